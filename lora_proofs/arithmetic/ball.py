@@ -1,0 +1,131 @@
+"""Arb balls (midpoint and radius): every result is an enclosure that surely holds."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import flint
+import numpy as np
+
+from lora_proofs.arithmetic.context import Matrix, Scalar, diagonal, object_matrix, squared_norm
+from lora_proofs.arithmetic.exact import fmpq
+from lora_proofs.errors import Unavailable
+
+
+def to_ball(value: Any) -> flint.arb:
+    """An enclosure, at the working precision, of an exact number or a ball."""
+    return value if isinstance(value, flint.arb) else flint.arb(fmpq(value))
+
+
+@dataclass(frozen=True)
+class BallArithmetic:
+    """Ball arithmetic with a working precision of ``digits`` decimals plus a guard.
+
+    >>> ball = BallArithmetic(30)
+    >>> with ball.working():
+    ...     bool(ball.exp(ball.number(1)) > 2)
+    True
+    """
+
+    digits: int = 50
+    name: str = "ball"
+    rigorous: bool = True
+
+    @property
+    def bits(self) -> int:
+        """Working precision in bits."""
+        return int(self.digits * 3.3219281) + 32
+
+    def working(self) -> AbstractContextManager[Any]:
+        """Set FLINT's precision for the body and restore it afterwards."""
+        manager: AbstractContextManager[Any] = flint.ctx.workprec(self.bits)
+        return manager
+
+    def number(self, value: Any) -> Scalar:
+        """Lift an exact number."""
+        return to_ball(value)
+
+    def matrix(self, rows: Any) -> Matrix:
+        """Lift a matrix given by its rows."""
+        return object_matrix(rows, to_ball)
+
+    def zeros(self, rows: int, columns: int) -> Matrix:
+        """The zero matrix."""
+        out = np.empty((rows, columns), dtype=object)
+        out[:] = flint.arb(0)
+        return out
+
+    def identity(self, size: int) -> Matrix:
+        """The identity matrix."""
+        return diagonal([flint.arb(1)] * size, flint.arb(0))
+
+    def sqrt(self, x: Scalar) -> Scalar:
+        """Square root of the nonnegative part of x."""
+        x = to_ball(x)
+        # A ball around a small nonnegative number may dip below 0, where sqrt gives NaN.
+        if not x >= 0 and not x < 0:
+            return flint.arb(0).union(x.upper().sqrt())
+        return x.sqrt()
+
+    def exp(self, x: Scalar) -> Scalar:
+        """Exponential."""
+        return to_ball(x).exp()
+
+    def log(self, x: Scalar) -> Scalar:
+        """Natural logarithm."""
+        return to_ball(x).log()
+
+    def cosh(self, x: Scalar) -> Scalar:
+        """Hyperbolic cosine."""
+        return to_ball(x).cosh()
+
+    def sinh(self, x: Scalar) -> Scalar:
+        """Hyperbolic sine."""
+        return to_ball(x).sinh()
+
+    def tanh(self, x: Scalar) -> Scalar:
+        """Hyperbolic tangent."""
+        return to_ball(x).tanh()
+
+    def inverse(self, X: Matrix) -> Matrix:
+        """Inverse; ``Unavailable`` where nonsingularity cannot be certified."""
+        try:
+            inverse = flint.arb_mat(X.tolist()).inv()
+        except ZeroDivisionError:
+            raise Unavailable("the inverse of a matrix that may be singular", self.name) from None
+        return object_matrix(inverse.tolist(), to_ball)
+
+    def rank(self, X: Matrix) -> int:
+        """Not decided by balls; use exact arithmetic."""
+        raise Unavailable("the exact rank", self.name, "use exact arithmetic")
+
+    def singular_values(self, X: Matrix) -> list[Scalar]:
+        """Enclosures of the singular values, largest first (each true value lies in its ball)."""
+        if 1 in X.shape:
+            return [self.frobenius_norm(X)]
+        gram = X.mT @ X if X.shape[0] >= X.shape[1] else X @ X.mT
+        try:
+            eigenvalues = flint.acb_mat(gram.tolist()).eig(multiple=True)
+        except ValueError:
+            raise Unavailable("an enclosure of the singular values", self.name) from None
+        squares = sorted((z.real for z in eigenvalues), key=lambda z: float(z.mid()), reverse=True)
+        # Sorting by midpoint is a valid labelling only where overlapping balls share their hull.
+        for i in range(1, len(squares)):
+            if not squares[i - 1] > squares[i]:
+                squares[i - 1] = squares[i] = squares[i - 1].union(squares[i])
+        for i in reversed(range(1, len(squares))):
+            if not squares[i - 1] > squares[i]:
+                squares[i - 1] = squares[i] = squares[i - 1].union(squares[i])
+        return [self.sqrt(s) for s in squares]
+
+    def operator_norm(self, X: Matrix) -> Scalar:
+        """Enclosure of the spectral norm."""
+        if not any(not entry == 0 for entry in X.flat):
+            return flint.arb(0)
+        return self.singular_values(X)[0]
+
+    def frobenius_norm(self, X: Matrix) -> Scalar:
+        """Enclosure of the Frobenius norm."""
+        return self.sqrt(squared_norm(X))

@@ -1,0 +1,215 @@
+"""Three-valued comparisons: each holds, fails, or is undecided, with both sides on record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+import flint
+import mpmath
+import numpy as np
+
+from lora_proofs.arithmetic.exact import rational
+from lora_proofs.errors import BadInput, ShapeMismatch
+
+Outcome = Literal["holds", "fails", "undecided"]
+_EXACT = (int, Fraction, flint.fmpq, flint.fmpz, np.integer)
+_MPF = mpmath.ctx_mp_python._mpf
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One comparison: ``left relation right`` with its slack, radius and outcome.
+
+    ``slack`` is the room to spare (negative where it fails), ``radius`` the uncertainty that
+    was allowed for, and ``rigorous`` says whether the outcome is proved for this instance.
+    """
+
+    label: str
+    left: Any
+    relation: str
+    right: Any
+    slack: Any
+    radius: Any
+    rigorous: bool
+    outcome: Outcome
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: exact numbers as strings, balls as midpoint +/- radius."""
+        return {
+            "label": self.label,
+            "left": show(self.left),
+            "relation": self.relation,
+            "right": show(self.right),
+            "slack": show(self.slack),
+            "radius": show(self.radius),
+            "outcome": self.outcome,
+        }
+
+
+def show(value: Any) -> Any:
+    """A number or matrix as JSON-ready text; exact numbers stay exact."""
+    if isinstance(value, np.ndarray):
+        return [show(x) for x in value] if value.ndim else show(value[()])
+    if isinstance(value, tuple | list):
+        return [show(x) for x in value]
+    if isinstance(value, flint.arb):
+        return value.str(25)
+    if isinstance(value, _MPF):
+        return mpmath.nstr(value, 25)
+    if isinstance(value, _EXACT):
+        return str(rational(value))
+    return repr(float(value)) if isinstance(value, float | np.floating) else str(value)
+
+
+def _prepare(label: str, value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, flint.arb | flint.fmpq | _MPF | np.floating | float):
+        return value
+    if isinstance(value, _EXACT) and not isinstance(value, bool):
+        x = rational(value)
+        return flint.fmpq(x.numerator, x.denominator)
+    raise BadInput(
+        f"comparison {label!r}: expected a number or a matrix of some arithmetic, got "
+        f"{type(value).__name__}={value!r}"
+    )
+
+
+def _gap(label: str, left: Any, right: Any) -> Any:
+    """right - left, with floats met by floats (an exact number is rounded for them)."""
+    inexact = (float, np.floating, _MPF)
+    if isinstance(left, inexact) and isinstance(right, flint.fmpq):
+        right = _like(right, left)
+    if isinstance(right, inexact) and isinstance(left, flint.fmpq):
+        left = _like(left, right)
+    if isinstance(left, flint.arb) != isinstance(right, flint.arb) and (
+        isinstance(left, inexact) or isinstance(right, inexact)
+    ):
+        raise BadInput(f"comparison {label!r} mixes a ball with a float; lift both in one arithmetic")
+    return right - left
+
+
+def _like(exact: flint.fmpq, sample: Any) -> Any:
+    if isinstance(sample, _MPF):
+        return sample.context.mpf(int(exact.p)) / int(exact.q)
+    return int(exact.p) / int(exact.q)
+
+
+def _default_radius(left: Any, right: Any, gap: Any) -> Any:
+    if isinstance(gap, flint.fmpq):
+        return flint.fmpq(0)
+    if isinstance(gap, flint.arb):
+        return gap.rad()
+    size = 1 + abs(left) + abs(right)
+    if isinstance(gap, _MPF):
+        return size * gap.context.mpf(10) ** (-(2 * gap.context.dps) // 3)
+    return float(size) * 1e-10
+
+
+def _compare(label: str, left: Any, relation: str, right: Any, radius: Any) -> Comparison:
+    left, right = _prepare(label, left), _prepare(label, right)
+    if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
+        return _entrywise(label, left, relation, right, radius)
+    gap = _gap(label, left, right)
+    if radius is None:
+        radius = _default_radius(left, right, gap)
+    elif isinstance(gap, flint.fmpq | flint.arb):
+        # A stated uncertainty (an error bound of an input) widens the comparison itself.
+        bound = flint.arb(_prepare(label, radius)) if not isinstance(radius, flint.arb) else radius
+        if isinstance(gap, flint.arb) or not bound == 0:
+            gap = flint.arb(gap) + flint.arb(0, bound.upper())
+    slack = gap if relation in ("<=", "<") else (-gap if relation == ">=" else -abs(gap))
+    rigorous = isinstance(gap, flint.fmpq | flint.arb)
+    if isinstance(gap, flint.fmpq | flint.arb):
+        outcome = _rigorous_outcome(gap if relation != ">=" else -gap, relation)
+    else:
+        outcome = _float_outcome(gap if relation != ">=" else -gap, relation, radius)
+    return Comparison(label, left, relation, right, slack, radius, rigorous, outcome)
+
+
+def _rigorous_outcome(gap: Any, relation: str) -> Outcome:
+    if relation == "=":
+        if gap == 0:
+            return "holds"
+        return "fails" if gap != 0 else "undecided"
+    if relation == "<":
+        return "holds" if gap > 0 else ("fails" if gap <= 0 else "undecided")
+    return "holds" if gap >= 0 else ("fails" if gap < 0 else "undecided")
+
+
+def _float_outcome(gap: Any, relation: str, radius: Any) -> Outcome:
+    if gap != gap or abs(gap) == float("inf"):
+        return "undecided"
+    if relation == "=":
+        return "holds" if abs(gap) <= radius else "fails"
+    if gap > radius:
+        return "holds"
+    return "fails" if gap < -radius else "undecided"
+
+
+def _entrywise(label: str, left: Any, relation: str, right: Any, radius: Any) -> Comparison:
+    if relation != "=":
+        raise BadInput(f"comparison {label!r}: matrices are compared by '=', got {relation!r}")
+    left, right = np.asarray(left), np.asarray(right)
+    if left.shape != right.shape:
+        raise ShapeMismatch(
+            f"comparison {label!r}: expected equal shapes, got {left.shape} and {right.shape}"
+        )
+    entries = [
+        _compare(label, a, "=", b, radius) for a, b in zip(left.flat, right.flat, strict=True)
+    ]
+    if not entries:
+        raise BadInput(f"comparison {label!r}: expected matrices with entries, got {left.shape}")
+    order = {"fails": 0, "undecided": 1, "holds": 2}
+    worst = min(entries, key=lambda c: (order[c.outcome], float(_middle(c.slack))))
+    rigorous = all(c.rigorous for c in entries)
+    return Comparison(label, left, "=", right, worst.slack, worst.radius, rigorous, worst.outcome)
+
+
+def _middle(x: Any) -> Any:
+    if isinstance(x, flint.arb):
+        return x.mid()
+    return int(x.p) / int(x.q) if isinstance(x, flint.fmpq) else x
+
+
+def at_most(label: str, left: Any, right: Any, *, radius: Any = None) -> Comparison:
+    """Compare ``left <= right`` for numbers of one arithmetic.
+
+    Exact numbers and balls decide rigorously; floats allow for ``radius`` and only nominate.
+
+    >>> at_most("rank bound", 2, 3).outcome
+    'holds'
+    """
+    return _compare(label, left, "<=", right, radius)
+
+
+def at_least(label: str, left: Any, right: Any, *, radius: Any = None) -> Comparison:
+    """Compare ``left >= right`` for numbers of one arithmetic.
+
+    >>> at_least("loss", 1, 2).outcome
+    'fails'
+    """
+    return _compare(label, left, ">=", right, radius)
+
+
+def below(label: str, left: Any, right: Any, *, radius: Any = None) -> Comparison:
+    """Compare ``left < right`` strictly.
+
+    >>> below("gap", 1, 1).outcome
+    'fails'
+    """
+    return _compare(label, left, "<", right, radius)
+
+
+def equal(label: str, left: Any, right: Any, *, radius: Any = None) -> Comparison:
+    """Compare ``left = right`` for numbers or, entry by entry, for matrices.
+
+    Overlapping balls leave it undecided; floats hold it where they agree within ``radius``.
+
+    >>> from lora_proofs.arithmetic import EXACT
+    >>> equal("identity", EXACT.identity(2), EXACT.matrix([[1, 0], [0, 1]])).outcome
+    'holds'
+    """
+    return _compare(label, left, "=", right, radius)

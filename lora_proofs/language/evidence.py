@@ -1,0 +1,79 @@
+"""What the stages found, as plain data: everything that ``judge`` reads and a ledger keeps."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lora_proofs.symbolic.steps import DerivationEvidence
+
+
+@dataclass(frozen=True)
+class SampleEvidence:
+    """Instances judged one by one."""
+
+    instances: int = 0
+    discarded: int = 0
+    undecided: int = 0
+    regimes: dict[str, int] = field(default_factory=dict)
+    smallest_slack: str = ""
+    arithmetics: dict[str, int] = field(default_factory=dict)
+    empty: bool = False
+    """Some instance yielded no comparison at all."""
+    constant: bool = False
+    """The comparisons are the same whatever the instance."""
+    trivial: int = 0
+    """Instances on which every comparison is 0 against 0."""
+    measured: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SweepEvidence:
+    """Instances swept on the fast path."""
+
+    instances: int = 0
+    suspects: int = 0
+
+
+@dataclass(frozen=True)
+class CertificateEvidence:
+    """Instances judged in exact or ball arithmetic alone."""
+
+    instances: int = 0
+    regimes: dict[str, int] = field(default_factory=dict)
+    method: str = ""
+    trivial: int = 0
+
+
+@dataclass(frozen=True)
+class ControlEvidence:
+    """The outcome of one negative control."""
+
+    drops: str | None
+    why: str
+    outcome: str
+    counterexample: dict[str, Any] | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything found about a claim."""
+
+    derivation: DerivationEvidence | None = None
+    samples: SampleEvidence = SampleEvidence()
+    sweep: SweepEvidence | None = None
+    certificates: CertificateEvidence = CertificateEvidence()
+    controls: tuple[ControlEvidence, ...] = ()
+    counterexample: dict[str, Any] | None = None
+    suspect: str = ""
+    """An instance that failed and could not be confirmed."""
+    exhausted: str = ""
+    """The stage that ran out of its budget, and which."""
+    error: dict[str, str] | None = None
+    declared_regimes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain nested data."""
+        return asdict(self)

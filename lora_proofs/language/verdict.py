@@ -1,0 +1,178 @@
+"""From evidence to verdict: ``judge`` is total and pure; the first rule that fits decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lora_proofs.errors import Contradiction
+from lora_proofs.language.budget import Budget
+from lora_proofs.language.evidence import Evidence, SampleEvidence
+
+PER_REGIME = 5
+MAX_DISCARDED = 0.20
+
+
+class Verdict(StrEnum):
+    """What is known about a claim."""
+
+    PROVED = "PROVED"
+    CERTIFIED = "CERTIFIED"
+    SUPPORTED = "SUPPORTED"
+    REFUTED = "REFUTED"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+
+STRENGTH = {
+    Verdict.PROVED: 3,
+    Verdict.CERTIFIED: 2,
+    Verdict.SUPPORTED: 1,
+    Verdict.INCONCLUSIVE: 0,
+}
+
+
+def as_expected(found: str, expected: str | None) -> bool:
+    """Whether a verdict meets its baseline: equal, or stronger; REFUTED only as equal.
+
+    >>> as_expected("PROVED", "CERTIFIED"), as_expected("REFUTED", "PROVED")
+    (True, False)
+    """
+    if expected is None or found == expected:
+        return True
+    if Verdict.REFUTED in (found, expected):
+        return False
+    return STRENGTH[Verdict(found)] >= STRENGTH[Verdict(expected)]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict, how far it reaches, what it leans on, and why it is not more."""
+
+    verdict: Verdict
+    scope: str
+    reasons: tuple[str, ...] = ()
+    cites: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        modulo = f", modulo {'; '.join(self.cites)}" if self.cites else ""
+        return f"{self.verdict} on {self.scope}{modulo}"
+
+
+def judge(evidence: Evidence, budget: Budget) -> Judgement:
+    """The verdict that the evidence earns, and no more.
+
+    Raises ``Contradiction`` where a closed derivation meets a confirmed counterexample or an
+    exact instance breaks a derived line: then the formalisation or the engine is wrong.
+    """
+    derivation = evidence.derivation
+    if derivation and derivation.broken_line:
+        raise Contradiction(f"an exact instance breaks the derived line {derivation.broken_line}")
+    if evidence.counterexample and derivation and derivation.closed:
+        raise Contradiction(
+            "a closed derivation and a confirmed counterexample; one of the formalisation, the "
+            f"check and the engine is wrong: {evidence.counterexample.get('instance')}"
+        )
+    if evidence.counterexample:
+        return Judgement(Verdict.REFUTED, "one exact instance", _refuted_reasons(evidence))
+    blocking = _blocking(evidence)
+    if blocking:
+        return Judgement(Verdict.INCONCLUSIVE, "nothing", blocking)
+    weak = _weaknesses(evidence, budget)
+    if derivation and derivation.closed and not derivation.problems and not weak:
+        return Judgement(Verdict.PROVED, derivation.scope, _sampled(evidence), derivation.cites)
+    notes = _derivation_notes(evidence)
+    if weak:
+        return Judgement(Verdict.INCONCLUSIVE, "nothing", (*weak, *notes))
+    if not _uncertified(evidence, budget):
+        scope = f"{evidence.certificates.instances} instances"
+        method = f"each judged in {evidence.certificates.method} arithmetic"
+        return Judgement(Verdict.CERTIFIED, scope, (method, *notes))
+    scope = f"{evidence.samples.instances} sampled instances in {_regimes(evidence.samples)}"
+    return Judgement(Verdict.SUPPORTED, scope, (*_uncertified(evidence, budget), *notes))
+
+
+def _regimes(samples: SampleEvidence) -> str:
+    return f"{len(samples.regimes)} regime" + ("s" if len(samples.regimes) != 1 else "")
+
+
+def _refuted_reasons(evidence: Evidence) -> tuple[str, ...]:
+    found = evidence.counterexample or {}
+    return (f"counterexample of kind {found.get('kind')}, confirmed by {found.get('confirmed_by')}",)
+
+
+def _sampled(evidence: Evidence) -> tuple[str, ...]:
+    lines = evidence.derivation.evaluated_on if evidence.derivation else 0
+    return (f"derived lines agree with the check on {lines} exact instances",)
+
+
+def _blocking(evidence: Evidence) -> tuple[str, ...]:
+    """What makes any verdict impossible, in the order in which it should be mended."""
+    found: list[str] = []
+    if evidence.error:
+        found.append(
+            f"raised {evidence.error['type']}: {evidence.error['message']} ({evidence.error['where']})"
+        )
+    if evidence.exhausted:
+        found.append(f"budget exhausted: {evidence.exhausted}")
+    if evidence.samples.empty:
+        found.append("the check yields no comparison: it says nothing")
+    if evidence.samples.constant:
+        found.append("the check ignores its input: the same comparisons whatever the instance")
+    if evidence.suspect:
+        found.append(f"a suspect that exact or ball arithmetic did not confirm: {evidence.suspect}")
+    for control in evidence.controls:
+        if control.outcome != "refuted":
+            why = f" ({control.problem})" if control.problem else ""
+            found.append(f"a control survived: {control.why}{why}")
+    if not evidence.controls and not evidence.error and not evidence.exhausted:
+        found.append("no control was run: the check has not shown that it can fail")
+    return tuple(found)
+
+
+def _weaknesses(evidence: Evidence, budget: Budget) -> tuple[str, ...]:
+    """What keeps the samples from supporting the claim."""
+    samples, found = evidence.samples, []
+    drawn = samples.instances + samples.discarded
+    if samples.instances == 0:
+        found.append(
+            f"vacuous: the assumptions held on none of {drawn} draws" if drawn else "no instance drawn"
+        )
+    elif drawn and samples.discarded > MAX_DISCARDED * drawn:
+        found.append(
+            f"{samples.discarded} of {drawn} draws broke an assumption (at most 20 % may): "
+            "draw instances that satisfy them"
+        )
+    if 0 < samples.instances < budget.samples:
+        found.append(f"{samples.instances} instances judged, {budget.samples} needed")
+    for regime in evidence.declared_regimes:
+        count = samples.regimes.get(regime, 0)
+        if samples.instances and count < PER_REGIME:
+            found.append(f"regime {regime!r} has {count} instances, {PER_REGIME} needed")
+    if samples.undecided:
+        found.append(f"{samples.undecided} instances undecided at the highest precision tried")
+    return tuple(found)
+
+
+def _uncertified(evidence: Evidence, budget: Budget) -> tuple[str, ...]:
+    """Why the instances do not certify; empty where they do."""
+    certificates = evidence.certificates
+    if certificates.instances < budget.certified:
+        return (
+            f"{certificates.instances} instances judged rigorously, {budget.certified} needed to certify",
+        )
+    if certificates.trivial == certificates.instances:
+        return ("every rigorous instance is trivial (0 against 0)",)
+    return tuple(
+        f"regime {regime!r} has {certificates.regimes.get(regime, 0)} rigorous instances, "
+        f"{budget.certified_per_regime} needed to certify"
+        for regime in evidence.declared_regimes
+        if certificates.regimes.get(regime, 0) < budget.certified_per_regime
+    )
+
+
+def _derivation_notes(evidence: Evidence) -> tuple[str, ...]:
+    derivation = evidence.derivation
+    if derivation is None:
+        return ()
+    prose = tuple(f"not proved: the step {text!r} is prose" for text in derivation.prose)
+    return (*prose, *(f"not proved: {problem}" for problem in derivation.problems))

@@ -1,0 +1,1 @@
+"""Floor 1: what the papers talk about (instances, words, losses, adapters, flows)."""
