@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lora_proofs.errors import BadInput
+from lora_proofs.mathematics.instance import Instance
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 T = TypeVar("T")
 
@@ -21,8 +25,11 @@ class Rejected(Exception):
 class Draw(Protocol):
     """A source of random choices; the first choice and small integers are the simplest."""
 
-    def integer(self, low: int, high: int) -> int: ...
-    def choice(self, options: Sequence[T]) -> T: ...
+    def integer(self, low: int, high: int) -> int:
+        """An integer between low and high, both included."""
+
+    def choice(self, options: Sequence[T]) -> T:
+        """One of the options."""
 
 
 @dataclass(frozen=True)
@@ -79,3 +86,63 @@ def fraction(draw: Draw, *, size: int = 8, denominator: int = 4) -> Fraction:
     """
     d = draw.integer(1, denominator)
     return Fraction(draw.integer(-size * d, size * d), d)
+
+
+def quarter(draw: Draw, *, size: int = 2) -> Fraction:
+    """A multiple of 1/4 of absolute value at most ``size``: float64 holds it exactly.
+
+    >>> quarter(SeededDraw.keyed(1)) in [Fraction(k, 4) for k in range(-8, 9)]
+    True
+    """
+    return Fraction(draw.integer(-4 * size, 4 * size), 4)
+
+
+def permutation(draw: Draw, size: int) -> list[int]:
+    """The numbers 0..size-1 in some order, shrinking towards 0, 1, 2, ...
+
+    >>> sorted(permutation(SeededDraw.keyed(1), 4))
+    [0, 1, 2, 3]
+    """
+    left = list(range(size))
+    return [left.pop(draw.integer(0, len(left) - 1)) for _ in range(size)]
+
+
+class Drawn(Protocol):
+    """Anything with regimes and a way to draw an instance of one, such as ``Instances``."""
+
+    @property
+    def draw(self) -> Callable[[Draw, str], Instance]:
+        """An instance of a regime."""
+
+    @property
+    def regimes(self) -> tuple[str, ...]:
+        """The names of the regimes."""
+
+
+def hypothesis_strategy(instances: Drawn, regime: str | None = None) -> SearchStrategy[Instance]:
+    """The Hypothesis strategy of the instances of a regime, or of all regimes in turn.
+
+    Raises ``BadInput`` for a regime that the instances do not declare.
+
+    >>> from types import SimpleNamespace
+    >>> from hypothesis import find
+    >>> numbers = SimpleNamespace(regimes=("all",), draw=lambda d, _: Instance(k=d.integer(0, 99)))
+    >>> find(hypothesis_strategy(numbers), lambda x: x.k >= 7)
+    Instance(k=7)
+    """
+    from hypothesis import reject
+    from hypothesis import strategies as st
+
+    if regime is not None and regime not in instances.regimes:
+        known = ", ".join(map(repr, instances.regimes))
+        raise BadInput(f"expected a regime among {known}; got {regime!r}")
+
+    @st.composite
+    def drawn(draw: Any) -> Instance:
+        source = HypothesisDraw(draw)
+        try:
+            return instances.draw(source, regime or source.choice(instances.regimes))
+        except Rejected:
+            reject()
+
+    return drawn()
