@@ -29,6 +29,7 @@ STATUSES = (
     "our reading",
 )
 EVIDENCE = ("read", "summary", "recalled")
+_AT_INFINITY = re.compile(r"(\\(to|rightarrow)|->|→)\s*\+?(\\infty|infinity|∞)")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)*")
 
 
@@ -147,13 +148,19 @@ class Control:
 
 @dataclass(frozen=True)
 class Claim:
-    """A theorem: statement, assumptions, how to draw instances, how to check one, how it is derived.
+    """A theorem: statement, assumptions, how to draw and check instances, how it is derived.
 
     ``conclusion`` is what ``derive`` must end in, and ``interpret(instance, ctx)`` gives the
     symbols of derived lines their values on an instance, so that what is derived is what is
     checked. ``kind`` says what a failing instance is: a ``value``, a ``trap``, an ``invariance``
-    or a ``lower-bound``. Raises ``ClaimRefused`` for a claim without controls, and for an
-    assumption with neither a control nor ``technical``.
+    or a ``lower-bound``.
+
+    A claim of existence ("there are adapters such that ...") has the kind ``lower-bound``: its
+    ``check`` compares one construction, which supports but never refutes, and ``lower_bound``
+    compares what no choice can beat, which alone refutes. ``limit`` says how a statement about
+    t -> infinity is made one about finite times (a rate, a Lyapunov or conserved quantity, a
+    closed form, a trap). Raises ``ClaimRefused`` for a claim without controls, for an assumption
+    with neither a control nor ``technical``, and for a limit at infinity without ``limit``.
     """
 
     name: str
@@ -168,6 +175,8 @@ class Claim:
     check_batch: Callable[..., Any] | None = None
     controls: tuple[Control, ...] = ()
     kind: str = "value"
+    lower_bound: Check | None = None
+    limit: str = ""
     arithmetics: tuple[str, ...] = ("exact", "ball", "multiprecision")
     title: str = ""
     note: str = ""
@@ -194,9 +203,25 @@ class Claim:
                 f"{self.name}: a derivation needs interpret=..., which gives its symbols values on "
                 "an instance, so that what is derived is what is checked"
             )
+        self._check_kind()
+
+    def _check_kind(self) -> None:
         if self.kind not in ("value", "trap", "invariance", "lower-bound"):
             raise ClaimRefused(
-                f"{self.name}: expected kind value, trap, invariance or lower-bound, got {self.kind!r}"
+                f"{self.name}: expected kind value, trap, invariance or lower-bound, got "
+                f"{self.kind!r}"
+            )
+        if self.lower_bound and self.kind != "lower-bound":
+            raise ClaimRefused(
+                f"{self.name}: it has a lower_bound but the kind {self.kind!r}. Say "
+                'kind="lower-bound" if it claims that something exists'
+            )
+        finite = self.limit or self.kind in ("trap", "invariance")
+        if _AT_INFINITY.search(self.statement) and not finite:
+            raise ClaimRefused(
+                f"{self.name}: its statement is about a limit at infinity, of which finite times "
+                "prove and refute nothing. Say in limit=... how the check makes it finite: a rate, "
+                "a Lyapunov or conserved quantity, a closed form, a trap"
             )
 
     def _check_assumptions(self) -> None:
