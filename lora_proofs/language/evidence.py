@@ -72,7 +72,10 @@ class Evidence:
     """The stage that ran out of its budget, and which."""
     error: dict[str, str] | None = None
     declared_regimes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    """What keeps any verdict from being earned, in words."""
     notes: tuple[str, ...] = ()
+    """What a reader should know, and what does not change the verdict."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain nested data."""

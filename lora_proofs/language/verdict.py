@@ -76,11 +76,11 @@ def judge(evidence: Evidence, budget: Budget) -> Judgement:
         return Judgement(Verdict.REFUTED, "one exact instance", _refuted_reasons(evidence))
     blocking = _blocking(evidence)
     if blocking:
-        return Judgement(Verdict.INCONCLUSIVE, "nothing", blocking)
+        return Judgement(Verdict.INCONCLUSIVE, "nothing", (*blocking, *evidence.notes))
     weak = _weaknesses(evidence, budget)
     if derivation and derivation.closed and not derivation.problems and not weak:
         return Judgement(Verdict.PROVED, derivation.scope, _sampled(evidence), derivation.cites)
-    notes = _derivation_notes(evidence)
+    notes = (*_derivation_notes(evidence), *evidence.notes)
     if weak:
         return Judgement(Verdict.INCONCLUSIVE, "nothing", (*weak, *notes))
     if not _uncertified(evidence, budget):
@@ -118,6 +118,7 @@ def _blocking(evidence: Evidence) -> tuple[str, ...]:
         found.append("the check yields no comparison: it says nothing")
     if evidence.samples.constant:
         found.append("the check ignores its input: the same comparisons whatever the instance")
+    found.extend(evidence.problems)
     if evidence.suspect:
         found.append(f"a suspect that exact or ball arithmetic did not confirm: {evidence.suspect}")
     for control in evidence.controls:

@@ -1,0 +1,73 @@
+"""The stage control: every negative control has to be refuted, beyond doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_proofs.language.claim import Claim, Control, Instances
+from lora_proofs.language.evidence import ControlEvidence
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.running.counterexample import Refutation
+from lora_proofs.running.drawing import draw_one
+from lora_proofs.running.evaluation import assumptions_on, confirm
+
+MOST_DRAWS = 20
+
+
+def run_controls(claim: Claim, seed: int, digits: int) -> tuple[ControlEvidence, ...]:
+    """The outcome of each control, in the order in which the claim lists them."""
+    return tuple(
+        run_control(claim, index, seed, digits) for index in range(1, len(claim.controls) + 1)
+    )
+
+
+def run_control(claim: Claim, index: int, seed: int, digits: int) -> ControlEvidence:
+    """Look for one instance that refutes control ``index`` (from 1)."""
+    control = claim.controls[index - 1]
+    drops = control.drops.name if control.drops else None
+    problem = "it has no instance"
+    for instance in _instances(claim, control, index, seed):
+        found = refute_control(claim, control, instance, digits)
+        if isinstance(found, Refutation):
+            counterexample = {**found.to_dict(claim), "control": index}
+            return ControlEvidence(drops, control.why, "refuted", counterexample)
+        problem = found
+    return ControlEvidence(drops, control.why, "survived", None, problem)
+
+
+def _instances(claim: Claim, control: Control, index: int, seed: int) -> Iterator[Instance]:
+    if not isinstance(control.instances, Instances):
+        yield from control.instances
+        return
+    regimes = control.instances.regimes
+    for k in range(max(MOST_DRAWS, len(regimes))):
+        regime = regimes[k % len(regimes)]
+        key = (seed, claim.name, f"control {index}", regime, k)
+        instance = draw_one(control.instances, regime, *key)
+        if instance is not None:
+            yield instance
+
+
+def refute_control(
+    claim: Claim, control: Control, instance: Instance, digits: int
+) -> Refutation | str:
+    """The refutation of a control on an instance, or the problem in words.
+
+    The dropped assumption must fail and all others must hold, both rigorously; then the
+    conclusion must fail rigorously.
+    """
+    held = []
+    for name, found in assumptions_on(claim, instance, digits, rigorously=True).items():
+        if control.drops is not None and name == control.drops.name:
+            if not found.refutes:
+                return f"the dropped assumption {name!r} does not fail rigorously: {found.outcome}"
+        elif not found.certifies:
+            return f"assumption {name!r} does not hold rigorously on its instance: {found.outcome}"
+        else:
+            held.append(name)
+    check = control.check or claim.check
+    judged = confirm(check, instance, digits, claim.arithmetics if check is claim.check else ())
+    if not judged.refutes:
+        why = f", {judged.why}" if judged.why else ""
+        return f"its conclusion {judged.outcome} in {judged.arithmetic} arithmetic{why}"
+    return Refutation(instance, judged, tuple(held))

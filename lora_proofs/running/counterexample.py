@@ -1,0 +1,118 @@
+"""A candidate counterexample: confirmed beyond doubt, made small, and written as plain data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from lora_proofs.language.claim import Claim
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.running.evaluation import Judged, assumptions_on, confirm
+from lora_proofs.strategies.draw import HypothesisDraw, Rejected
+
+MOST_EXAMPLES = 200
+MOST_EVALUATIONS = 1_000
+
+
+@dataclass(frozen=True)
+class Refutation:
+    """An instance on which every assumption holds and the conclusion fails, both beyond doubt."""
+
+    instance: Instance
+    judged: Judged
+    assumptions: tuple[str, ...]
+
+    def to_dict(self, claim: Claim) -> dict[str, Any]:
+        """The counterexample of the contract, with what a replay needs."""
+        comparison = self.judged.failing().to_dict()
+        comparison.pop("outcome")
+        return {
+            "kind": claim.kind,
+            "claim": claim.name,
+            "instance": self.instance.to_json(),
+            "comparison": comparison,
+            "confirmed_by": self.judged.arithmetic,
+            "assumptions": dict.fromkeys(self.assumptions, True),
+        }
+
+
+def refute(claim: Claim, instance: Instance, digits: int) -> Refutation | str:
+    """The refutation that an instance gives, or why it gives none, in words.
+
+    An assumption that does not hold rigorously never counts.
+    """
+    judged = confirm(claim.check, instance, digits, claim.arithmetics)
+    if not judged.refutes:
+        return judged.why or f"it {judged.outcome} in {judged.arithmetic} arithmetic"
+    held = assumptions_on(claim, instance, digits, rigorously=True)
+    for name, found in held.items():
+        if not found.certifies:
+            return f"assumption {name!r} is {found.outcome} there: it does not hold rigorously"
+    return Refutation(instance, judged, tuple(held))
+
+
+def shrink(claim: Claim, regime: str, found: Refutation, digits: int) -> Refutation:
+    """A smaller refutation from the same regime, or the one that was found.
+
+    Hypothesis searches without a database and without chance, and stops after a fixed number of
+    evaluations, so that the answer depends on the claim alone.
+    """
+    from hypothesis import HealthCheck, Phase, find, settings
+    from hypothesis import strategies as st
+
+    hunt = _Hunt(claim, regime, digits)
+
+    @st.composite
+    def instances(draw: Any) -> Instance | None:
+        return hunt.draw(HypothesisDraw(draw))
+
+    quiet = settings(
+        max_examples=MOST_EXAMPLES,
+        database=None,
+        derandomize=True,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    try:
+        find(instances(), hunt.wanted, settings=quiet)
+    except Exception:
+        # No example, or one that Hypothesis could not reproduce: what the hunt kept is sound.
+        pass
+    return min([found, *hunt.refutations.values()], key=lambda r: _size(r.instance))
+
+
+def _size(instance: Instance) -> tuple[int, str]:
+    text = json.dumps(instance.to_json())
+    return len(text), text
+
+
+class _Hunt:
+    """The condition that Hypothesis minimises; it never raises, and it remembers what it refuted."""
+
+    def __init__(self, claim: Claim, regime: str, digits: int) -> None:
+        self.claim, self.regime, self.digits = claim, regime, digits
+        self.refutations: dict[Instance, Refutation] = {}
+        self.evaluations = 0
+
+    def draw(self, source: HypothesisDraw) -> Instance | None:
+        try:
+            drawn = self.claim.instances.draw(source, self.regime)
+        except (Rejected, ArithmeticError, ValueError):
+            return None
+        return drawn if isinstance(drawn, Instance) else None
+
+    def wanted(self, instance: Instance | None) -> bool:
+        if instance is None or instance in self.refutations:
+            return instance is not None
+        if self.evaluations >= MOST_EVALUATIONS:
+            return False
+        self.evaluations += 1
+        try:
+            found = refute(self.claim, instance, self.digits)
+        except Exception:
+            return False
+        if isinstance(found, Refutation):
+            self.refutations[instance] = found
+        return isinstance(found, Refutation)

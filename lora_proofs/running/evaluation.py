@@ -1,0 +1,163 @@
+"""One instance, one question, as much arithmetic as it takes and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lora_proofs.arithmetic import (
+    EXACT,
+    Arithmetic,
+    ArrayArithmetic,
+    BallArithmetic,
+    Comparison,
+    MultiprecisionArithmetic,
+)
+from lora_proofs.errors import BadInput, Unavailable
+from lora_proofs.language.claim import Check, Claim
+from lora_proofs.mathematics.instance import Instance
+
+RIGOROUS = ("exact", "ball")
+EVERY = ("exact", "ball", "multiprecision")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a check said of an instance: ``holds``, ``fails``, ``undecided``, ``unavailable``, ``empty``.
+
+    ``rigorous`` says whether that outcome is proved for this instance.
+    """
+
+    outcome: str
+    comparisons: tuple[Comparison, ...] = ()
+    arithmetic: str = ""
+    rigorous: bool = False
+    why: str = ""
+
+    @property
+    def refutes(self) -> bool:
+        """Fails, beyond doubt."""
+        return self.outcome == "fails" and self.rigorous
+
+    @property
+    def certifies(self) -> bool:
+        """Holds, beyond doubt."""
+        return self.outcome == "holds" and self.rigorous
+
+    def failing(self) -> Comparison:
+        """The first comparison that fails, rigorous ones first."""
+        failing = [c for c in self.comparisons if c.outcome == "fails"]
+        return next((c for c in failing if c.rigorous), failing[0])
+
+
+def ladder(names: Sequence[str], digits: int) -> tuple[Arithmetic, ...]:
+    """The arithmetics of the names, in order; balls get twice and four times the digits.
+
+    Raises ``BadInput`` for a name that is not an arithmetic.
+
+    >>> [ctx.name for ctx in ladder(("exact", "ball"), 50)]
+    ['exact', 'ball', 'ball', 'ball']
+    """
+    rungs: dict[str, tuple[Arithmetic, ...]] = {
+        "exact": (EXACT,),
+        "ball": tuple(BallArithmetic(digits * k) for k in (1, 2, 4)),
+        "multiprecision": (MultiprecisionArithmetic(digits),),
+        "array": (ArrayArithmetic(),),
+    }
+    for name in names:
+        if name not in rungs:
+            raise BadInput(f"expected arithmetics among {', '.join(rungs)}; got {name!r}")
+    return tuple(ctx for name in names for ctx in rungs[name])
+
+
+def evaluate(check: Check, instance: Instance, ctx: Arithmetic) -> Judged:
+    """Run a check on an instance in one arithmetic."""
+    try:
+        with ctx.working():
+            comparisons = _comparisons(check(instance, ctx))
+    except Unavailable as lack:
+        return Judged("unavailable", arithmetic=ctx.name, why=str(lack))
+    outcome, rigorous = _overall(comparisons)
+    why = f"undecided in {ctx.name} arithmetic" if outcome == "undecided" else ""
+    return Judged(outcome, comparisons, ctx.name, rigorous, why)
+
+
+def _comparisons(found: Any) -> tuple[Comparison, ...]:
+    if not isinstance(found, Iterable) or isinstance(found, str | Mapping):
+        raise BadInput(
+            "expected a check to yield comparisons (at_most, at_least, below or equal), got "
+            f"{type(found).__name__}={found!r}; write `yield at_most(...)`"
+        )
+    comparisons = tuple(found)
+    for item in comparisons:
+        if not isinstance(item, Comparison):
+            raise BadInput(
+                "expected a check to yield comparisons, got "
+                f"{type(item).__name__}={item!r}; write `yield at_most(label, left, right)`"
+            )
+    return comparisons
+
+
+def _overall(comparisons: tuple[Comparison, ...]) -> tuple[str, bool]:
+    failing = [c for c in comparisons if c.outcome == "fails"]
+    if failing:
+        return "fails", any(c.rigorous for c in failing)
+    if not comparisons:
+        return "empty", False
+    if any(c.outcome == "undecided" for c in comparisons):
+        return "undecided", False
+    return "holds", all(c.rigorous for c in comparisons)
+
+
+def settle(check: Check, instance: Instance, rungs: Sequence[Arithmetic]) -> Judged:
+    """Climb the rungs until one decides; the first that lacks nothing and decides is the answer."""
+    last = Judged("unavailable", why="no arithmetic was tried")
+    for ctx in rungs:
+        found = evaluate(check, instance, ctx)
+        if found.outcome in ("holds", "fails", "empty"):
+            return found
+        if found.outcome == "undecided" or last.outcome != "undecided":
+            last = found
+    return last
+
+
+def confirm(check: Check, instance: Instance, digits: int, declared: Sequence[str]) -> Judged:
+    """Settle it in exact and ball arithmetic alone, also where the claim did not declare them.
+
+    An arithmetic that the claim did not declare may meet code that it cannot run: then it is
+    unavailable, and whatever it raised is not the claim's fault.
+    """
+    last = Judged("unavailable", why="no rigorous arithmetic was tried")
+    for ctx in ladder(RIGOROUS, digits):
+        try:
+            found = evaluate(check, instance, ctx)
+        except Exception as error:
+            if ctx.name in declared:
+                raise
+            found = Judged(
+                "unavailable", arithmetic=ctx.name, why=f"{type(error).__name__}: {error}"
+            )
+        if found.refutes or found.certifies or found.outcome == "empty":
+            return found
+        last = found
+    return last
+
+
+def assumptions_on(
+    claim: Claim, instance: Instance, digits: int, *, rigorously: bool = False
+) -> dict[str, Judged]:
+    """Each assumption's outcome on an instance; ``rigorously`` leaves out the float tiers."""
+    rungs = ladder(RIGOROUS if rigorously else EVERY, digits)
+    return {a.name: settle(a.holds, instance, rungs) for a in claim.assumptions}
+
+
+def is_trivial(comparisons: Iterable[Comparison]) -> bool:
+    """Whether every comparison is 0 against 0."""
+    return all(_is_zero(c.left) and _is_zero(c.right) for c in comparisons)
+
+
+def _is_zero(value: Any) -> bool:
+    return all(x == 0 for x in value.flat) if isinstance(value, np.ndarray) else bool(value == 0)

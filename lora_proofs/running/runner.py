@@ -1,0 +1,131 @@
+"""The stages of a verification, in order: derive, sample, sweep, certify, control, judge.
+
+Every stage is a pure function of a claim, a budget and a seed; ``run`` puts their evidence
+together. The runner knows no theorem.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from lora_proofs.errors import BadInput, ClaimRefused, Contradiction
+from lora_proofs.language.budget import Budget
+from lora_proofs.language.budget import budget as budget_named
+from lora_proofs.language.claim import Claim
+from lora_proofs.language.evidence import Evidence
+from lora_proofs.language.verdict import Judgement, judge
+from lora_proofs.running.controls import run_controls
+from lora_proofs.running.counterexample import Refutation, shrink
+from lora_proofs.running.deriving import confront, derive_claim
+from lora_proofs.running.drawing import Stream
+from lora_proofs.running.result import Result, describe
+from lora_proofs.running.sampling import Tally, certify, sample
+from lora_proofs.running.sweeping import sweep
+
+Progress = Callable[[str, Result | None], None]
+"""Told the stage that begins, and the result that stands if nothing more can be done."""
+
+
+def verify(claim: Claim, budget: str = "standard", seed: int = 0) -> Result:
+    """Verify one claim in this process.
+
+    Raises ``BadInput`` for an unknown budget, ``ClaimRefused`` for a malformed derivation and
+    ``Contradiction`` where the derivation and an exact instance disagree. A check that raises is
+    no exception here: the result is INCONCLUSIVE and ``to_dict()["error"]`` says what and where.
+    """
+    if not isinstance(claim, Claim):
+        raise BadInput(
+            f"expected a Claim to verify, got {type(claim).__name__}={claim!r}; for a file or a "
+            "name use the command line: lora-proofs verify TARGET"
+        )
+    return run(claim, budget_named(budget), seed)
+
+
+def run(
+    claim: Claim, budget: Budget, seed: int, progress: Progress = lambda stage, result: None
+) -> Result:
+    """Run every stage and judge; ``progress`` hears of each stage."""
+    started = time.perf_counter()
+    state = _Run(claim, budget, seed, progress)
+    try:
+        evidence = state.gather()
+    except (ClaimRefused, Contradiction):
+        raise
+    except Exception as error:
+        evidence = replace(state.evidence, error=described(error, claim))
+    return state.result(evidence, judge(evidence, budget), time.perf_counter() - started)
+
+
+@dataclass
+class _Run:
+    """One verification under way: the evidence so far."""
+
+    claim: Claim
+    budget: Budget
+    seed: int
+    progress: Progress
+    evidence: Evidence = Evidence()
+
+    def result(self, evidence: Evidence, judgement: Judgement, seconds: float) -> Result:
+        told = describe(self.claim)
+        return Result(told, judgement, evidence, self.budget.name, self.seed, seconds)
+
+    def add(self, **found: object) -> None:
+        self.evidence = replace(self.evidence, **found)  # type: ignore[arg-type]
+
+    def gather(self) -> Evidence:
+        claim, digits = self.claim, self.budget.digits
+        self.add(declared_regimes=claim.instances.regimes)
+        self.progress("derive", None)
+        derived = derive_claim(claim)
+        if derived:
+            self.add(derivation=derived.evidence)
+        self.progress("sample", None)
+        tally, stream = sample(claim, self.budget, self.seed)
+        self.tell(tally, stream)
+        if not tally.refutation and claim.check_batch:
+            self.progress("sweep", None)
+            self.add(sweep=sweep(claim, self.budget, self.seed, tally))
+        if not tally.refutation:
+            self.progress("certify", None)
+            certify(claim, self.budget, self.seed, tally)
+        self.tell(tally, stream)
+        if derived:
+            self.progress("lines", None)
+            self.add(derivation=confront(claim, derived, tally.witnesses, digits))
+        self.progress("control", None)
+        self.add(controls=run_controls(claim, self.seed, digits))
+        if tally.refutation:
+            self.refuted(tally, tally.refutation)
+        return self.evidence
+
+    def tell(self, tally: Tally, stream: Stream) -> None:
+        """Take over what the tally holds so far."""
+        self.add(
+            samples=tally.samples(stream),
+            certificates=tally.certificates(),
+            suspect=tally.suspect,
+            problems=tuple(sorted(tally.problems)),
+            notes=tuple(sorted(tally.notes)),
+        )
+
+    def refuted(self, tally: Tally, found: Refutation) -> None:
+        """Make the counterexample small; the one that was found stands if time runs out."""
+        self.add(counterexample=found.to_dict(self.claim))
+        unshrunk = self.result(self.evidence, judge(self.evidence, self.budget), 0.0)
+        self.progress("shrink", unshrunk)
+        small = shrink(self.claim, tally.refuted_in, found, self.budget.digits)
+        self.add(counterexample=small.to_dict(self.claim))
+
+
+def described(error: BaseException, claim: Claim | None = None) -> dict[str, str]:
+    """The ``error`` of a record: its type, its message, and the innermost line of the claim."""
+    frames = traceback.extract_tb(error.__traceback__)
+    home = getattr(getattr(claim, "check", None), "__code__", None)
+    inside = [f for f in frames if home is not None and f.filename == home.co_filename]
+    frame = (inside or list(frames) or [None])[-1]
+    where = f"{frame.filename}:{frame.lineno} in {frame.name}" if frame else "unknown"
+    return {"type": type(error).__name__, "message": str(error) or "no message", "where": where}

@@ -1,0 +1,211 @@
+"""The stages sample and certify: instances judged one by one, suspects confirmed or reported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lora_proofs.arithmetic import Comparison
+from lora_proofs.arithmetic.comparison import show
+from lora_proofs.language.budget import Budget
+from lora_proofs.language.claim import Claim
+from lora_proofs.language.evidence import CertificateEvidence, SampleEvidence
+from lora_proofs.language.verdict import PER_REGIME
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.running.counterexample import Refutation, refute
+from lora_proofs.running.drawing import Stream, share
+from lora_proofs.running.evaluation import (
+    RIGOROUS,
+    Judged,
+    assumptions_on,
+    is_trivial,
+    ladder,
+    settle,
+)
+
+WITNESSES = 10
+"""How many sampled instances the derived lines are evaluated on."""
+
+
+@dataclass
+class Tally:
+    """What the instances judged so far amount to."""
+
+    regimes: Counter[str] = field(default_factory=Counter)
+    arithmetics: Counter[str] = field(default_factory=Counter)
+    undecided: int = 0
+    trivial: int = 0
+    empty: bool = False
+    certified: Counter[str] = field(default_factory=Counter)
+    certified_by: set[str] = field(default_factory=set)
+    certified_trivial: int = 0
+    slack: float | None = None
+    measured: dict[str, tuple[float, str]] = field(default_factory=dict)
+    answers: set[tuple[Any, ...]] = field(default_factory=set)
+    seen: set[Instance] = field(default_factory=set)
+    witnesses: list[Instance] = field(default_factory=list)
+    problems: set[str] = field(default_factory=set)
+    notes: set[str] = field(default_factory=set)
+    suspect: str = ""
+    refutation: Refutation | None = None
+    refuted_in: str = ""
+
+    def add(self, regime: str, instance: Instance, judged: Judged) -> None:
+        """Count a judged instance that does not fail."""
+        self.count(regime, instance)
+        self.arithmetics[judged.arithmetic or "none"] += 1
+        self.empty |= judged.outcome == "empty"
+        if judged.outcome in ("undecided", "unavailable"):
+            self.undecided += 1
+            self.notes.add(f"undecided: {judged.why}")
+        self._compare(instance, judged.comparisons)
+        if judged.certifies:
+            self.certify(regime, judged)
+
+    def count(self, regime: str, instance: Instance) -> None:
+        """Count an instance in its regimes, and keep the first few for the derived lines."""
+        for name in dict.fromkeys((regime, *instance.regimes)):
+            self.regimes[name] += 1
+        if len(self.witnesses) < WITNESSES:
+            self.witnesses.append(instance)
+
+    def _compare(self, instance: Instance, comparisons: tuple[Comparison, ...]) -> None:
+        self.trivial += bool(comparisons) and is_trivial(comparisons)
+        if len(self.seen) < 2 or len(self.answers) < 2:
+            self.seen.add(instance)
+            self.answers.add(_answer(comparisons))
+        for comparison in comparisons:
+            self._measure(comparison)
+
+    def _measure(self, comparison: Comparison) -> None:
+        slack = float(_middle(comparison.slack))
+        if comparison.relation != "=" and (self.slack is None or slack < self.slack):
+            self.slack = slack
+        label = comparison.label
+        if (
+            label.startswith("measured:")
+            and slack < self.measured.get(label, (float("inf"), ""))[0]
+        ):
+            text = f"{show(comparison.left)} {comparison.relation} {show(comparison.right)}"
+            self.measured[label] = (slack, text)
+
+    def certify(self, regime: str, judged: Judged) -> None:
+        """Count an instance that holds beyond doubt."""
+        self.certified[regime] += 1
+        self.certified_by.add(judged.arithmetic)
+        self.certified_trivial += is_trivial(judged.comparisons)
+
+    def samples(self, stream: Stream) -> SampleEvidence:
+        """The evidence of the sample stage."""
+        return SampleEvidence(
+            instances=sum(stream.accepted.values()),
+            discarded=stream.discarded,
+            undecided=self.undecided,
+            regimes=dict(sorted(self.regimes.items())),
+            smallest_slack="" if self.slack is None else f"{self.slack:.3g}",
+            arithmetics=dict(sorted(self.arithmetics.items())),
+            empty=self.empty,
+            constant=len(self.seen) >= 2 and len(self.answers) == 1 and not self.empty,
+            trivial=self.trivial,
+            measured={label: text for label, (_, text) in sorted(self.measured.items())},
+        )
+
+    def certificates(self) -> CertificateEvidence:
+        """The evidence of the certify stage, rigorous samples included."""
+        return CertificateEvidence(
+            instances=sum(self.certified.values()),
+            regimes=dict(sorted(self.certified.items())),
+            method=" and ".join(name for name in RIGOROUS if name in self.certified_by),
+            trivial=self.certified_trivial,
+        )
+
+
+def _answer(comparisons: Iterable[Comparison]) -> tuple[Any, ...]:
+    return tuple(sorted(str((c.label, show(c.left), show(c.right))) for c in comparisons))
+
+
+def _middle(value: Any) -> Any:
+    if hasattr(value, "mid"):
+        return value.mid()
+    return int(value.p) / int(value.q) if hasattr(value, "q") else value
+
+
+def sample(claim: Claim, budget: Budget, seed: int) -> tuple[Tally, Stream]:
+    """Judge ``budget.samples`` instances, round robin over the regimes, up to a refutation."""
+    regimes = claim.instances.regimes
+    stream = Stream(claim, "sample", seed, share(budget.samples, regimes, PER_REGIME))
+    tally, rungs = Tally(), ladder(claim.arithmetics, budget.digits)
+    for regime, instance in stream:
+        if not admitted(claim, instance, budget.digits, tally):
+            stream.discard()
+            continue
+        stream.accept(regime)
+        judged = settle(claim.check, instance, rungs)
+        if judged.outcome == "fails":
+            judged = suspected(claim, regime, instance, judged, budget.digits, tally)
+        if tally.refutation:
+            tally.count(regime, instance)
+            break
+        tally.add(regime, instance, judged)
+    return tally, stream
+
+
+def admitted(claim: Claim, instance: Instance, digits: int, tally: Tally) -> bool:
+    """Whether every assumption holds on the instance; an undecided one excludes it, with a note."""
+    for name, found in assumptions_on(claim, instance, digits).items():
+        if found.outcome == "empty":
+            tally.problems.add(f"assumption {name!r} yields no comparison: it says nothing")
+        elif found.outcome != "holds":
+            if found.outcome != "fails":
+                tally.notes.add(
+                    f"assumption {name!r} undecided on some draws, which were discarded"
+                )
+            return False
+    return True
+
+
+def suspected(
+    claim: Claim, regime: str, instance: Instance, judged: Judged, digits: int, tally: Tally
+) -> Judged:
+    """Confirm a failing instance: it refutes, holds after all, or stays a suspect."""
+    found = refute(claim, instance, digits)
+    if isinstance(found, Refutation):
+        tally.refutation, tally.refuted_in = found, regime
+        return judged
+    again = (
+        settle(claim.check, instance, ladder(RIGOROUS, digits)) if not judged.rigorous else judged
+    )
+    if again.certifies:
+        tally.notes.add(f"a suspect of {judged.arithmetic} arithmetic holds in {again.arithmetic}")
+        return again
+    tally.suspect = tally.suspect or f"{judged.failing().label!r} on {instance!r}: {found}"
+    return judged
+
+
+def certify(claim: Claim, budget: Budget, seed: int, tally: Tally) -> None:
+    """Judge instances in the rigorous arithmetics that the claim declares, until enough hold."""
+    regimes = claim.instances.regimes
+    names = tuple(name for name in claim.arithmetics if name in RIGOROUS)
+    wanted = share(budget.certified, regimes, budget.certified_per_regime)
+    missing = {r: wanted[r] - tally.certified[r] for r in regimes if tally.certified[r] < wanted[r]}
+    if not names or not missing:
+        return
+    stream, rungs = Stream(claim, "certify", seed, missing), ladder(names, budget.digits)
+    for regime, instance in stream:
+        if not all(f.certifies for f in assumptions_on(claim, instance, budget.digits).values()):
+            stream.discard()
+            continue
+        judged = settle(claim.check, instance, rungs)
+        if judged.certifies:
+            stream.accept(regime)
+            tally.certify(regime, judged)
+        elif judged.outcome == "fails":
+            suspected(claim, regime, instance, judged, budget.digits, tally)
+        else:
+            # One that cannot be decided says that the arithmetic is not up to this claim.
+            tally.notes.add(f"not certified: {judged.why}")
+            return
+        if tally.refutation:
+            return
