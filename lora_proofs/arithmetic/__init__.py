@@ -8,7 +8,7 @@ arithmetic, where leading axes are a batch. ``@``, ``+``, ``*`` and ``.mT`` mean
 from lora_proofs.arithmetic.array import ArrayArithmetic
 from lora_proofs.arithmetic.ball import BallArithmetic
 from lora_proofs.arithmetic.comparison import Comparison, at_least, at_most, below, equal
-from lora_proofs.arithmetic.context import Arithmetic, inner, squared_norm, trace
+from lora_proofs.arithmetic.context import Arithmetic, entries, inner, scaled, squared_norm, trace
 from lora_proofs.arithmetic.exact import EXACT, ExactArithmetic, rational
 from lora_proofs.arithmetic.multiprecision import MultiprecisionArithmetic
 
@@ -23,9 +23,11 @@ __all__ = [
     "at_least",
     "at_most",
     "below",
+    "entries",
     "equal",
     "inner",
     "rational",
+    "scaled",
     "squared_norm",
     "trace",
 ]

@@ -70,6 +70,30 @@ def squared_norm(X: Matrix) -> Scalar:
     return inner(X, X)
 
 
+def box(value: Any) -> Matrix:
+    """A scalar as an array without axes, so that NumPy never takes a polynomial for a sequence."""
+    out = np.empty((), dtype=object)
+    out[()] = value
+    return out
+
+
+def scaled(scale: Scalar, X: Any) -> Any:
+    """``scale`` times a scalar or a matrix, whatever the entries are.
+
+    >>> from lora_proofs.arithmetic import EXACT
+    >>> scaled(2, EXACT.matrix([[1, "1/2"]]))
+    array([[2, 1]], dtype=object)
+    """
+    if isinstance(X, np.ndarray) and X.dtype == object and not isinstance(scale, np.ndarray):
+        return X * box(scale)
+    return X * scale
+
+
+def entries(value: Any) -> list[Any]:
+    """The entries of a matrix, or a scalar as a list of one."""
+    return list(value.flat) if isinstance(value, np.ndarray) else [value]
+
+
 def object_matrix(rows: Any, number: Any) -> Matrix:
     """Rows of exact entries as an object array, each entry passed through ``number``."""
     data = [[number(x) for x in row] for row in rows]

@@ -14,7 +14,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from lora_proofs.arithmetic.context import squared_norm, trace
+from lora_proofs.arithmetic.context import scaled, squared_norm, trace
 from lora_proofs.errors import BadInput, NotUnderstood, ShapeMismatch, Unavailable
 from lora_proofs.mathematics import words as w
 
@@ -111,7 +111,7 @@ class Evaluation:
         return total
 
     def _scaled(self, e: w.Scaled) -> Any:
-        return self.value(e.body) * self.value(e.scale)
+        return scaled(self.value(e.scale), self.value(e.body))
 
     def _power(self, e: w.Power) -> Any:
         base = self.value(e.base)

@@ -398,8 +398,9 @@ class Substituted(Word):
 class Named(Word):
     """An expression that is displayed by a name; it means what it stands for."""
 
-    latex: str
+    name: str
     body: Word
+    latex: str = ""
 
     @property
     def shape(self) -> Shape:

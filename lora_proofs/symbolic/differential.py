@@ -174,7 +174,7 @@ def rebuild(e: w.Word, change: Any) -> w.Word:
     if isinstance(e, w.Transpose | w.Trace | w.Inverse):
         return type(e)(change(e.body))
     if isinstance(e, w.Named):
-        return w.Named(e.latex, change(e.body))
+        return w.Named(e.name, change(e.body), e.latex)
     if isinstance(e, w.Norm):
         return w.Norm(e.kind, tuple(change(x) for x in e.blocks))
     if isinstance(e, w.LossValue):

@@ -69,13 +69,14 @@ def frozen_word(frozen: Frozen, shape: w.Shape) -> w.Word:
     return to_word(NormalForm(shape, dict(frozen)))
 
 
-def _block(frozen: Frozen) -> w.Word:
+def block_shape(frozen: Frozen) -> w.Shape:
+    """The shape of frozen terms, read off a nonempty word."""
     for (_, letters), _ in frozen:
         if letters:
             first, last = letter_word(letters[0]).shape, letter_word(letters[-1]).shape
             assert first is not None and last is not None
-            return frozen_word(frozen, (first[0], last[1]))
-    raise NotUnderstood("a norm of a multiple of the identity has no name here")
+            return (first[0], last[1])
+    raise NotUnderstood("a norm of a multiple of the identity; write it with the dimension's root")
 
 
 def atom_word(value: Atom) -> w.Word:
@@ -85,7 +86,7 @@ def atom_word(value: Atom) -> w.Word:
     if isinstance(value, ValueAtom):
         return value.loss(frozen_word(value.point, (value.loss.rows, value.loss.columns)))
     if isinstance(value, NormAtom):
-        return w.Norm(value.kind, tuple(_block(block) for block in value.blocks))
+        return w.Norm(value.kind, tuple(frozen_word(b, block_shape(b)) for b in value.blocks))
     if isinstance(value, SizeAtom):
         return w.Size(value.name)
     if isinstance(value, w.Scalar):

@@ -7,8 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lora_proofs.mathematics.words import Relation, Word, word
+from lora_proofs.symbolic.differential import replace_symbols
 
 KINDS = ("identity", "inequality", "cited", "prose")
+
+
+@dataclass(frozen=True)
+class Lemma:
+    """A lemma from outside the paper under test, with its hypotheses and where it is proved.
+
+    ``hypotheses`` maps a name to a ``Relation`` pattern, or to a sentence; ``conclusion`` is a
+    pattern too. The symbols of the patterns are replaced by a step's ``substitution``.
+    """
+
+    name: str
+    statement: str
+    reference: str
+    hypotheses: Mapping[str, Relation | str] = field(default_factory=dict)
+    conclusion: Relation | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +42,8 @@ class Step:
     uses: tuple[Step, ...] = ()
     assumption: str = ""
     squares: tuple[tuple[Word, Word], ...] = ()
-    lemma: str = ""
+    pattern: Relation | None = None
+    lemma: Lemma | None = None
     substitution: tuple[tuple[Word, Word], ...] = ()
     discharged_by: tuple[tuple[str, Any], ...] = ()
 
@@ -53,51 +70,47 @@ def inequality(
     return Step("inequality", relation, why, rule, uses, assumption, pairs)
 
 
-def assumed(relation: Relation, assumption: str, why: str) -> Step:
-    """An instance of a relation that an assumption grants."""
-    kind = "identity" if relation.relation == "=" else "inequality"
-    return Step(kind, relation, why, "assumption", assumption=assumption)
+def assumed(
+    assumption: str, pattern: Relation, why: str, *, substitution: Mapping[Any, Any] | None = None
+) -> Step:
+    """An instance of a relation that an assumption grants: its symbols replaced as stated."""
+    pairs = tuple((s, word(v)) for s, v in (substitution or {}).items())
+    kind = "identity" if pattern.relation == "=" else "inequality"
+    relation = instantiate(pattern, pairs)
+    return Step(
+        kind, relation, why, "assumption", assumption=assumption, substitution=pairs, pattern=pattern
+    )
 
 
 def cited(
-    lemma: str,
+    lemma: Lemma,
     why: str,
     *,
-    relation: Relation | None = None,
     substitution: Mapping[Any, Any] | None = None,
     discharged_by: Mapping[str, Any] | None = None,
+    label: str = "",
 ) -> Step:
     """A lemma from ``language.lemmas``; each hypothesis is closed by a step or an assumption."""
     pairs = tuple((s, word(v)) for s, v in (substitution or {}).items())
+    relation = instantiate(lemma.conclusion, pairs, label) if lemma.conclusion else None
+    discharged = tuple((discharged_by or {}).items())
     return Step(
-        "cited",
-        relation,
-        why,
-        "lemma",
-        lemma=lemma,
-        substitution=pairs,
-        discharged_by=tuple((discharged_by or {}).items()),
+        "cited", relation, why, "lemma", lemma=lemma, substitution=pairs, discharged_by=discharged
     )
+
+
+def instantiate(
+    pattern: Relation, pairs: tuple[tuple[Word, Word], ...], label: str = ""
+) -> Relation:
+    """A relation with symbols replaced by expressions."""
+    values = dict(pairs)
+    left, right = replace_symbols(pattern.left, values), replace_symbols(pattern.right, values)
+    return Relation(left, pattern.relation, right, label or pattern.label)
 
 
 def prose(text: str) -> Step:
     """A step that no engine checks: it is shown, and it keeps the claim from PROVED."""
     return Step("prose", None, text)
-
-
-@dataclass(frozen=True)
-class Lemma:
-    """A lemma from outside the paper under test, with its hypotheses and where it is proved.
-
-    ``hypotheses`` maps a name to a ``Relation`` pattern, or to a sentence; ``conclusion`` is a
-    pattern too. The symbols of the patterns are replaced by a step's ``substitution``.
-    """
-
-    name: str
-    statement: str
-    reference: str
-    hypotheses: Mapping[str, Relation | str] = field(default_factory=dict)
-    conclusion: Relation | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,215 @@
+"""Checking a derivation: every line by its own rule, identities by two engines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lora_proofs.arithmetic.comparison import Comparison, at_most, equal
+from lora_proofs.errors import ClaimRefused, Contradiction, NotUnderstood, Unavailable
+from lora_proofs.mathematics import words as w
+from lora_proofs.mathematics.evaluate import evaluate
+from lora_proofs.symbolic import entries
+from lora_proofs.symbolic.counterexample import difference
+from lora_proofs.symbolic.inequalities import RULES, form, square_norms
+from lora_proofs.symbolic.printing import relation_latex, relation_text
+from lora_proofs.symbolic.rewriting import reduce
+from lora_proofs.symbolic.steps import DerivationEvidence, Lemma, Line, Step
+
+NORMAL_FORM, EXPLICIT_ENTRIES = "normal form", "explicit entries"
+
+
+def check_derivation(
+    steps: Sequence[Step],
+    conclusion: tuple[w.Relation, ...],
+    assumptions: Mapping[str, tuple[w.Relation, ...]],
+    lemmas: Mapping[str, Lemma],
+) -> DerivationEvidence:
+    """Check every step and that the last ones are the conclusion.
+
+    Raises ``ClaimRefused`` where the derivation ends elsewhere, uses a step that does not come
+    before, or cites a lemma that is not on the list; ``Contradiction`` where the engines differ.
+    """
+    steps = tuple(steps)
+    _ends_in(steps, conclusion)
+    _in_order(steps)
+    _cites_listed(steps, lemmas)
+    judge = _Judge(assumptions)
+    lines = tuple(judge.line(step) for step in steps)
+    problems = tuple(f"line {i + 1}: {x.problem}" for i, x in enumerate(lines) if not x.ok)
+    prose = tuple(step.why for step in steps if step.kind == "prose")
+    cites = tuple(dict.fromkeys(step.lemma.name for step in steps if step.lemma))
+    engines = tuple(dict.fromkeys(name for line in lines for name in line.checked_by))
+    closed = not problems and not prose
+    return DerivationEvidence(lines, closed, "all shapes", engines, cites, prose, problems)
+
+
+def _ends_in(steps: tuple[Step, ...], conclusion: tuple[w.Relation, ...]) -> None:
+    last = [step.relation for step in steps[-len(conclusion) :] if step.relation]
+    for wanted in conclusion:
+        if not any(_same(wanted, got) for got in last):
+            found = "; ".join(relation_text(r) for r in last) or "nothing"
+            raise ClaimRefused(
+                f"the derivation does not end in the conclusion {relation_text(wanted)}; its last "
+                f"{len(conclusion)} step(s) state: {found}. End it in exactly the stated relations"
+            )
+
+
+def _same(a: w.Relation, b: w.Relation) -> bool:
+    if a.relation != b.relation or a.left.shape != b.left.shape:
+        return False
+    return (reduce(a.left) - reduce(b.left)).is_zero and (reduce(a.right) - reduce(b.right)).is_zero
+
+
+def _in_order(steps: tuple[Step, ...]) -> None:
+    for i, step in enumerate(steps):
+        used = [*step.uses, *(s for _, s in step.discharged_by if isinstance(s, Step))]
+        for other in used:
+            if not any(other is earlier for earlier in steps[:i]):
+                raise ClaimRefused(
+                    f"step {i + 1} ({step.why}) uses a step that does not come before it: "
+                    f"{other.why!r}; list that step first"
+                )
+
+
+def _cites_listed(steps: tuple[Step, ...], lemmas: Mapping[str, Lemma]) -> None:
+    for step in steps:
+        if step.kind == "cited" and (not step.lemma or lemmas.get(step.lemma.name) is not step.lemma):
+            name = step.lemma.name if step.lemma else "?"
+            raise ClaimRefused(
+                f"the lemma {name!r} is not on the list of lemmas that may be cited "
+                "(lora_proofs.language.lemmas); a claim cannot lean on itself or on the paper under "
+                "test. Use a listed lemma, or say prose(...)"
+            )
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Decides one step at a time."""
+
+    assumptions: Mapping[str, tuple[w.Relation, ...]]
+
+    def line(self, step: Step) -> Line:
+        checked, problem = self._decide(step)
+        latex = relation_latex(step.relation) if step.relation else ""
+        text = relation_text(step.relation) if step.relation else ""
+        rule = step.lemma.name if step.lemma else step.rule
+        ok = not problem and step.kind != "prose"
+        return Line(step.kind, latex, step.why, rule, checked, ok, problem, text)
+
+    def _decide(self, step: Step) -> tuple[tuple[str, ...], str]:
+        try:
+            if step.kind == "prose":
+                return (), "prose is checked by no engine"
+            if step.rule == "assumption":
+                return self._assumption(step)
+            if step.kind == "identity":
+                return self._identity(step)
+            return self._inequality(step) if step.kind == "inequality" else self._cited(step)
+        except NotUnderstood as error:
+            return (), f"not understood: {error}"
+
+    def _identity(self, step: Step) -> tuple[tuple[str, ...], str]:
+        assert step.relation is not None
+        left, right = step.relation.left, step.relation.right
+        given = tuple(used.relation for used in step.uses if used.relation)
+        proved = square_norms(reduce(left, given) - reduce(right, given)).is_zero
+        try:
+            agreed = entries.agree(left, right, given)
+        except Unavailable as error:
+            return (NORMAL_FORM,) if proved else (), f"only one engine could decide it: {error}"
+        if agreed and proved:
+            return (NORMAL_FORM, EXPLICIT_ENTRIES), ""
+        if proved:
+            raise Contradiction(f"the engines disagree on {relation_text(step.relation)}")
+        found = None if given else difference(left, right)
+        return (), f"not an identity: {found}" if found else "the two sides have different normal forms"
+
+    def _inequality(self, step: Step) -> tuple[tuple[str, ...], str]:
+        rule = RULES.get(step.rule)
+        if rule is None:
+            return (), f"no rule {step.rule!r}; the rules are {', '.join(RULES)}"
+        problem = rule(step)
+        if problem:
+            return (), f"not an instance of the rule {step.rule!r}: {problem}"
+        return (f"rule: {step.rule}",), ""
+
+    def _assumption(self, step: Step) -> tuple[tuple[str, ...], str]:
+        granted = self.assumptions.get(step.assumption)
+        if granted is None:
+            return (), f"{step.assumption!r} is not an assumption of this claim"
+        if step.pattern not in granted:
+            return (), f"the assumption {step.assumption!r} does not grant this relation"
+        return (f"assumption: {step.assumption}",), ""
+
+    def _cited(self, step: Step) -> tuple[tuple[str, ...], str]:
+        assert step.lemma is not None
+        given = dict(step.discharged_by)
+        for name, hypothesis in step.lemma.hypotheses.items():
+            problem = self._discharge(step, name, hypothesis, given.get(name))
+            if problem:
+                return (), problem
+        extra = set(given) - set(step.lemma.hypotheses)
+        if extra:
+            return (), f"{step.lemma.name} has no hypothesis named {', '.join(sorted(extra))}"
+        return (f"cited: {step.lemma.name}",), ""
+
+    def _discharge(self, step: Step, name: str, hypothesis: Any, by: Any) -> str:
+        if by is None:
+            return f"the hypothesis {name!r} of {step.lemma.name if step.lemma else ''} is open"
+        if isinstance(by, str):
+            if by not in self.assumptions:
+                return f"the hypothesis {name!r} is discharged by {by!r}, which is no assumption"
+            if isinstance(hypothesis, w.Relation):
+                return f"the hypothesis {name!r} is a relation; discharge it by a step that states it"
+            return ""
+        if isinstance(hypothesis, str):
+            return ""
+        values = dict(step.substitution)
+        left = w.Substituted(hypothesis.left, tuple(values.items()))
+        right = w.Substituted(hypothesis.right, tuple(values.items()))
+        stated = by.relation
+        if stated is None or stated.relation not in (hypothesis.relation, "="):
+            return f"the step for hypothesis {name!r} does not state a relation of that kind"
+        if not (form(left) - form(stated.left)).is_zero:
+            return f"the step for hypothesis {name!r} has another left side"
+        if not (form(right) - form(stated.right)).is_zero:
+            return f"the step for hypothesis {name!r} has another right side"
+        return ""
+
+
+def evaluate_lines(
+    steps: Sequence[Step], values: Mapping[Any, Any], ctx: Any
+) -> list[Comparison | None]:
+    """Every stated relation evaluated on an instance; ``None`` where it cannot be.
+
+    A symbol without a value leaves its line unevaluated: the runner reports how many were.
+    """
+    return [_evaluate_line(i, step, values, ctx) for i, step in enumerate(steps)]
+
+
+def _evaluate_line(i: int, step: Step, values: Mapping[Any, Any], ctx: Any) -> Comparison | None:
+    if step.relation is None:
+        return None
+    label = step.relation.label or f"line {i + 1}"
+    named = {node for side in (step.relation.left, step.relation.right) for node in _symbols(side)}
+    if not named <= set(values):
+        return None
+    try:
+        left = evaluate(step.relation.left, values, ctx)
+        right = evaluate(step.relation.right, values, ctx)
+    except (Unavailable, NotUnderstood):
+        return None
+    compare = equal if step.relation.relation == "=" else at_most
+    return compare(label, left, right)
+
+
+def _symbols(expression: w.Word) -> set[Any]:
+    found: set[Any] = set()
+    for node in entries.parts(expression):
+        if isinstance(node, w.Symbol | w.Scalar):
+            found.add(node)
+        elif isinstance(node, w.LossValue | w.LossGradient):
+            found.add(node.loss)
+    return found
