@@ -65,8 +65,8 @@ def refute_control(
             return f"assumption {name!r} does not hold rigorously on its instance: {found.outcome}"
         else:
             held.append(name)
-    check = control.check or claim.check
-    judged = confirm(check, instance, digits, claim.arithmetics if check is claim.check else ())
+    check = control.check or claim.lower_bound or claim.check
+    judged = confirm(check, instance, digits, () if control.check else claim.arithmetics)
     if not judged.refutes:
         why = f", {judged.why}" if judged.why else ""
         return f"its conclusion {judged.outcome} in {judged.arithmetic} arithmetic{why}"

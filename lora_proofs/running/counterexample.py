@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from lora_proofs.language.claim import Claim
+from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.running.evaluation import Judged, assumptions_on, confirm
 from lora_proofs.strategies.draw import HypothesisDraw, Rejected
@@ -40,9 +41,13 @@ class Refutation:
 def refute(claim: Claim, instance: Instance, digits: int) -> Refutation | str:
     """The refutation that an instance gives, or why it gives none, in words.
 
-    An assumption that does not hold rigorously never counts.
+    An assumption that does not hold rigorously never counts. A claim of existence is refuted by
+    its lower bound alone, never because one construction missed.
     """
-    judged = confirm(claim.check, instance, digits, claim.arithmetics)
+    check = refuting(claim)
+    if check is None:
+        return "one construction missed; only a lower bound on every choice refutes existence"
+    judged = confirm(check, instance, digits, claim.arithmetics)
     if not judged.refutes:
         return judged.why or f"it {judged.outcome} in {judged.arithmetic} arithmetic"
     held = assumptions_on(claim, instance, digits, rigorously=True)
@@ -50,6 +55,11 @@ def refute(claim: Claim, instance: Instance, digits: int) -> Refutation | str:
         if not found.certifies:
             return f"assumption {name!r} is {found.outcome} there: it does not hold rigorously"
     return Refutation(instance, judged, tuple(held))
+
+
+def refuting(claim: Claim) -> Check | None:
+    """The check whose failure refutes the claim."""
+    return claim.lower_bound if claim.kind == "lower-bound" else claim.check
 
 
 def shrink(claim: Claim, regime: str, found: Refutation, digits: int) -> Refutation:
@@ -75,11 +85,9 @@ def shrink(claim: Claim, regime: str, found: Refutation, digits: int) -> Refutat
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
-    try:
+    # No example, or one that Hypothesis could not reproduce: what the hunt kept is sound.
+    with contextlib.suppress(Exception):
         find(instances(), hunt.wanted, settings=quiet)
-    except Exception:
-        # No example, or one that Hypothesis could not reproduce: what the hunt kept is sound.
-        pass
     return min([found, *hunt.refutations.values()], key=lambda r: _size(r.instance))
 
 
@@ -89,7 +97,7 @@ def _size(instance: Instance) -> tuple[int, str]:
 
 
 class _Hunt:
-    """The condition that Hypothesis minimises; it never raises, and it remembers what it refuted."""
+    """The condition that Hypothesis minimises: it never raises, and it keeps what it refuted."""
 
     def __init__(self, claim: Claim, regime: str, digits: int) -> None:
         self.claim, self.regime, self.digits = claim, regime, digits
@@ -98,10 +106,9 @@ class _Hunt:
 
     def draw(self, source: HypothesisDraw) -> Instance | None:
         try:
-            drawn = self.claim.instances.draw(source, self.regime)
+            return self.claim.instances.draw(source, self.regime)
         except (Rejected, ArithmeticError, ValueError):
             return None
-        return drawn if isinstance(drawn, Instance) else None
 
     def wanted(self, instance: Instance | None) -> bool:
         if instance is None or instance in self.refutations:

@@ -32,18 +32,19 @@ def derive_claim(claim: Claim) -> Derived | None:
     """
     if claim.derive is None:
         return None
+    from lora_proofs.language.lemmas import LEMMAS
     from lora_proofs.symbolic.derivation import check_derivation
 
     steps = tuple(claim.derive())
     for step in steps:
         if not isinstance(step, Step):
             raise ClaimRefused(
-                f"{claim.name}: expected derive to yield steps (identity, inequality, cited, prose), "
-                f"got {type(step).__name__}={step!r}"
+                f"{claim.name}: expected derive to yield steps (identity, inequality, cited, "
+                f"prose), got {type(step).__name__}={step!r}"
             )
     relations = {a.name: a.relations for a in claim.assumptions}
     try:
-        found = check_derivation(steps, claim.conclusion, relations, claim.source.paper)
+        found = check_derivation(steps, claim.conclusion, relations, LEMMAS)
     except ClaimRefused as refusal:
         named = str(refusal).startswith(claim.name)
         raise ClaimRefused(str(refusal) if named else f"{claim.name}: {refusal}") from None

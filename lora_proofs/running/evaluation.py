@@ -26,9 +26,11 @@ EVERY = ("exact", "ball", "multiprecision")
 
 @dataclass(frozen=True)
 class Judged:
-    """What a check said of an instance: ``holds``, ``fails``, ``undecided``, ``unavailable``, ``empty``.
+    """What a check said of an instance.
 
-    ``rigorous`` says whether that outcome is proved for this instance.
+    ``outcome`` is ``holds``, ``fails``, ``undecided``, ``unavailable`` (the arithmetic lacks
+    something) or ``empty`` (no comparison came); ``rigorous`` says whether it is proved for this
+    instance.
     """
 
     outcome: str

@@ -64,10 +64,9 @@ class Result:
 
     def _repr_html_(self) -> str:
         reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in self.reasons)
-        return (
-            f"<p><code>{html.escape(self.claim['name'])}</code>: <strong>{self.verdict}</strong> on "
-            f"{html.escape(str(self.judgement).partition(' on ')[2])}</p><ul>{reasons}</ul>"
-        )
+        name, scope = html.escape(self.claim["name"]), str(self.judgement).partition(" on ")[2]
+        verdict = f"<strong>{self.verdict}</strong> on {html.escape(scope)}"
+        return f"<p><code>{name}</code>: {verdict}</p><ul>{reasons}</ul>"
 
     def _repr_latex_(self) -> str:
         return rf"{self.claim['statement']} \quad\text{{({_text(str(self.judgement))})}}"
@@ -94,6 +93,7 @@ def describe(claim: Claim) -> dict[str, Any]:
         ],
         "regimes": list(claim.instances.regimes),
         "kind": claim.kind,
+        "limit": claim.limit,
         "derived": claim.derive is not None,
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lora_proofs.errors import BadInput, ClaimRefused, Contradiction
 from lora_proofs.language.budget import Budget
@@ -67,7 +67,7 @@ class _Run:
     budget: Budget
     seed: int
     progress: Progress
-    evidence: Evidence = Evidence()
+    evidence: Evidence = field(default_factory=Evidence)
 
     def result(self, evidence: Evidence, judgement: Judgement, seconds: float) -> Result:
         told = describe(self.claim)
@@ -126,6 +126,6 @@ def described(error: BaseException, claim: Claim | None = None) -> dict[str, str
     frames = traceback.extract_tb(error.__traceback__)
     home = getattr(getattr(claim, "check", None), "__code__", None)
     inside = [f for f in frames if home is not None and f.filename == home.co_filename]
-    frame = (inside or list(frames) or [None])[-1]
-    where = f"{frame.filename}:{frame.lineno} in {frame.name}" if frame else "unknown"
+    found = inside or list(frames)
+    where = f"{found[-1].filename}:{found[-1].lineno} in {found[-1].name}" if found else "unknown"
     return {"type": type(error).__name__, "message": str(error) or "no message", "where": where}

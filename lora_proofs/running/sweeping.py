@@ -1,4 +1,4 @@
-"""The stage sweep: a batch on the fast path nominates suspects, the sample stage's rules judge them.
+"""The stage sweep: a batch on the fast path nominates, and suspects are judged like samples.
 
 ``check_batch(instances)`` gives one float64 number per instance, its smallest slack; a negative
 or undefined one nominates a suspect.

@@ -1,0 +1,282 @@
+"""Where claims are found: the shipped package, installed packages, and files anywhere.
+
+A claim is found by looking for module-level ``Claim`` values, or tuples of them. Nothing is listed
+by hand, and a claim in the package and one in a user's file are found alike.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from importlib import import_module, metadata
+from pathlib import Path
+from pkgutil import walk_packages
+from types import ModuleType
+from typing import Any
+
+from lora_proofs.errors import BadInput, ClaimRefused, NothingSelected
+from lora_proofs.language.claim import Claim
+from lora_proofs.running.result import describe
+
+SHIPPED = "lora_proofs.claims"
+GROUP = "lora_proofs.claims"
+
+
+@dataclass(frozen=True)
+class Locator:
+    """Where a claim stands: module or file with its SHA-256, attribute, place in a tuple."""
+
+    module: str = ""
+    path: str = ""
+    sha256: str = ""
+    attribute: str = ""
+    index: int | None = None
+
+    def __str__(self) -> str:
+        place = f"[{self.index}]" if self.index is not None else ""
+        return f"{self.path or self.module}:{self.attribute}{place}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A claim that was found: its name, its place, what it says, and whether it is shipped."""
+
+    name: str
+    locator: Locator
+    shipped: bool
+    told: dict[str, Any] = field(repr=False, hash=False, compare=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as ``list --json`` prints it."""
+        return {**self.told, "locator": self.locator.to_dict(), "shipped": self.shipped}
+
+
+def claims_in(module: ModuleType) -> Iterator[tuple[str, int | None, Claim]]:
+    """The module-level claims in order: attribute, place in a tuple (or ``None``), claim."""
+    for attribute, value in list(vars(module).items()):
+        if isinstance(value, Claim):
+            yield attribute, None, value
+        elif isinstance(value, tuple | list) and all(isinstance(c, Claim) for c in value):
+            yield from ((attribute, k, claim) for k, claim in enumerate(value))
+
+
+def _entries(module: ModuleType, shipped: bool, place: Locator) -> Iterator[tuple[Claim, Entry]]:
+    for attribute, index, claim in claims_in(module):
+        locator = replace(place, attribute=attribute, index=index)
+        yield claim, Entry(claim.name, locator, shipped, describe(claim))
+
+
+def _distinct(found: Iterable[tuple[Claim, Entry]]) -> tuple[Entry, ...]:
+    """One entry for each claim: a value that a second module imports is no second claim."""
+    kept: dict[int, tuple[Claim, Entry, bool]] = {}
+    for claim, entry in found:
+        at_home = getattr(claim.check, "__module__", None) == entry.locator.module
+        if id(claim) not in kept or (at_home and not kept[id(claim)][2]):
+            kept[id(claim)] = (claim, entry, at_home)
+    entries = tuple(entry for _, entry, _ in kept.values())
+    refuse_duplicates(entries)
+    return tuple(sorted(entries, key=lambda entry: entry.name))
+
+
+def refuse_duplicates(entries: Iterable[Entry]) -> None:
+    """Raise ``ClaimRefused`` where two claims share a name, with both places."""
+    places: dict[str, Locator] = {}
+    for entry in entries:
+        other = places.setdefault(entry.name, entry.locator)
+        if other != entry.locator:
+            raise ClaimRefused(
+                f"two claims are named {entry.name!r}: {other} and {entry.locator}; rename one"
+            )
+
+
+@cache
+def shipped_claims() -> tuple[Entry, ...]:
+    """Every claim of the package, by name."""
+    try:
+        package = import_module(SHIPPED)
+    except ModuleNotFoundError:
+        return ()
+    names = [info.name for info in walk_packages(package.__path__, SHIPPED + ".")]
+    return _distinct(
+        pair for name in names for pair in _entries(imported(name), True, Locator(name))
+    )
+
+
+@cache
+def installed_claims() -> tuple[Entry, ...]:
+    """Every claim that another package names under the entry-point group ``lora_proofs.claims``."""
+    names = sorted({point.value for point in metadata.entry_points(group=GROUP)})
+    return _distinct(
+        pair for name in names for pair in _entries(imported(name), False, Locator(name))
+    )
+
+
+def imported(name: str) -> ModuleType:
+    """A module of claims; ``ClaimRefused`` where importing it raises."""
+    try:
+        return import_module(name)
+    except Exception as error:
+        raise ClaimRefused(
+            f"{name}: a module of claims that raises when it is imported: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def read_file(path: Path) -> tuple[bytes, str]:
+    """The text of a claim file and its SHA-256; ``BadInput`` where it cannot be read."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise BadInput(
+            f"{path}: expected a readable Python file of claims: {error.strerror or error}"
+        ) from None
+    return text, hashlib.sha256(text).hexdigest()
+
+
+def load_file(path: Path, sha256: str = "") -> ModuleType:
+    """Execute a file of claims as a module. Only ever in a process that can be killed.
+
+    Raises ``BadInput`` where it cannot be read or has changed, ``ClaimRefused`` where it raises.
+    """
+    text, digest = read_file(path)
+    if sha256 and digest != sha256:
+        raise BadInput(
+            f"{path}: expected the file with SHA-256 {sha256[:12]}..., it is now {digest[:12]}...: "
+            "it changed. Verify it again"
+        )
+    name = f"lora_proofs_file_{digest[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    module = _module(name, path)
+    try:
+        exec(compile(text, str(path), "exec"), module.__dict__)
+    except ClaimRefused as refusal:
+        del sys.modules[name]
+        raise ClaimRefused(f"{path}: {refusal}") from None
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        raise ClaimRefused(
+            f"{path}: expected a file that defines claims, it raises when it is loaded: "
+            f"{type(error).__name__}: {error}{_line(error, path)}"
+        ) from error
+    return module
+
+
+def _module(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses and pickles look a module up by its name while it is being executed.
+    sys.modules[name] = module
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return module
+
+
+def _line(error: BaseException, path: Path) -> str:
+    if isinstance(error, SyntaxError):
+        return ""
+    trace, line = error.__traceback__, 0
+    while trace is not None:
+        line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else line
+        trace = trace.tb_next
+    return f" (line {line})" if line else ""
+
+
+def file_claims(path: Path) -> tuple[Entry, ...]:
+    """The claims that a file defines; those that it imports from elsewhere are not its own.
+
+    Raises ``ClaimRefused`` for a file without claims. Only in a process that can be killed.
+    """
+    module = load_file(path)
+    _, digest = read_file(path)
+    place, elsewhere = Locator("", str(path.resolve()), digest), _claims_elsewhere(module)
+    found = [
+        (claim, entry)
+        for claim, entry in _entries(module, False, place)
+        if id(claim) not in elsewhere
+    ]
+    if not found:
+        raise ClaimRefused(
+            f"{path}: expected a module-level Claim, or a tuple of them; found none. Write "
+            "`claim = Claim(name=..., ...)` at the top level of the file"
+        )
+    return _distinct(found)
+
+
+def _claims_elsewhere(module: ModuleType) -> set[int]:
+    others = [m for m in list(sys.modules.values()) if m is not module and m is not None]
+    return {
+        id(claim)
+        for other in others
+        if getattr(other, "__name__", "").partition(".")[0] != "__main__"
+        and hasattr(other, "__dict__")
+        and Claim in map(type, list(vars(other).values()))
+        for _, _, claim in claims_in(other)
+    }
+
+
+def load(locator: Locator) -> Claim:
+    """The claim at a locator. A file is executed: only in a process that can be killed."""
+    if locator.path:
+        module = load_file(Path(locator.path), locator.sha256)
+    else:
+        module = imported(locator.module)
+    found = getattr(module, locator.attribute)
+    claim = found if locator.index is None else found[locator.index]
+    assert isinstance(claim, Claim)
+    return claim
+
+
+def is_path(target: str) -> bool:
+    """Whether a target names a file rather than a claim."""
+    return target.partition("::")[0].endswith(".py")
+
+
+def module_of(path: Path) -> str:
+    """The module that a path inside the shipped claims stands for, or nothing."""
+    home = Path(__file__).resolve().parent.parent / "claims"
+    try:
+        inside = path.resolve().relative_to(home)
+    except ValueError:
+        return ""
+    return ".".join((SHIPPED, *inside.with_suffix("").parts))
+
+
+def named(target: str, known: Sequence[Entry]) -> list[Entry]:
+    """The claims that a name or a glob selects; a name that fits none raises, with suggestions."""
+    if any(c in target for c in "*?["):
+        return [entry for entry in known if fnmatch.fnmatchcase(entry.name, target)]
+    found = [entry for entry in known if entry.name == target]
+    if found:
+        return found
+    raise BadInput(
+        f"expected a claim's name, a pattern or a path to a .py file; got {target!r}, which no "
+        f"claim has.{suggestion(target, known)} `lora-proofs list` shows every name"
+    )
+
+
+def suggestion(target: str, known: Sequence[Entry]) -> str:
+    """Names that a slip of the keyboard would explain."""
+    tails = {entry.name.rpartition("/")[2]: entry.name for entry in known}
+    names = {entry.name: entry.name for entry in known} | tails
+    close = difflib.get_close_matches(target, names, n=3, cutoff=0.6)
+    found = list(dict.fromkeys(names[name] for name in close))
+    return f" Did you mean {' or '.join(found)}?" if found else ""
+
+
+def nothing(targets: Sequence[str]) -> NothingSelected:
+    """What to raise where the targets select no claim."""
+    what = ", ".join(map(repr, targets)) if targets else "no target"
+    return NothingSelected(f"nothing selected: no claim matches {what}; see `lora-proofs list`")

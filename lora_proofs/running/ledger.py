@@ -1,0 +1,172 @@
+"""The ledger: every finished claim, appended at once, never changed. The only mutable state."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from lora_proofs.errors import BadInput, LedgerError
+
+DEFAULT = Path(".lora-proofs") / "ledger.sqlite"
+APPLICATION = 0x4C6F5241  # "LoRA": a file that is some other program's database is refused
+VERSION = 1
+PATIENCE = 5.0
+"""Seconds to wait for another process that writes."""
+
+_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS records (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        recorded_at TEXT NOT NULL,
+        name TEXT NOT NULL,
+        place TEXT NOT NULL,
+        verdict TEXT NOT NULL,
+        budget TEXT NOT NULL,
+        seed INTEGER NOT NULL,
+        record TEXT NOT NULL)""",
+    "CREATE INDEX IF NOT EXISTS records_by_name ON records (name, place, id)",
+    """CREATE TRIGGER IF NOT EXISTS records_keep BEFORE UPDATE ON records
+       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
+    """CREATE TRIGGER IF NOT EXISTS records_stay BEFORE DELETE ON records
+       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
+    f"PRAGMA application_id = {APPLICATION}",
+    f"PRAGMA user_version = {VERSION}",
+)
+
+
+class Ledger:
+    """An append-only SQLite file of records; a context manager.
+
+    Raises ``LedgerError`` for a file that is malformed, locked, read-only, of another program, or
+    on a full disk; the file stays as it was.
+    """
+
+    def __init__(self, path: Path, *, create: bool = True, patience: float = PATIENCE) -> None:
+        self.path, self.patience = Path(path), patience
+        if not create and not self.path.exists():
+            raise LedgerError(
+                f"{self.path}: expected a ledger, there is no such file. Run `lora-proofs verify` "
+                "first, or name the ledger with --ledger PATH"
+            )
+        with self._explained("open"):
+            self._connection = self._open(create)
+
+    def _open(self, create: bool) -> sqlite3.Connection:
+        if create:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self.path, timeout=self.patience, isolation_level=None)
+        try:
+            self._prepare(connection, create)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection, create: bool) -> None:
+        self._recognise(connection)
+        if not create:
+            return
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        # Taking the write lock now finds a locked or read-only file before anything is run.
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in _SCHEMA:
+            connection.execute(statement)
+        connection.execute("COMMIT")
+
+    def _recognise(self, connection: sqlite3.Connection) -> None:
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if tables and (application, version) != (APPLICATION, VERSION):
+            raise LedgerError(
+                f"{self.path}: expected a ledger of lora_proofs (version {VERSION}), got another "
+                f"SQLite database (application {application:#x}, version {version}). Choose "
+                "another --ledger PATH"
+            )
+
+    @contextmanager
+    def _explained(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            reason = str(error)
+            raise LedgerError(
+                f"{self.path}: cannot {verb} the ledger: {reason}. {_remedy(reason)}"
+            ) from None
+
+    def append(self, record: dict[str, Any], *, place: str, budget: str, seed: int) -> int:
+        """Commit a record and return its id."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+        row = (now, record["name"], place, record["verdict"], budget, seed, text)
+        with self._explained("write"):
+            cursor = self._connection.execute(
+                "INSERT INTO records (recorded_at, name, place, verdict, budget, seed, record) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def latest(self, name: str, place: str) -> dict[str, Any] | None:
+        """The last record of the claim of a name at a place, or ``None``."""
+        with self._explained("read"):
+            row = self._connection.execute(
+                "SELECT id, recorded_at, record FROM records WHERE name = ? AND place = ? "
+                "ORDER BY id DESC LIMIT 1",
+                (name, place),
+            ).fetchone()
+        return self._record(*row) if row else None
+
+    def get(self, number: int) -> dict[str, Any]:
+        """The record of an id; ``BadInput`` where there is none."""
+        with self._explained("read"):
+            row = self._connection.execute(
+                "SELECT id, recorded_at, record FROM records WHERE id = ?", (number,)
+            ).fetchone()
+            count = self._connection.execute("SELECT max(id) FROM records").fetchone()[0]
+        if row is None:
+            raise BadInput(
+                f"{self.path}: expected a record's id between 1 and {count or 0}, got {number}"
+            )
+        return self._record(*row)
+
+    def _record(self, number: int, recorded_at: str, text: str) -> dict[str, Any]:
+        try:
+            record: dict[str, Any] = json.loads(text)
+        except ValueError as error:
+            raise LedgerError(f"{self.path}: record {number} is malformed: {error}") from None
+        return {**record, "record": number, "recorded_at": recorded_at}
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _remedy(reason: str) -> str:
+    remedies = {
+        "locked": "Another process holds it; wait for it, or use another --ledger PATH",
+        "not a database": "It is malformed; move it away, or use another --ledger PATH",
+        "malformed": "Move it away, or use another --ledger PATH",
+        "readonly": "It is read-only; make it writable, or use another --ledger PATH",
+        "full": "The disk is full; make room, or use another --ledger PATH on another disk",
+    }
+    found = (remedy for key, remedy in remedies.items() if key in reason)
+    return next(found, "Check the path, or use another --ledger PATH")
