@@ -1,0 +1,197 @@
+"""One claim of a report: verdict, statement, source, assumptions, derivation, findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lora_proofs.report import findings
+from lora_proofs.report.overview import run_blocks
+from lora_proofs.report.records import (
+    READ,
+    STATUSES,
+    Record,
+    claim_link,
+    judged,
+    listed,
+    name_of,
+    paper_of,
+    part,
+    parts,
+    title_of,
+    unexpected,
+)
+from lora_proofs.report.text import blocks, counted, inlines, joined, paragraph, plain, sentence
+from lora_proofs.report.tree import (
+    Block,
+    Bullets,
+    Callout,
+    Code,
+    Derivation,
+    DerivedLine,
+    Inlines,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+)
+
+_TONES = {"PROVED": "good", "CERTIFIED": "good", "SUPPORTED": "part", "REFUTED": "bad"}
+
+
+def chapter(record: Record, anchor: str, places: Mapping[str, str], *, with_run: bool) -> Section:
+    """Everything recorded about one claim.
+
+    >>> chapter({"name": "a/b", "verdict": "PROVED"}, "claim-a-b", {}, with_run=False).anchor
+    'claim-a-b'
+    """
+    run = part(record, "run") if with_run else {}
+    found = (
+        *_names(record),
+        _verdict(record),
+        *findings.failure(record),
+        *_statement(record, places),
+        *_assumptions(record),
+        *_derivation(record),
+        *findings.counterexample(record),
+        *findings.evidence(record),
+        *findings.controls(record),
+        *(Section(plain("Run"), run_blocks(run)) for _ in [0] if run),
+    )
+    return Section(inlines(title_of(record)), found, anchor)
+
+
+def _names(record: Record) -> Iterator[Block]:
+    if title_of(record) != name_of(record):
+        yield paragraph(Code(name_of(record)))
+
+
+def _verdict(record: Record) -> Block:
+    expected: tuple[Block, ...] = ()
+    if unexpected(record):
+        expected = (paragraph(f"The baseline expects {record.get('expected')}."),)
+    tone = _TONES.get(str(record.get("verdict")), "open")
+    return Callout(tone, (Paragraph((judged(record),)), *expected, *findings.reasons(record)))
+
+
+def _statement(record: Record, places: Mapping[str, str]) -> Iterator[Block]:
+    yield Section(plain("Statement"), (*_words(record), *_source(record, places)))
+
+
+def _words(record: Record) -> Iterator[Block]:
+    statement = record.get("statement")
+    yield from blocks(statement) if statement else (paragraph("No statement is recorded."),)
+    if record.get("note"):
+        yield from blocks(f"Note: {record['note']}")
+
+
+def _source(record: Record, places: Mapping[str, str]) -> Iterator[Block]:
+    source = part(record, "source")
+    paper, status = paper_of(record), str(source.get("status") or "not recorded")
+    read = str(source.get("evidence") or "")
+    name = f"{paper.authors}, {paper.identifier}" if paper else str(source.get("paper") or "none")
+    facts: list[Any] = [Text("Source: ", strong=True), Text(name)]
+    facts += [Text(f", {source['label']}")] if source.get("label") else []
+    meaning = f" ({STATUSES[status]})" if status in STATUSES else ""
+    facts += [Text(". "), Text("Status: ", strong=True), Text(f"{status}{meaning}")]
+    facts += [Text(f"; {READ.get(read, read)}")] if read else []
+    yield Paragraph((*facts, Text(".")))
+    if source.get("corrected_by"):
+        link = claim_link(str(source["corrected_by"]), places)
+        yield Paragraph((Text("Corrected by: ", strong=True), *link, Text(".")))
+
+
+def _assumptions(record: Record) -> Iterator[Block]:
+    found = parts(record, "assumptions")
+    if found:
+        rows = tuple((_called(one), *_meaning(one)) for one in found)
+        header = ("Name", "Statement", "Without it")
+        yield Section(plain("Assumptions"), (Table("What the claim assumes", header, rows),))
+
+
+def _called(assumption: Record) -> Inlines:
+    return (Code(str(assumption.get("name") or "unnamed")),)
+
+
+def _meaning(assumption: Record) -> tuple[Inlines, Inlines]:
+    without = plain("a control drops it")
+    if assumption.get("technical"):
+        without = (Text("technical: "), *inlines(assumption["technical"]))
+    return inlines(assumption.get("statement") or "no statement is recorded"), without
+
+
+def _derivation(record: Record) -> Iterator[Block]:
+    derivation = part(record, "derivation")
+    if not derivation:
+        yield Section(plain("Derivation"), (paragraph(_NONE),))
+        return
+    lines = tuple(_line(line) for line in parts(derivation, "lines"))
+    found = (_summary(derivation, len(lines)), *((Derivation(lines),) if lines else ()))
+    rest = (*_problems(derivation), *_cited(record, derivation))
+    yield Section(plain("Derivation"), (*found, *rest))
+
+
+_NONE = "There is no derivation: the verdict rests on instances."
+
+
+def _summary(derivation: Record, lines: int) -> Block:
+    steps = derivation.get("steps", lines)
+    closed = "It is closed" if derivation.get("closed") else "It is not closed"
+    scope = f" for {derivation['scope']}" if derivation.get("scope") else ""
+    engines = listed(derivation, "engines")
+    by = f"; the engines are {joined(engines)}" if engines else ""
+    agreed = derivation.get("evaluated_on")
+    checked = f" Its lines were evaluated on {counted(agreed, 'exact instance')}." if agreed else ""
+    return paragraph(f"{counted(steps, 'step')}. {closed}{scope}{by}.{checked}")
+
+
+def _line(line: Record) -> DerivedLine:
+    """The line; a prose step keeps its text in ``why``."""
+    kind = str(line.get("kind") or "step")
+    why = inlines(sentence(line["why"])) if line.get("why") else ()
+    latex = str(line.get("latex") or "")
+    text = inlines(line["text"]) if line.get("text") and not latex else ()
+    mark, checked = _checked(kind, line)
+    return DerivedLine(kind, latex, () if text == why else text, why, mark, checked)
+
+
+def _checked(kind: str, line: Record) -> tuple[str, str]:
+    rule = f"by the rule {line['rule']}, " if line.get("rule") else ""
+    if kind == "prose":
+        return "–", "no engine checks this step; it keeps the claim from PROVED."
+    if not line.get("ok"):
+        return "✗", f"{rule}not closed: {sentence(line.get('problem') or 'no engine confirmed it')}"
+    engines = listed(line, "checked_by")
+    return "✓", sentence(f"{rule}checked by {joined(engines)}" if engines else f"{rule}accepted")
+
+
+def _problems(derivation: Record) -> Iterator[Block]:
+    found = [*listed(derivation, "problems")]
+    if derivation.get("broken_line"):
+        found.append(f"an exact instance breaks the line {derivation['broken_line']}")
+    if found:
+        head = Paragraph((Text("What keeps it open", strong=True),))
+        yield Callout("open", (head, Bullets(tuple(inlines(sentence(x)) for x in found))))
+
+
+def _cited(record: Record, derivation: Record) -> Iterator[Block]:
+    names = dict.fromkeys(map(str, [*listed(record, "cites"), *listed(derivation, "cites")]))
+    if names:
+        rows = tuple(_lemma_row(name) for name in names)
+        yield Table("Cited lemmas", ("Lemma", "Statement", "Reference"), rows)
+
+
+def _lemma_row(name: str) -> tuple[Inlines, ...]:
+    lemma = _lemmas().get(name)
+    if lemma is None:
+        return plain(name), plain("not on the list of lemmas"), plain("none")
+    return plain(name), inlines(lemma.statement), inlines(lemma.reference)
+
+
+def _lemmas() -> Mapping[str, Any]:
+    """The list of lemmas, read when a report cites one."""
+    try:
+        from lora_proofs.language.lemmas import LEMMAS
+    except ImportError:
+        return {}
+    return LEMMAS

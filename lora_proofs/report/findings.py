@@ -1,0 +1,202 @@
+"""What was found about one claim: samples, certificates, controls, counterexamples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lora_proofs.report.exact import comparison_blocks, instance_blocks
+from lora_proofs.report.records import Record, listed, part, parts
+from lora_proofs.report.text import counted, inlines, joined, paragraph, plain, sentence
+from lora_proofs.report.tree import (
+    Block,
+    Bullets,
+    Callout,
+    Code,
+    CodeBlock,
+    Inlines,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+)
+
+_KINDS = {
+    "value": "a comparison fails on an exact instance",
+    "trap": "a region or point that the motion cannot leave",
+    "invariance": "an exact symmetry keeps the motion on a set",
+    "lower-bound": "no choice can do better",
+}
+_CONFIRMED = {"exact": "exact rational arithmetic", "ball": "ball arithmetic"}
+
+
+def evidence(record: Record) -> Iterator[Block]:
+    """The section on instances; nothing where none was judged.
+
+    >>> [block.title[0].text for block in evidence({"samples": {"instances": 30}})]
+    ['Evidence']
+    """
+    found = (*_sentences(record), *_regimes(record), *_measured(record))
+    if found:
+        yield Section(plain("Evidence"), found)
+
+
+def _sentences(record: Record) -> Iterator[Block]:
+    items = [*_samples(part(record, "samples")), *_sweep(part(record, "sweep"))]
+    items += _certificates(part(record, "certificates"))
+    items += (inlines(sentence(note)) for note in listed(record, "notes"))
+    if items:
+        yield Bullets(tuple(items))
+
+
+def _samples(samples: Record) -> Iterator[Inlines]:
+    if not samples:
+        return
+    undecided = samples.get("undecided", 0)
+    yield plain(
+        f"{counted(samples.get('instances', 0), 'instance')} judged one by one; "
+        f"{samples.get('discarded', 0)} more discarded because they broke an assumption; "
+        f"{undecided or 'none'} undecided."
+    )
+    used = part(samples, "arithmetics")
+    if used:
+        counts = joined(f"{name} ({count})" for name, count in used.items())
+        yield plain(f"Decided in these arithmetics: {counts}.")
+    if samples.get("smallest_slack") not in (None, ""):
+        yield (Text("Smallest slack: "), Code(str(samples["smallest_slack"])), Text("."))
+    if samples.get("trivial"):
+        yield plain(f"{counted(samples['trivial'], 'instance')} compared only 0 with 0.")
+
+
+def _sweep(sweep: Record) -> Iterator[Inlines]:
+    if sweep:
+        swept, suspects = sweep.get("instances", 0), sweep.get("suspects", 0)
+        yield plain(
+            f"{counted(swept, 'instance')} swept in floating point, which only nominates; "
+            f"{counted(suspects, 'suspect')}."
+        )
+
+
+def _certificates(certificates: Record) -> Iterator[Inlines]:
+    if certificates:
+        judged = counted(certificates.get("instances", 0), "instance")
+        method = f" in {certificates['method']} arithmetic" if certificates.get("method") else ""
+        yield plain(f"{judged} judged rigorously{method}.")
+
+
+def _regimes(record: Record) -> Iterator[Block]:
+    sampled = part(part(record, "samples"), "regimes")
+    rigorous = part(part(record, "certificates"), "regimes")
+    names = sorted({*map(str, sampled), *map(str, rigorous)})
+    if names:
+        counts = ((name, sampled.get(name, 0), rigorous.get(name, 0)) for name in names)
+        rows = tuple(tuple(map(plain, row)) for row in counts)
+        yield Table("Instances by regime", ("Regime", "Sampled", "Judged rigorously"), rows)
+
+
+def _measured(record: Record) -> Iterator[Block]:
+    measured = part(part(record, "samples"), "measured")
+    if measured:
+        rows = tuple((inlines(name), (Code(str(measured[name])),)) for name in measured)
+        yield Table("Measured on the samples", ("Quantity", "Value"), rows)
+
+
+def controls(record: Record) -> Iterator[Block]:
+    """The section on controls: each is false on purpose and has to be refuted.
+
+    >>> [block.tag for block in controls({"controls": [{"outcome": "refuted"}]})]
+    ['section']
+    """
+    found = parts(record, "controls")
+    if found:
+        head = paragraph(
+            "Each control is a version of the claim that is false on purpose. It has to be "
+            "refuted, or the check would have shown no power."
+        )
+        blocks = (head, *(block for i, one in enumerate(found, 1) for block in _control(i, one)))
+        yield Section(plain("Controls"), blocks)
+
+
+def _control(number: int, control: Record) -> Iterator[Block]:
+    blocks: list[Block] = [_attempt(number, control)]
+    if control.get("problem"):
+        blocks.append(Paragraph((Text("Problem: "), *inlines(sentence(control["problem"])))))
+    blocks += _witness(part(control, "counterexample"))
+    yield Callout("note" if control.get("outcome") == "refuted" else "open", tuple(blocks))
+
+
+def _attempt(number: int, control: Record) -> Block:
+    outcome = str(control.get("outcome") or "not run")
+    mark = "✓" if outcome == "refuted" else "✗"
+    drops = control.get("drops")
+    how = (Text("without "), Code(str(drops))) if drops else (Text("a falsified conclusion"),)
+    shown = Text(f"{mark} {outcome}", strong=True)
+    why = inlines(sentence(control.get("why") or "no reason is recorded"))
+    return Paragraph((Text(f"Control {number}, "), *how, Text(": "), shown, Text(". "), *why))
+
+
+def _witness(found: Record) -> tuple[Block, ...]:
+    """The exact instance and what fails on it."""
+    return (*instance_blocks(found.get("instance")), *comparison_blocks(found.get("comparison")))
+
+
+def counterexample(record: Record) -> Iterator[Block]:
+    """The section on the claim's own counterexample; nothing where there is none.
+
+    >>> list(counterexample({"counterexample": None}))
+    []
+    """
+    found = part(record, "counterexample")
+    if found:
+        blocks = (_kind(found), *_witness(found), *_assumptions(found), *_replay(found))
+        yield Section(plain("Counterexample"), (Callout("bad", blocks),))
+
+
+def _kind(found: Record) -> Block:
+    kind, confirmed = str(found.get("kind") or "value"), found.get("confirmed_by")
+    meaning = f" ({_KINDS[kind]})" if kind in _KINDS else ""
+    by = _CONFIRMED.get(str(confirmed), str(confirmed)) if confirmed else ""
+    return paragraph(f"Of kind {kind}{meaning}" + (f", confirmed by {by}." if by else "."))
+
+
+def _assumptions(found: Record) -> Iterator[Block]:
+    held = found.get("assumptions")
+    if isinstance(held, Mapping) and held:
+        rows = tuple(((Code(str(name)),), plain(_answer(held[name]))) for name in held)
+        yield Table("The assumptions on this instance", ("Assumption", "Holds"), rows)
+
+
+def _answer(value: Any) -> str:
+    if isinstance(value, bool):
+        return "✓ yes" if value else "✗ no"
+    return "undecided" if value is None else str(value)
+
+
+def _replay(found: Record) -> Iterator[Block]:
+    if found.get("replay"):
+        yield paragraph("Replay it from its exact numbers:")
+        yield CodeBlock(str(found["replay"]))
+
+
+def failure(record: Record) -> Iterator[Block]:
+    """What was raised, if the claim raised.
+
+    >>> [block.tone for block in failure({"error": {"type": "ValueError", "message": "no"}})]
+    ['open']
+    """
+    error = part(record, "error")
+    if error:
+        where = f" ({error['where']})" if error.get("where") else ""
+        text = f"{error.get('type', 'an error')}: {error.get('message', '')}{where}"
+        yield Callout("open", (Paragraph((Text("It raised ", strong=True), Code(text))),))
+
+
+def reasons(record: Record) -> Iterator[Block]:
+    """Why the verdict is what it is.
+
+    >>> [block.tag for block in reasons({"reasons": ["one", "two"]})]
+    ['bullets']
+    """
+    found = listed(record, "reasons")
+    if found:
+        yield Bullets(tuple(inlines(sentence(reason)) for reason in found))

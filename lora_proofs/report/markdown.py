@@ -1,0 +1,160 @@
+"""The Markdown face: GitHub's dialect, formulas between dollars, everything else escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lora_proofs.report.tree import (
+    Block,
+    Bullets,
+    Callout,
+    Code,
+    CodeBlock,
+    Derivation,
+    DerivedLine,
+    DisplayMath,
+    Document,
+    Inline,
+    Inlines,
+    Judged,
+    Link,
+    Math,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+)
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~&])")
+
+
+def to_markdown(document: Document) -> str:
+    r"""The document as Markdown.
+
+    >>> to_markdown(Document("A_B", (Paragraph((Text("1 < 2"),)),)))
+    '# A\\_B\n\n1 \\< 2\n'
+    """
+    return "\n\n".join([f"# {_escaped(document.title)}", *_blocks(document.blocks, 2)]) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", re.sub(r"\s+", " ", text))
+
+
+def _code(text: str) -> str:
+    """A code span whose fence is longer than every run of backquotes inside."""
+    text = " ".join(text.split())
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    pad = " " if text.startswith("`") or text.endswith("`") or not text else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def _tex(latex: str) -> str | None:
+    """LaTeX that can stand between dollars; ``None`` where it has to be shown as code."""
+    latex = " ".join(latex.split())
+    if not latex or "$" in latex or "`" in latex or latex.endswith("\\"):
+        return None
+    # No character that a reader's browser could take for markup.
+    return latex.replace("<", r"\lt ").replace(">", r"\gt ")
+
+
+def _inline(node: Inline) -> str:
+    match node:
+        case Text(text, strong):
+            return _bold(text) if strong else _escaped(text)
+        case Math(latex):
+            tex = _tex(latex)
+            return f"${tex}$" if tex else _code(latex)
+        case Code(text):
+            return _code(text)
+        case Link(target, text):
+            return f"[{_escaped(text)}]({target})"
+        case Judged(verdict, scope, cites):
+            modulo = f", modulo {'; '.join(cites)}" if cites else ""
+            return f"**{_escaped(verdict)}** on {_escaped(scope + modulo)}"
+
+
+def _bold(text: str) -> str:
+    """Bold text; spaces at its ends stay outside."""
+    inside = text.strip()
+    lead, trail = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    return f"{lead}**{_escaped(inside)}**{trail}" if inside else text
+
+
+def _line(nodes: Inlines) -> str:
+    """Pieces in one line that opens no list and no rule by accident."""
+    text = "".join(map(_inline, nodes)).strip()
+    return re.sub(r"^(\d+)([.)])", r"\1\\\2", re.sub("^([-+=])", r"\\\1", text))
+
+
+def _blocks(blocks: tuple[Block, ...], level: int) -> list[str]:
+    return [part for block in blocks for part in _block(block, level) if part]
+
+
+def _block(block: Block, level: int) -> Iterator[str]:
+    match block:
+        case Paragraph(content):
+            yield _line(content)
+        case DisplayMath(latex):
+            yield _display(latex)
+        case CodeBlock(text):
+            yield _fenced(text)
+        case Bullets(items):
+            yield "\n".join(f"- {_line(item)}" for item in items)
+        case Table():
+            yield from _table(block)
+        case Derivation(lines):
+            yield "\n".join(_derived(i, line) for i, line in enumerate(lines, 1))
+        case Callout():
+            yield _quoted("\n\n".join(_blocks(block.blocks, level)))
+        case Section(title, blocks, anchor):
+            mark = f'<a id="{anchor}"></a>\n\n' if anchor else ""
+            yield f"{mark}{'#' * min(level, 6)} {_line(title)}"
+            yield from _blocks(blocks, level + 1)
+
+
+def _display(latex: str) -> str:
+    tex = _tex(latex)
+    return f"$$\n{tex}\n$$" if tex else _fenced(latex)
+
+
+def _fenced(text: str) -> str:
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"{fence}\n{text}\n{fence}"
+
+
+def _table(table: Table) -> Iterator[str]:
+    yield f"*{_escaped(table.caption)}*"
+    rule = " | ".join("---" for _ in table.header)
+    rows = (" | ".join(map(_cell, row)) for row in table.rows)
+    head = " | ".join(map(_escaped, table.header))
+    yield "\n".join(f"| {line} |" for line in (head, rule, *rows))
+
+
+def _cell(nodes: Inlines) -> str:
+    """Pieces in a cell; a bar would end it, so formulas and code say it in another way."""
+    return "".join(_inline(_without_bar(node)) for node in nodes).strip()
+
+
+def _without_bar(node: Inline) -> Inline:
+    match node:
+        case Math(latex):
+            return Math(latex.replace(r"\|", r"\Vert ").replace("|", r"\vert "))
+        case Code(text):
+            return Code(text.replace("|", r"\|"))
+    return node
+
+
+def _derived(number: int, line: DerivedLine) -> str:
+    """One item of a numbered list, its parts indented below the number."""
+    parts = [_display(line.latex)] if line.latex else []
+    parts += [_line(text) for text in (line.text, line.why) if text]
+    parts.append(f"*{_escaped(line.kind)}* {line.mark} {_escaped(line.checked)}")
+    indent = " " * (len(str(number)) + 2)
+    body = "\n\n".join(parts).replace("\n", "\n" + indent)
+    return re.sub(r"[ ]+$", "", f"{number}. {body}", flags=re.M)
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))

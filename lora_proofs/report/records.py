@@ -1,0 +1,168 @@
+"""Reading recorded claims: what a record says, with words for what it lacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from lora_proofs.language.claim import PAPERS, Paper
+from lora_proofs.language.verdict import STRENGTH, Verdict, as_expected
+from lora_proofs.report.tree import Inlines, Judged, Link, Text
+
+Record = Mapping[str, Any]
+
+VERDICTS = {
+    "PROVED": "the derivation ends in the claim's conclusion, two engines checked each step, and "
+    "cited lemmas stand on a fixed list; the scope says for which shapes",
+    "CERTIFIED": "it holds rigorously, in exact or ball arithmetic, on the stated instances; "
+    "nothing is said about others",
+    "SUPPORTED": "it held on every sampled instance, in every declared regime; it is not derived",
+    "REFUTED": "there is a counterexample in exact numbers, on which every assumption holds",
+    "INCONCLUSIVE": "the evidence is not enough for any of these; the reasons are listed",
+}
+STATUSES = {
+    "stated": "a summary of the paper states it",
+    "reconstructed": "made precise here from a summary",
+    "corrected": "the commonly quoted form is false, this form is the repaired one",
+    "extension": "not claimed to be in the paper",
+    "as commonly quoted": "the form that circulates; the paper's own wording was not read",
+    "our reading": "one way to read a vague sentence",
+}
+READ = {
+    "read": "the text was read",
+    "summary": "only a summary was read",
+    "recalled": "recalled, not read",
+}
+
+
+def part(record: Record, key: str) -> Record:
+    """A nested record, empty where it is missing.
+
+    >>> part({"source": None}, "source")
+    {}
+    """
+    value = record.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def listed(record: Record, key: str) -> list[Any]:
+    """A list, empty where it is missing.
+
+    >>> listed({"reasons": ("a",)}, "reasons"), listed({}, "reasons")
+    (['a'], [])
+    """
+    value = record.get(key)
+    return list(value) if isinstance(value, list | tuple) else []
+
+
+def parts(record: Record, key: str) -> list[Record]:
+    """A list of nested records, empty where it is missing.
+
+    >>> parts({"controls": [{"why": "sharper"}, None]}, "controls")
+    [{'why': 'sharper'}]
+    """
+    return [value for value in listed(record, key) if isinstance(value, Mapping)]
+
+
+def name_of(record: Record) -> str:
+    """The claim's name.
+
+    >>> name_of({})
+    'unnamed claim'
+    """
+    return str(record.get("name") or "unnamed claim")
+
+
+def title_of(record: Record) -> str:
+    """The claim's title, or its name.
+
+    >>> title_of({"name": "classical/balancedness"})
+    'classical/balancedness'
+    """
+    return str(record.get("title") or name_of(record))
+
+
+def judged(record: Record) -> Judged:
+    """The verdict with its scope and the lemmas it leans on.
+
+    >>> judged({"verdict": "PROVED", "scope": "all shapes"}).scope
+    'all shapes'
+    """
+    verdict = str(record.get("verdict") or "INCONCLUSIVE")
+    scope = str(record.get("scope") or "a scope that was not recorded")
+    return Judged(verdict, scope, tuple(str(lemma) for lemma in listed(record, "cites")))
+
+
+def unexpected(record: Record) -> bool:
+    """Whether the verdict is weaker than, or other than, its baseline.
+
+    >>> unexpected({"verdict": "SUPPORTED", "expected": "PROVED"})
+    True
+    """
+    found, expected = record.get("verdict"), record.get("expected")
+    known = (*STRENGTH, Verdict.REFUTED)
+    if found not in known or expected not in known:
+        return bool(expected) and found != expected
+    return not as_expected(str(found), str(expected))
+
+
+def needs_attention(record: Record) -> bool:
+    """Whether a reader should look here first.
+
+    >>> needs_attention({"verdict": "PROVED"}), needs_attention({"verdict": "INCONCLUSIVE"})
+    (False, True)
+    """
+    weak = record.get("verdict") not in ("PROVED", "CERTIFIED", "SUPPORTED", "REFUTED")
+    return weak or bool(record.get("error")) or unexpected(record)
+
+
+def anchors(records: Sequence[Record]) -> list[str]:
+    """An anchor for each record, different for each.
+
+    >>> anchors([{"name": "a/b"}, {"name": "a-b"}])
+    ['claim-a-b', 'claim-a-b-2']
+    """
+    taken: dict[str, int] = {}
+    found: list[str] = []
+    for record in records:
+        slug = "claim-" + (re.sub("[^a-z0-9]+", "-", name_of(record).lower()).strip("-") or "x")
+        anchor, count = slug, 1
+        while anchor in taken:
+            count += 1
+            anchor = f"{slug}-{count}"
+        taken[anchor] = 1
+        found.append(anchor)
+    return found
+
+
+def claim_link(name: str, places: Mapping[str, str]) -> Inlines:
+    """A link to a claim of this report, or its bare name.
+
+    >>> claim_link("a/b", {"a/b": "claim-a-b"})
+    (Link(target='#claim-a-b', text='a/b'),)
+    """
+    return (Link(f"#{places[name]}", name),) if name in places else (Text(name),)
+
+
+def paper_of(record: Record) -> Paper | None:
+    """The paper that the source names, if it is one of the two.
+
+    >>> paper_of({"source": {"paper": "zeng-lee"}}).authors
+    'Zeng and Lee'
+    """
+    key = part(record, "source").get("paper")
+    return next((paper for paper in PAPERS if paper.key == key), None)
+
+
+def distinct(values: Iterable[Any]) -> list[Any]:
+    """The values, each once, in order.
+
+    >>> distinct([2, 1, 2])
+    [2, 1]
+    """
+    found: list[Any] = []
+    for value in values:
+        if value not in found:
+            found.append(value)
+    return found
