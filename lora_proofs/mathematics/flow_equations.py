@@ -66,11 +66,6 @@ class _Problem:
         value = self.loss(self.W0 + self.B * self.A)
         return factor.applyfunc(lambda entry: value.diff(entry))
 
-    def at(self, expression: Any, A: Any, B: Any) -> Any:
-        """An expression in the entries, at other factors."""
-        pairs = [*zip(self.A, A, strict=True), *zip(self.B, B, strict=True)]
-        return expression.subs(pairs, simultaneous=True)
-
 
 def equations(loss: str | EntryLoss, n: int, m: int, r: int) -> list[Any]:
     """The LoRA gradient flow as SymPy equations, one for each entry of A, then of B.
@@ -118,25 +113,43 @@ def sequential_difference(loss: str | EntryLoss, n: int, m: int, r: int) -> Sequ
     import sympy
 
     problem, h = _Problem.of(loss, n, m, r), sympy.Symbol("h")
-    rate_A, rate_B = problem.gradient(problem.A), problem.gradient(problem.B)
-    new_A, new_B = problem.A - h * rate_A, problem.B - h * rate_B
+    gradients = problem.gradient(problem.A), problem.gradient(problem.B)
+    ring, lift = _ring(gradients, [*problem.A, *problem.B], h)
+    rate_A, rate_B = ([lift(x) for x in gradient] for gradient in gradients)
+    A, B, step = [lift(x) for x in problem.A], [lift(x) for x in problem.B], lift(h)
+    new_A = [(a, a - step * rate) for a, rate in zip(A, rate_A, strict=True)]
+    new_B = [(b, b - step * rate) for b, rate in zip(B, rate_B, strict=True)]
     return SequentialDifference(
-        _by_power(h * (rate_B - problem.at(rate_B, new_A, problem.B)), h),
-        _by_power(h * (rate_A - problem.at(rate_A, problem.A, new_B)), h),
+        _by_power([step * (x - x.compose(new_A)) for x in rate_B], problem.B.shape, ring),
+        _by_power([step * (x - x.compose(new_B)) for x in rate_A], problem.A.shape, ring),
     )
 
 
-def _by_power(difference: Any, h: Any) -> dict[int, Any]:
+def _ring(gradients: Any, entries: list[Any], h: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """A SymPy polynomial ring (h first) and the map into it: expressions would be far slower."""
+    from sympy.polys.polyerrors import CoercionFailed
+    from sympy.polys.rings import PolyRing
+
+    free = set().union(*(gradient.free_symbols for gradient in gradients), entries)
+    ring = PolyRing([h, *sorted(free, key=str)], "QQ", "lex")
+
+    def lift(expression: Any) -> Any:
+        try:
+            return ring.from_expr(expression)
+        except (CoercionFailed, ValueError):
+            raise NotUnderstood(
+                f"expected a loss that is a polynomial in the entries, got the rate {expression}"
+            ) from None
+
+    return ring, lift
+
+
+def _by_power(difference: list[Any], shape: tuple[int, int], ring: Any) -> dict[int, Any]:
     import sympy
 
-    try:
-        polynomials = [sympy.Poly(entry, h) for entry in difference]
-    except sympy.PolynomialError as error:
-        raise NotUnderstood(
-            f"expected a loss that is a polynomial in the entries: {error}"
-        ) from None
-    powers = sorted({k for p in polynomials if not p.is_zero for (k,) in p.monoms()})
-    return {
-        k: sympy.Matrix(*difference.shape, [p.coeff_monomial(h**k) for p in polynomials])
-        for k in powers
-    }
+    parts: dict[int, list[Any]] = {}
+    for index, polynomial in enumerate(difference):
+        for monomial, coefficient in polynomial.terms():
+            row = parts.setdefault(monomial[0], [ring.zero] * len(difference))
+            row[index] = row[index] + ring({(0, *monomial[1:]): coefficient})
+    return {k: sympy.Matrix(*shape, [p.as_expr() for p in parts[k]]) for k in sorted(parts)}
