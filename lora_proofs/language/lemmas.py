@@ -22,7 +22,7 @@ GROWTH = Scalar("E", nonnegative=True, latex="e^{LT}")
 DISCRETE_GRONWALL = Lemma(
     "discrete Gronwall inequality",
     r"If $e_0 = 0$ and $e_{k+1} \le (1 + hL)\, e_k + C h^2$ whenever $(k+1)h \le T$, with $h, C \ge 0$ "
-    r"and $L > 0$ independent of $k$, then $e_k \le C h\,(e^{LT} - 1)/L$ for all $kh \le T$.",
+    r"and $L \ge 0$ independent of $k$, then $L e_k \le C h\,(e^{LT} - 1)$ for all $kh \le T$.",
     "Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, section II.3",
     {
         "start": Relation(ERROR_START, "=", word(0)),
@@ -31,7 +31,7 @@ DISCRETE_GRONWALL = Lemma(
         ),
         "finite horizon": "kh <= T",
     },
-    Relation(ERROR_NOW, "<=", DEFECT * STEP * (GROWTH - 1) / RATE),
+    Relation(RATE * ERROR_NOW, "<=", DEFECT * STEP * (GROWTH - 1)),
 )
 
 LIPSCHITZ_CONSTANT = Scalar("Lambda", nonnegative=True, latex=r"\Lambda")
@@ -79,7 +79,15 @@ UNIQUENESS = Lemma(
     },
 )
 
+SQUEEZE = Lemma(
+    "squeeze theorem",
+    r"If $0 \le e(h) \le c\,h$ for all small $h > 0$ with $c$ independent of $h$, then $e(h) \to 0$ "
+    r"as $h \to 0$.",
+    "Rudin, Principles of Mathematical Analysis, Theorem 3.19",
+    {"bound": "e(h) is at most c h, with c independent of h"},
+)
+
 LEMMAS: Mapping[str, Lemma] = {
     lemma.name: lemma
-    for lemma in (DISCRETE_GRONWALL, TAYLOR_REMAINDER, MEAN_VALUE, UNIQUENESS)
+    for lemma in (DISCRETE_GRONWALL, TAYLOR_REMAINDER, MEAN_VALUE, UNIQUENESS, SQUEEZE)
 }

@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from lora_proofs.arithmetic.array import ArrayArithmetic
-from lora_proofs.arithmetic.context import Arithmetic, Matrix, Scalar, inner, squared_norm, trace
+from lora_proofs.arithmetic.context import Arithmetic, Matrix, Scalar, inner, scaled, squared_norm, trace
 from lora_proofs.errors import ShapeMismatch
 from lora_proofs.mathematics import words
 from lora_proofs.mathematics.words import Symbol, Word
@@ -85,7 +85,7 @@ def _half(ctx: Arithmetic) -> Scalar:
 
 def _times(scalar: Scalar, X: Matrix) -> Matrix:
     """A scalar, or a batch of scalars, times a matrix."""
-    return scalar[..., None, None] * X if isinstance(scalar, np.ndarray) else scalar * X
+    return scalar[..., None, None] * X if isinstance(scalar, np.ndarray) else scaled(scalar, X)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +32,7 @@ def derive_claim(claim: Claim) -> Derived | None:
     """
     if claim.derive is None:
         return None
+    from lora_proofs.language.lemmas import LEMMAS
     from lora_proofs.language.lemmas import LEMMAS
     from lora_proofs.symbolic.derivation import check_derivation
 
@@ -64,35 +65,44 @@ def confront(
         held = assumptions_on(claim, instance, digits, rigorously=True)
         if not all(found.certifies for found in held.values()):
             continue
-        lines, ctx = _lines(claim, derived.steps, instance, digits)
-        if ctx is None:
-            continue
-        count += 1
-        broken = _broken(lines, instance)
-        if broken:
-            return replace(evidence, evaluated_on=count, broken_line=broken)
-        met |= _meet(claim, lines, instance, ctx)
+        evaluated = False
+        for lines, ctx in _lines(claim, derived.steps, instance, digits):
+            evaluated = True
+            broken = _broken(lines, instance)
+            if broken:
+                return replace(evidence, evaluated_on=count + 1, broken_line=broken)
+            met |= _meet(claim, lines, instance, ctx)
+        count += evaluated
     problems = (*evidence.problems, *_unmet(claim, met, count))
     return replace(evidence, evaluated_on=count, problems=problems)
 
 
+Lines = Sequence[Comparison | None]
+
+
 def _lines(
     claim: Claim, steps: Sequence[Step], instance: Instance, digits: int
-) -> tuple[list[Comparison | None], Arithmetic | None]:
-    """Every line in the first rigorous arithmetic that has what the lines need."""
+) -> Iterator[tuple[Lines, Arithmetic]]:
+    """The lines in exact arithmetic, then in balls those that it lacks; none where none has one."""
     from lora_proofs.symbolic.derivation import evaluate_lines
 
     assert claim.interpret is not None
+    missing = {k for k, step in enumerate(steps) if step.relation is not None}
     for ctx in ladder(RIGOROUS, digits)[:2]:
         try:
             with ctx.working():
-                return list(evaluate_lines(steps, claim.interpret(instance, ctx), ctx)), ctx
+                lines = evaluate_lines(steps, claim.interpret(instance, ctx), ctx)
         except Unavailable:
             continue
-    return [], None
+        found = {k for k in missing if lines[k] is not None}
+        if found:
+            yield lines, ctx
+        missing -= found
+        if not missing:
+            return
 
 
-def _broken(lines: Sequence[Comparison | None], instance: Instance) -> str:
+def _broken(lines: Lines, instance: Instance) -> str:
     for number, line in enumerate(lines, start=1):
         if line is not None and line.outcome == "fails" and line.rigorous:
             shown = line.to_dict()
@@ -103,9 +113,7 @@ def _broken(lines: Sequence[Comparison | None], instance: Instance) -> str:
     return ""
 
 
-def _meet(
-    claim: Claim, lines: Sequence[Comparison | None], instance: Instance, ctx: Arithmetic
-) -> set[str]:
+def _meet(claim: Claim, lines: Lines, instance: Instance, ctx: Arithmetic) -> set[str]:
     """The conclusion's labels that the check compares too, and the same things."""
     wanted = {relation.label for relation in claim.conclusion if relation.label}
     try:

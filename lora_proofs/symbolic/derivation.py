@@ -46,7 +46,7 @@ def check_derivation(
 
 
 def _ends_in(steps: tuple[Step, ...], conclusion: tuple[w.Relation, ...]) -> None:
-    last = [step.relation for step in steps[-len(conclusion) :] if step.relation]
+    last = [step.relation for step in steps if step.relation][-len(conclusion) :]
     for wanted in conclusion:
         if not any(_same(wanted, got) for got in last):
             found = "; ".join(relation_text(r) for r in last) or "nothing"

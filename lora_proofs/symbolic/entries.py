@@ -82,7 +82,9 @@ class Ring:
         raise Unavailable("an inverse", self.name)
 
     def sqrt(self, x: Any) -> Any:
-        """A norm is not a polynomial."""
+        """Only the root of 0 is a polynomial."""
+        if x == 0:
+            return self.number(0)
         raise Unavailable("a root", self.name)
 
     def operator_norm(self, X: Any) -> Any:

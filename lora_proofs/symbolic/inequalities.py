@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import product as product_of
 
 from lora_proofs.mathematics import words as w
 from lora_proofs.symbolic.differential import expand
@@ -116,9 +117,18 @@ def submultiplicative(step: Step) -> str:
     allowed = {"F": {("2", "F"), ("F", "2"), ("F", "F")}, "2": {("2", "2"), ("2", "F"), ("F", "2")}}
     if (X.kind, Y.kind) not in allowed[left.kind]:
         return f"||.||_{left.kind} is not bounded by ||.||_{X.kind} ||.||_{Y.kind}"
-    if not (form(left.blocks[0]) - form(X.blocks[0] @ Y.blocks[0])).is_zero:
-        return "the matrix on the left is not the product of those on the right"
-    return ""
+    # A norm does not see a transpose, and the norms commute: every order may be meant.
+    x, y = X.blocks[0], Y.blocks[0]
+    for first, second in ((x, y), (y, x)):
+        for a, b in product_of((first, first.T), (second, second.T)):
+            if _fits(a, b, left.blocks[0]) and (form(left.blocks[0]) - form(a @ b)).is_zero:
+                return ""
+    return "the matrix on the left is not the product of those on the right"
+
+
+def _fits(a: w.Word, b: w.Word, whole: w.Word) -> bool:
+    assert a.shape and b.shape
+    return a.shape[1] == b.shape[0] and whole.shape == (a.shape[0], b.shape[1])
 
 
 def operator_below_frobenius(step: Step) -> str:
@@ -164,7 +174,11 @@ def combine(step: Step) -> str:
         problem, value = _replace(value, used.relation)
         if problem:
             return problem
-    gap = normal_form(expand(step.relation.right)) - value
+    right = normal_form(expand(step.relation.right))
+    for used in step.uses:
+        if used.relation is not None and used.relation.relation == "=":
+            _, right = _replace(right, used.relation)
+    gap = right - value
     return "" if is_nonnegative(gap) else "the used steps do not add up to the right side"
 
 

@@ -1,0 +1,1 @@
+"""Classical statements about factored gradient flows."""

@@ -1,0 +1,69 @@
+"""The constants and symbols of the limit h -> 0: bounds on iterates and flow, and what follows.
+
+Along iterates and flow up to time T: ||A||_2 <= RA, ||B||_2 <= RB, ||G||_2 <= M2, ||G||_F <= MF,
+and the gradient is Lf-Lipschitz in the Frobenius norm.
+"""
+
+from __future__ import annotations
+
+from lora_proofs.mathematics.notation import HALF, A, B, Steps, W0, f, h
+from lora_proofs.mathematics.words import Named, Norm, Scalar, Symbol, Word
+
+RA = Scalar("RA", nonnegative=True, latex="R_A")
+RB = Scalar("RB", nonnegative=True, latex="R_B")
+M2 = Scalar("M2", nonnegative=True, latex="M_2")
+MF = Scalar("MF", nonnegative=True, latex="M_F")
+Lf = Scalar("Lf", nonnegative=True, latex="L_f")
+K = Scalar("K", nonnegative=True)
+GROWTH = Scalar("e^(LT)", nonnegative=True, latex="e^{LT}")
+ELAPSED = Scalar("s", nonnegative=True)
+
+A_FLOW = Symbol("A(kh)", "r", "m", latex=r"\tilde A")
+B_FLOW = Symbol("B(kh)", "n", "r", latex=r"\tilde B")
+A_NEXT = Symbol("A(kh+h)", "r", "m", latex=r"\tilde A_{+}")
+B_NEXT = Symbol("B(kh+h)", "n", "r", latex=r"\tilde B_{+}")
+A_LATER = Symbol("A(kh+s)", "r", "m", latex=r"\tilde A_{s}")
+B_LATER = Symbol("B(kh+s)", "n", "r", latex=r"\tilde B_{s}")
+
+L = Named("L", M2 + Lf * (RA**2 + RB**2))
+LOCAL = Named("LK/2", HALF * (L * K), latex=r"\tfrac12 LK")
+C_SIM = Named("C_sim", LOCAL, latex=r"C_{\mathrm{sim}}")
+C_AB = Named("C_AB", LOCAL + (M2 + RA * RB * Lf) * RB * MF, latex="C_{AB}")
+C_BA = Named("C_BA", LOCAL + (M2 + RA * RB * Lf) * RA * MF, latex="C_{BA}")
+
+GENERIC = Steps(A, B, W0, f.gradient)
+MODES: dict[str, tuple[tuple[Word, Word], Word]] = {
+    "simultaneous": (GENERIC.simultaneous, C_SIM),
+    "A-first": (GENERIC.a_first, C_AB),
+    "B-first": (GENERIC.b_first, C_BA),
+}
+
+
+def gradient_at(A: Word, B: Word) -> Word:
+    """G at W0 + B A."""
+    return f.gradient(W0 + B @ A)
+
+
+def field(A: Word, B: Word) -> tuple[Word, Word]:
+    """The vector field (-B'G, -G A')."""
+    G = gradient_at(A, B)
+    return -(B.T @ G), -(G @ A.T)
+
+
+def frobenius(*blocks: Word) -> Word:
+    """The Frobenius norm of blocks taken together."""
+    return Norm("F", blocks)
+
+
+def operator(X: Word) -> Word:
+    """The operator norm."""
+    return Norm("2", (X,))
+
+
+ERROR = frobenius(A - A_FLOW, B - B_FLOW)
+
+__all__ = [
+    "A_FLOW", "A_LATER", "A_NEXT", "B_FLOW", "B_LATER", "B_NEXT", "C_AB", "C_BA", "C_SIM", "ELAPSED",
+    "ERROR", "GROWTH", "K", "L", "LOCAL", "M2", "MF", "MODES", "RA", "RB", "Lf", "field",
+    "frobenius", "gradient_at", "h", "operator",
+]  # fmt: skip
