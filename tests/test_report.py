@@ -252,7 +252,7 @@ def _plain(text: str) -> str:
         "The baseline expects SUPPORTED",
         "a lemma that is not there",
         "not on the list of lemmas",
-        "on all shapes, modulo mean value inequality",
+        "for all shapes, modulo mean value inequality",
         "only abstracts and summaries were available",
         "arXiv:2310.17513",
         "my notes",
@@ -309,7 +309,7 @@ def test_refuted_claims_stand_beside_what_corrects_them() -> None:
     row = next(line for line in text.split("\n") if line.startswith("| Both") and "modulo" in line)
     assert "**REFUTED** on one exact instance" in row
     assert "[rushka-klabjan/lora-flow-equations](#claim-rushka-klabjan-lora-flow-equations)" in row
-    assert "**PROVED** on all shapes" in row
+    assert "**PROVED** for all shapes" in row
 
 
 def test_weak_and_unexpected_claims_come_first() -> None:

@@ -155,8 +155,16 @@ def _line(line: Record) -> DerivedLine:
     return DerivedLine(kind, latex, () if text == why else text, why, mark, checked)
 
 
+_RULES = {
+    None: "",
+    "": "",
+    "lemma": "an instance of a cited lemma, ",
+    "assumption": "granted by an assumption, ",
+}
+
+
 def _checked(kind: str, line: Record) -> tuple[str, str]:
-    rule = f"by the rule {line['rule']}, " if line.get("rule") else ""
+    rule = _RULES.get(line.get("rule"), f"by the rule {line.get('rule')}, ")
     if kind == "prose":
         return "–", "no engine checks this step; it keeps the claim from PROVED."
     if not line.get("ok"):

@@ -132,7 +132,7 @@ def _attempt(number: int, control: Record) -> Block:
     how = (Text("without "), Code(str(drops))) if drops else (Text("a falsified conclusion"),)
     shown = Text(f"{mark} {outcome}", strong=True)
     why = inlines(sentence(control.get("why") or "no reason is recorded"))
-    return Paragraph((Text(f"Control {number}, "), *how, Text(": "), shown, Text(". "), *why))
+    return Paragraph((Text(f"Control {number}, "), *how, Text(", "), shown, Text(": "), *why))
 
 
 def _witness(found: Record) -> tuple[Block, ...]:

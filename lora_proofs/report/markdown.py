@@ -26,6 +26,10 @@ from lora_proofs.report.tree import (
     Text,
 )
 
+# What a reader's TeX engine could take for more than mathematics.
+_ACTIVE = re.compile(
+    r"\\(href|url|html[A-Za-z]*|style|class|cssId|require|include|def|[a-z]*command)"
+)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~&])")
 
 
@@ -53,7 +57,7 @@ def _code(text: str) -> str:
 def _tex(latex: str) -> str | None:
     """LaTeX that can stand between dollars; ``None`` where it has to be shown as code."""
     latex = " ".join(latex.split())
-    if not latex or "$" in latex or "`" in latex or latex.endswith("\\"):
+    if not latex or _ACTIVE.search(latex) or re.search(r"[$`]|\\$", latex):
         return None
     # No character that a reader's browser could take for markup.
     return latex.replace("<", r"\lt ").replace(">", r"\gt ")
@@ -70,9 +74,8 @@ def _inline(node: Inline) -> str:
             return _code(text)
         case Link(target, text):
             return f"[{_escaped(text)}]({target})"
-        case Judged(verdict, scope, cites):
-            modulo = f", modulo {'; '.join(cites)}" if cites else ""
-            return f"**{_escaped(verdict)}** on {_escaped(scope + modulo)}"
+        case Judged():
+            return f"**{_escaped(node.verdict)}** {_escaped(node.reach)}"
 
 
 def _bold(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from html import escape, unescape
+from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from latex2mathml.converter import Converter
@@ -37,13 +38,14 @@ _ENVIRONMENT = re.compile(r"\\(begin|end)\{(aligned|gathered|align)\}")
 _BRACKETS = {
     "[]": "square",
     "()": "round",
-    "{}": "round",
-    "{": "open",
     "||": "bars",
     "∣∣": "bars",
     "‖‖": "double-bars",
 }
 _LIMITS = frozenset({"lim", "max", "min", "sup", "inf", "argmin", "argmax"})
+_FORMS = ("prefix", "postfix")
+_CLOSING = frozenset(")]}⟩‖|∣")
+_FENCES = _CLOSING | frozenset("([{⟨")
 _WORD = re.compile("[A-Za-z]{2,}")
 _TALL = frozenset({"mfrac", "mtable", "munder", "munderover"})
 
@@ -66,9 +68,19 @@ def to_mathml(latex: str, *, display: bool = False) -> str:
         # Each converter keeps its own state: nothing leaks from one formula to the next.
         tree = Converter(display="block" if display else "inline").convert_to_element(latex)
         _readable(tree)
+        _signs(tree)
         return _element(tree, display)
     except Exception as error:  # the converter's errors have no common base; RecursionError too
         raise Malformed(f"not understood as LaTeX: {latex[:80]}") from error
+
+
+def _signs(tree: Element) -> None:
+    """Mark each minus or plus that follows an operator or an opening bracket as a sign."""
+    for parent in tree.iter():
+        for before, node in pairwise(parent):
+            signed = node.tag == "mo" and _text(node) in ("−", "+", "±")
+            if signed and before.tag == "mo" and _text(before) not in (*_CLOSING, "!"):
+                node.set("sign", "true")
 
 
 def _readable(tree: Element) -> None:
@@ -92,6 +104,8 @@ def _element(node: Element, display: bool) -> str:
 
 def _tag(node: Element, display: bool) -> str:
     """The element's name; limits stand below their operator in displayed formulas."""
+    if node.tag == "mo" and _text(node) == "∞":
+        return "mi"
     under = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
     if display and node.tag in under and _text(node[0]) in _LIMITS:
         return under[node.tag]
@@ -106,9 +120,25 @@ def _attributes(node: Element) -> str:
     ]
     if node.tag == "mtd" and node.get("columnalign") in ("left", "right"):
         kept.append(f' class="{node.get("columnalign")}"')
-    if node.tag == "mo" and _WORD.fullmatch(_text(node)):
-        kept.append(' lspace="0.1667em" rspace="0.1667em"')
+    if node.tag == "mtable" and node.get("columnspacing", "").startswith("0em"):
+        kept.append(' class="aligned"')
+    if node.tag == "mo":
+        kept.append(_operator(node))
     return "".join(kept)
+
+
+def _operator(node: Element) -> str:
+    """The attributes that TeX's spacing needs: words, fractions on the line, signs, brackets."""
+    text = _text(node)
+    if _WORD.fullmatch(text):
+        return ' lspace="0.1667em" rspace="0.1667em"'
+    if text == "⊤":
+        return ' class="transpose"'
+    if text == "/":
+        return ' lspace="0" rspace="0"'
+    if node.get("sign"):
+        return ' form="prefix"'
+    return ' stretchy="false"' if text in _FENCES and not node.get("stretchy") else ""
 
 
 def _content(children: list[Element], display: bool) -> str:
@@ -138,7 +168,9 @@ def _drawn(opened: str, closed: str, inner: list[Element], display: bool) -> str
     inside = "".join(_element(x, display) for x in inner)
     style = _BRACKETS.get(opened + closed)
     if style is None:
-        return f"<mo>{escape(opened)}</mo>{inside}<mo>{escape(closed)}</mo>"
+        stretched = [f'<mo form="{form}" fence="true" stretchy="true">' for form in _FORMS]
+        right = f"{stretched[1]}{escape(closed)}</mo>" if closed else ""
+        return f"{stretched[0]}{escape(opened)}</mo>{inside}{right}"
     hidden = 'class="drawn" stretchy="false" lspace="0" rspace="0"'
     signs = [f"<mo {hidden}>{escape(sign)}</mo>" if sign else "" for sign in (opened, closed)]
     return f'<mrow class="{style}">{signs[0]}{inside}{signs[1]}</mrow>'

@@ -65,7 +65,7 @@ def _worry(record: Record, anchor: str) -> Inlines:
         found += [Text(f"; the baseline expects {record.get('expected')}")]
     reasons = record.get("reasons") or ()
     if reasons:
-        found += [Text(". "), *inlines(reasons[0])]
+        found += [Text("; "), *inlines(reasons[0])]
     return tuple(found)
 
 
@@ -104,7 +104,7 @@ def _corrections(
         if record.get("verdict") == "REFUTED"
     )
     if rows:
-        header = ("Refuted", "Verdict and scope", "What is true instead")
+        header = ("Refuted", "Verdict and scope", "Corrected by")
         yield Table("Refuted statements beside what corrects them", header, rows)
 
 
@@ -135,12 +135,13 @@ def run_blocks(run: Mapping[str, Any]) -> tuple[Block, ...]:
     >>> [block.tag for block in run_blocks({"seed": 0, "budget": "quick"})]
     ['table']
     """
-    rows = [(key, value) for key, value in run.items() if key != "versions" and value is not None]
+    facts = (key for key in run if key != "versions" and run[key] is not None)
+    rows = [(str(key).replace("_", " "), run[key]) for key in facts]
     versions = part(run, "versions")
     rows += [(f"version of {key}", versions[key]) for key in sorted(versions, key=str)]
     if not rows:
         return ()
-    cells = tuple((plain(str(key).replace("_", " ")), (Code(str(value)),)) for key, value in rows)
+    cells = tuple((plain(key), (Code(str(value)),)) for key, value in rows)
     return (Table("What determines the run", ("Fact", "Value"), cells),)
 
 

@@ -49,6 +49,17 @@ class Judged:
     scope: str
     cites: tuple[str, ...] = ()
 
+    @property
+    def reach(self) -> str:
+        """The scope in words that follow the verdict.
+
+        >>> Judged("PROVED", "all shapes", ("Gronwall's inequality",)).reach
+        "for all shapes, modulo Gronwall's inequality"
+        """
+        link = "for" if "shape" in self.scope else "on"
+        modulo = f", modulo {'; '.join(self.cites)}" if self.cites else ""
+        return f"{link} {self.scope}{modulo}" if self.scope != "nothing" else "(scope: nothing)"
+
 
 Inline = Text | Math | Code | Link | Judged
 Inlines = tuple[Inline, ...]
