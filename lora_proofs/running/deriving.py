@@ -33,7 +33,6 @@ def derive_claim(claim: Claim) -> Derived | None:
     if claim.derive is None:
         return None
     from lora_proofs.language.lemmas import LEMMAS
-    from lora_proofs.language.lemmas import LEMMAS
     from lora_proofs.symbolic.derivation import check_derivation
 
     steps = tuple(claim.derive())
@@ -178,3 +177,8 @@ def _unmet(claim: Claim, met: set[str], count: int) -> tuple[str, ...]:
         "what is derived is not what is checked: no comparison of the check carries a label of the "
         f"conclusion ({', '.join(map(repr, labels)) or 'its relations have no label'})",
     )
+
+
+def in_sympy(step: Step) -> str:
+    """A step's relation as SymPy code, or nothing for a step that states none."""
+    raise Unavailable("the derivation in SymPy's own notation", "this version's", "use text")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,8 +101,10 @@ class Ledger:
                 f"{self.path}: cannot {verb} the ledger: {reason}. {_remedy(reason)}"
             ) from None
 
-    def append(self, record: dict[str, Any], *, place: str, budget: str, seed: int) -> int:
-        """Commit a record and return its id."""
+    def append(
+        self, record: dict[str, Any], *, place: str, budget: str, seed: int
+    ) -> dict[str, Any]:
+        """Commit a record; what comes back also says its id and how to replay it."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         text = json.dumps(record, ensure_ascii=False, allow_nan=False)
         row = (now, record["name"], place, record["verdict"], budget, seed, text)
@@ -112,7 +115,7 @@ class Ledger:
                 row,
             )
         assert cursor.lastrowid is not None
-        return cursor.lastrowid
+        return self._record(cursor.lastrowid, now, text)
 
     def latest(self, name: str, place: str) -> dict[str, Any] | None:
         """The last record of the claim of a name at a place, or ``None``."""
@@ -142,7 +145,16 @@ class Ledger:
             record: dict[str, Any] = json.loads(text)
         except ValueError as error:
             raise LedgerError(f"{self.path}: record {number} is malformed: {error}") from None
+        again = f"lora-proofs replay {number}{self._option()}"
+        if record.get("counterexample"):
+            record["counterexample"]["replay"] = again
+        for k, control in enumerate(record.get("controls", ()), start=1):
+            if control.get("counterexample"):
+                control["counterexample"]["replay"] = f"{again} --control {k}"
         return {**record, "record": number, "recorded_at": recorded_at}
+
+    def _option(self) -> str:
+        return "" if self.path == DEFAULT else f" --ledger {shlex.quote(str(self.path))}"
 
     def close(self) -> None:
         """Close the file."""

@@ -10,6 +10,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lora_proofs.errors import BadInput, ClaimRefused, Contradiction
 from lora_proofs.language.budget import Budget
@@ -54,9 +55,27 @@ def run(
         evidence = state.gather()
     except (ClaimRefused, Contradiction):
         raise
-    except Exception as error:
+    except MemoryError:
+        evidence = replace(state.evidence, exhausted=f"out of memory in the stage {state.stage!r}")
+    except (Exception, SystemExit) as error:
         evidence = replace(state.evidence, error=described(error, claim))
     return state.result(evidence, judge(evidence, budget), time.perf_counter() - started)
+
+
+def run_to_the_end(
+    claim: Claim, budget: Budget, seed: int, progress: Progress = lambda stage, result: None
+) -> Result:
+    """Like ``run``, with a refused claim and a contradiction as the error of a result."""
+    try:
+        return run(claim, budget, seed, progress)
+    except (ClaimRefused, Contradiction) as error:
+        return stopped(describe(claim), budget, seed, error=described(error, claim))
+
+
+def stopped(told: dict[str, Any], budget: Budget, seed: int, **evidence: Any) -> Result:
+    """The result of a claim that could not be judged: it says why and nothing else."""
+    found = Evidence(declared_regimes=tuple(told["regimes"]), **evidence)
+    return Result(told, judge(found, budget), found, budget.name, seed, 0.0)
 
 
 @dataclass
@@ -68,6 +87,7 @@ class _Run:
     seed: int
     progress: Progress
     evidence: Evidence = field(default_factory=Evidence)
+    stage: str = "load"
 
     def result(self, evidence: Evidence, judgement: Judgement, seconds: float) -> Result:
         told = describe(self.claim)
@@ -76,27 +96,31 @@ class _Run:
     def add(self, **found: object) -> None:
         self.evidence = replace(self.evidence, **found)  # type: ignore[arg-type]
 
+    def begin(self, stage: str, standing: Result | None = None) -> None:
+        self.stage = stage
+        self.progress(stage, standing)
+
     def gather(self) -> Evidence:
         claim, digits = self.claim, self.budget.digits
         self.add(declared_regimes=claim.instances.regimes)
-        self.progress("derive", None)
+        self.begin("derive")
         derived = derive_claim(claim)
         if derived:
             self.add(derivation=derived.evidence)
-        self.progress("sample", None)
+        self.begin("sample")
         tally, stream = sample(claim, self.budget, self.seed)
         self.tell(tally, stream)
         if not tally.refutation and claim.check_batch:
-            self.progress("sweep", None)
+            self.begin("sweep")
             self.add(sweep=sweep(claim, self.budget, self.seed, tally))
         if not tally.refutation:
-            self.progress("certify", None)
+            self.begin("certify")
             certify(claim, self.budget, self.seed, tally)
         self.tell(tally, stream)
         if derived:
-            self.progress("lines", None)
+            self.begin("lines")
             self.add(derivation=confront(claim, derived, tally.witnesses, digits))
-        self.progress("control", None)
+        self.begin("control")
         self.add(controls=run_controls(claim, self.seed, digits))
         if tally.refutation:
             self.refuted(tally, tally.refutation)
@@ -116,7 +140,7 @@ class _Run:
         """Make the counterexample small; the one that was found stands if time runs out."""
         self.add(counterexample=found.to_dict(self.claim))
         unshrunk = self.result(self.evidence, judge(self.evidence, self.budget), 0.0)
-        self.progress("shrink", unshrunk)
+        self.begin("shrink", unshrunk)
         small = shrink(self.claim, tally.refuted_in, found, self.budget.digits)
         self.add(counterexample=small.to_dict(self.claim))
 

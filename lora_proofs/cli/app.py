@@ -1,0 +1,58 @@
+"""The commands, wired to their names and options."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from lora_proofs.cli import deriving, inspecting, replaying, reporting, verifying
+from lora_proofs.cli.guard import Finished, guarded
+
+app = typer.Typer(
+    name="lora-proofs",
+    add_completion=True,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from lora_proofs.running.result import versions
+
+        print(f"lora-proofs {versions()['lora_proofs']}")
+        raise Finished(0)
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Derive, test, attack and judge the published theorems on low-rank adaptation (LoRA).
+
+    \b
+    Examples:
+      lora-proofs list                          the theorems that are shipped
+      lora-proofs verify                        verify all of them
+      lora-proofs verify my_claim.py            verify a claim of your own
+      lora-proofs derive classical/balancedness
+      lora-proofs report --format html -o report.html
+
+    \b
+    Exit codes: 0 as expected; 1 a verdict differs, or a claim of yours is refuted or raises;
+    2 interrupted; 3 internal error; 4 bad usage, input or output; 5 nothing selected;
+    6 --strict and something is INCONCLUSIVE.
+    """
+
+
+app.command("list")(guarded(inspecting.list_claims))
+app.command("show")(guarded(inspecting.show_claim))
+app.command("derive")(guarded(deriving.derive_claim))
+app.command("verify")(guarded(verifying.verify_claims))
+app.command("replay")(guarded(replaying.replay_record))
+app.command("report")(guarded(reporting.write_report))

@@ -1,0 +1,98 @@
+"""How a command ends: one exit code, and one message where something is wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from lora_proofs.errors import LoraProofsError
+
+EXIT_INTERRUPTED, EXIT_INTERNAL, EXIT_BAD_INPUT = 2, 3, 4
+
+
+class Finished(BaseException):
+    """A command's exit code on its way to ``main``, past every handler of the argument parser."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+def guarded(command: Callable[..., int]) -> Callable[..., None]:
+    """A command that returns its exit code, with every exception turned into one message."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        raise Finished(attempt(lambda: command(*arguments, **options)))
+
+    return run
+
+
+def attempt(body: Callable[[], int]) -> int:
+    """Run a command's body and flush what it printed; the exit code, whatever is raised."""
+    try:
+        code = body()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return complain("interrupted", EXIT_INTERRUPTED)
+    except LoraProofsError as error:
+        return complain(f"{_kind(error)}{error}", error.exit_code)
+    except OSError as error:
+        return _unwritable(error)
+    except Exception as error:
+        return complain(_internal(error), EXIT_INTERNAL)
+    return code
+
+
+def _kind(error: LoraProofsError) -> str:
+    return "contradiction: " if error.exit_code == EXIT_INTERNAL else ""
+
+
+def _unwritable(error: OSError) -> int:
+    """Output that cannot be written; a reader that went away (a pipe into head) is no message."""
+    silence(sys.stdout)
+    if isinstance(error, BrokenPipeError):
+        return EXIT_BAD_INPUT
+    where = f"{error.filename}: " if error.filename else ""
+    return complain(f"{where}cannot read or write: {error.strerror or error}", EXIT_BAD_INPUT)
+
+
+def _internal(error: Exception) -> str:
+    frame = (traceback.extract_tb(error.__traceback__) or [None])[-1]
+    where = f" at {os.path.basename(frame.filename)}:{frame.lineno}" if frame else ""
+    hint = "" if _debugging() else " (LORA_PROOFS_DEBUG=1 shows the traceback)"
+    return f"internal error: {type(error).__name__}: {error}{where}{hint}"
+
+
+def _debugging() -> bool:
+    return os.environ.get("LORA_PROOFS_DEBUG", "") not in ("", "0")
+
+
+def complain(message: str, code: int) -> int:
+    """One message on stderr, with the traceback where debugging asks for it."""
+    if _debugging():
+        traceback.print_exc()
+    try:
+        print(f"lora-proofs: {printable(message)}", file=sys.stderr, flush=True)
+    except OSError:
+        silence(sys.stderr)
+    return code
+
+
+def silence(stream: Any) -> None:
+    """Point a broken stream at nothing, so that closing it raises no second error."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (OSError, ValueError, AttributeError):
+        return
+
+
+def printable(text: str) -> str:
+    """Text without control characters: what a claim says cannot steer a terminal."""
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )

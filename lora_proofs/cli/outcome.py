@@ -1,0 +1,132 @@
+"""What ``verify`` prints for people: a table, what needs attention, and a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lora_proofs.language.verdict import Verdict, as_expected
+
+Record = Mapping[str, Any]
+
+
+def judgement(record: Record) -> str:
+    """The verdict, never without its scope and what it leans on.
+
+    >>> judgement({"verdict": "PROVED", "scope": "all shapes", "cites": ["Gronwall"]})
+    'PROVED on all shapes, modulo Gronwall'
+    """
+    modulo = f", modulo {'; '.join(record['cites'])}" if record["cites"] else ""
+    return f"{record['verdict']} on {record['scope']}{modulo}"
+
+
+def controls(record: Record) -> str:
+    """How many controls were refuted.
+
+    >>> controls({"controls": [{"outcome": "refuted"}, {"outcome": "survived"}]})
+    '1 of 2 controls refuted'
+    """
+    found = record["controls"]
+    refuted = sum(control["outcome"] == "refuted" for control in found)
+    return f"{refuted} of {len(found)} controls refuted" if found else "no control was run"
+
+
+def outcome(document: Record, ledger: Path) -> Iterator[str]:
+    """The lines for people on a document of ``verify --json``."""
+    records = document["claims"]
+    yield from table(records)
+    for record in records:
+        if needs_attention(record):
+            yield ""
+            yield from attention(record)
+    yield ""
+    yield summary(document)
+    yield f"budget {document['budget']}, seed {document['seed']}, {document['digest']}"
+    yield f"recorded in {ledger}"
+
+
+def table(records: Sequence[Record]) -> Iterator[str]:
+    """One row for each claim."""
+    rows = [(record["name"], judgement(record), controls(record)) for record in records]
+    widths = [max((len(row[k]) for row in rows), default=0) for k in range(2)]
+    for name, verdict, refuted in rows:
+        yield f"{name:<{widths[0]}}  {verdict:<{min(widths[1], 60)}}  {refuted}"
+
+
+def needs_attention(record: Record) -> bool:
+    """Whether a reader has to know more than the row."""
+    unexpected = not as_expected(record["verdict"], record["expected"])
+    weak = record["verdict"] == Verdict.INCONCLUSIVE or bool(record["error"])
+    users = record["verdict"] == Verdict.REFUTED and not record["shipped"]
+    return unexpected or weak or users
+
+
+def attention(record: Record) -> Iterator[str]:
+    """Why a claim is refuted, weak or other than expected."""
+    yield f"{record['name']}: {judgement(record)}"
+    if not as_expected(record["verdict"], record["expected"]):
+        yield f"  expected {record['expected']}"
+    for reason in record["reasons"]:
+        yield f"  {reason}"
+    if record["counterexample"]:
+        yield from counterexample(record["counterexample"])
+
+
+def counterexample(found: Record) -> Iterator[str]:
+    """A counterexample in exact numbers, both sides, and the line that replays it."""
+    yield from instance(found["instance"])
+    yield f"  {sides(found['comparison'])}, in {found['confirmed_by']} arithmetic"
+    if found["assumptions"]:
+        yield f"  every assumption holds there: {', '.join(found['assumptions'])}"
+    if found.get("replay"):
+        yield f"  replay it: {found['replay']}"
+
+
+def instance(fields: Record, indent: str = "    ") -> Iterator[str]:
+    """The fields of an instance in exact numbers, a matrix with one row a line."""
+    for name, value in fields.items():
+        if name != "regimes":
+            yield from _field(name, value, indent)
+
+
+def _field(name: str, value: Any, indent: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        yield f"{indent}{name}:"
+        yield from instance(value, indent + "  ")
+    elif isinstance(value, list):
+        yield f"{indent}{name} = {matrix(value)}"
+    else:
+        yield f"{indent}{name} = {value}"
+
+
+def matrix(rows: Any) -> str:
+    """A matrix on one line, or a number as it is.
+
+    >>> matrix([[1, "1/2"], [0, 3]])
+    '[1 1/2; 0 3]'
+    """
+    if not isinstance(rows, list):
+        return str(rows)
+    if rows and isinstance(rows[0], list):
+        return "[" + "; ".join(" ".join(map(str, row)) for row in rows) + "]"
+    return "[" + " ".join(map(str, rows)) + "]"
+
+
+def sides(comparison: Record) -> str:
+    """A comparison that fails, with both sides.
+
+    >>> sides({"label": "sum", "left": "4", "relation": "=", "right": "2", "slack": "-2"})
+    'sum: 4 = 2 fails, slack -2'
+    """
+    left, right = matrix(comparison["left"]), matrix(comparison["right"])
+    shown = f"{left} {comparison['relation']} {right}"
+    return f"{comparison['label']}: {shown} fails, slack {comparison['slack']}"
+
+
+def summary(document: Record) -> str:
+    """How many claims have each verdict; no two are added up."""
+    counts = [f"{n} {verdict}" for verdict, n in document["summary"].items() if n]
+    unexpected = sum(not as_expected(r["verdict"], r["expected"]) for r in document["claims"])
+    told = ", ".join(counts) or "no claim finished"
+    return f"{told}; {unexpected or 'none'} other than expected"

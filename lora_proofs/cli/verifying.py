@@ -1,0 +1,182 @@
+"""``verify``: run claims, record each as it is finished, and say what came out."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lora_proofs.cli.guard import EXIT_INTERRUPTED
+from lora_proofs.cli.options import (
+    DEFAULT_LEDGER,
+    AsJson,
+    LedgerPath,
+    Targets,
+    emit,
+    note,
+    say,
+)
+from lora_proofs.errors import BadInput
+
+if TYPE_CHECKING:
+    from lora_proofs.language.budget import Budget
+    from lora_proofs.running.catalogue import Entry
+
+LARGEST_SEED = 2**63 - 1
+
+
+def verify_claims(
+    targets: Targets = None,
+    budget: Annotated[
+        str, typer.Option(metavar="quick|standard|deep", help="How much evidence to gather.")
+    ] = "standard",
+    seed: Annotated[
+        int, typer.Option(help="What every verdict and counterexample is determined by.")
+    ] = 0,
+    jobs: Annotated[
+        str, typer.Option(metavar="N|auto", help="Worker processes; auto: one a processor.")
+    ] = "auto",
+    as_json: AsJson = False,
+    junit_xml: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Also write a JUnit XML file.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 6 if anything is INCONCLUSIVE.")
+    ] = False,
+    ledger: LedgerPath = DEFAULT_LEDGER,
+    certificates: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Not available yet.")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="Not available yet.")
+    ] = None,
+) -> int:
+    """Verify claims: derive, sample, certify, attack, judge; record each as it is finished.
+
+    \b
+    Examples:
+      lora-proofs verify                           every shipped claim
+      lora-proofs verify 'classical/*' --budget quick
+      lora-proofs verify my_claim.py               a file of your own; exits 1 if it is refuted
+      lora-proofs verify --json > verdicts.json
+    """
+    from lora_proofs.language.budget import budget as budget_named
+    from lora_proofs.running.verifying import select
+
+    _refuse("--certificates", certificates)
+    _refuse("--scheduler", scheduler)
+    if abs(seed) > LARGEST_SEED:
+        raise BadInput(f"--seed: expected an integer of at most 64 bits, got {seed}")
+    found, workers = budget_named(budget), _jobs(jobs)
+    if junit_xml:
+        _writable(junit_xml)
+    entries = select(targets or [])
+    run = _Run(entries, found, seed, workers, ledger)
+    finished = run.interruptible()
+    code = EXIT_INTERRUPTED if run.interrupted else _code(finished, strict)
+    if junit_xml:
+        from lora_proofs.cli.junit import junit
+
+        junit_xml.write_text(junit(finished), encoding="utf-8")
+    _print(run, finished, code, as_json)
+    return code
+
+
+def _refuse(option: str, value: Any) -> None:
+    if value is not None:
+        raise BadInput(f"{option} is not available yet; run `lora-proofs verify` without it")
+
+
+def _jobs(text: str) -> int:
+    from lora_proofs.running.scale import processors
+
+    if text == "auto":
+        return processors()
+    if not text.isdecimal() or int(text) < 1:
+        raise BadInput(f"--jobs: expected a number of processes from 1 up, or auto; got {text!r}")
+    return int(text)
+
+
+def _writable(path: Path) -> None:
+    """Raise ``OSError`` now rather than after the run."""
+    existed = path.exists()
+    path.open("a", encoding="utf-8").close()
+    if not existed:
+        path.unlink()
+
+
+def _code(records: Sequence[dict[str, Any]], strict: bool) -> int:
+    from lora_proofs.running.records import exit_code
+
+    return exit_code(records, strict=strict)
+
+
+class _Run:
+    """One call of ``verify``: its claims, and what is finished."""
+
+    def __init__(
+        self, entries: Sequence[Entry], budget: Budget, seed: int, jobs: int, ledger: Path
+    ) -> None:
+        self.entries, self.budget, self.seed = entries, budget, seed
+        self.jobs, self.ledger = jobs, ledger
+        self.interrupted = False
+        self.finished: dict[str, dict[str, Any]] = {}
+
+    def interruptible(self) -> list[dict[str, Any]]:
+        """Verify everything; an interrupt ends it, and what is finished stays."""
+        try:
+            with _stoppable():
+                self._verify()
+        except KeyboardInterrupt:
+            self.interrupted = True
+            note(
+                f"lora-proofs: interrupted; {len(self.finished)} of {len(self.entries)} claims are "
+                f"finished and in {self.ledger}"
+            )
+        return [self.finished[e.name] for e in self.entries if e.name in self.finished]
+
+    def _verify(self) -> None:
+        from lora_proofs.cli.progress import progress
+        from lora_proofs.running.ledger import Ledger
+        from lora_proofs.running.verifying import verified
+
+        with Ledger(self.ledger) as ledger, progress(len(self.entries)) as shown:
+            runs = verified(self.entries, self.budget, self.seed, self.jobs, shown.reached)
+            for entry, record in runs:
+                place = str(entry.locator)
+                kept = ledger.append(record, place=place, budget=self.budget.name, seed=self.seed)
+                self.finished[entry.name] = kept
+                shown.finished(kept)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Treat a request to terminate like Ctrl-C."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {name: signal.signal(getattr(signal, name), stop) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+
+
+def _print(run: _Run, records: Sequence[dict[str, Any]], code: int, as_json: bool) -> None:
+    from lora_proofs.running.records import document
+
+    told = document(records, seed=run.seed, budget=run.budget.name, code=code)
+    if as_json:
+        emit(told)
+        return
+    from lora_proofs.cli.outcome import outcome
+
+    for line in outcome(told, run.ledger):
+        say(line)

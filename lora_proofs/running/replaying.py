@@ -1,0 +1,50 @@
+"""Replay: a recorded counterexample judged again from its exact numbers, never from its seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lora_proofs.errors import BadInput
+from lora_proofs.language.claim import Claim, Control
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.running.controls import refute_control
+from lora_proofs.running.counterexample import Refutation, refute
+from lora_proofs.running.evaluation import assumptions_on
+
+
+def replay_on(claim: Claim, counterexample: Mapping[str, Any], digits: int) -> dict[str, Any]:
+    """Whether the instance refutes the claim (or the control that it is of) again."""
+    instance = Instance.from_json(counterexample["instance"])
+    control = _control(claim, counterexample.get("control"))
+    found = (
+        refute_control(claim, control, instance, digits)
+        if control
+        else refute(claim, instance, digits)
+    )
+    confirmed = isinstance(found, Refutation)
+    told = found.to_dict(claim) if isinstance(found, Refutation) else None
+    held = assumptions_on(claim, instance, digits, rigorously=True)
+    return {
+        "schema_version": 1,
+        "command": "replay",
+        "claim": claim.name,
+        "control": counterexample.get("control"),
+        "instance": instance.to_json(),
+        "confirmed": confirmed,
+        "confirmed_by": told and told["confirmed_by"],
+        "comparison": told and told["comparison"],
+        "assumptions": {name: judged.outcome for name, judged in held.items()},
+        "reason": "" if isinstance(found, Refutation) else found,
+    }
+
+
+def _control(claim: Claim, number: Any) -> Control | None:
+    if number is None:
+        return None
+    if not isinstance(number, int) or not 1 <= number <= len(claim.controls):
+        raise BadInput(
+            f"{claim.name}: expected the number of a control between 1 and {len(claim.controls)}, "
+            f"got {number!r}"
+        )
+    return claim.controls[number - 1]

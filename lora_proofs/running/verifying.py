@@ -1,0 +1,187 @@
+"""Verifying many claims: selection, worker processes, the ledger; what the command line drives."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from lora_proofs.errors import BadInput, ClaimRefused, LoraProofsError
+from lora_proofs.language.budget import Budget
+from lora_proofs.running import catalogue
+from lora_proofs.running.catalogue import Entry, Locator
+from lora_proofs.running.expected import expected_verdict
+from lora_proofs.running.result import versions
+from lora_proofs.running.runner import stopped
+from lora_proofs.running.scale import MEMORY, Outcome, Pool, Task
+
+LOAD_SECONDS = 20.0
+"""How long a file may take to load; the variable LORA_PROOFS_LOAD_SECONDS overrides it."""
+
+
+def load_seconds() -> float:
+    """The limit on loading a file, in seconds."""
+    text = os.environ.get("LORA_PROOFS_LOAD_SECONDS", "")
+    try:
+        return float(text) if text else LOAD_SECONDS
+    except ValueError:
+        raise BadInput(
+            f"LORA_PROOFS_LOAD_SECONDS: expected a number of seconds, got {text!r}"
+        ) from None
+
+
+def select(targets: Sequence[str]) -> tuple[Entry, ...]:
+    """The claims that targets name, each once, by name; no target means every shipped claim.
+
+    Raises ``BadInput`` for a target that names nothing, ``NothingSelected`` where no pattern fits,
+    ``ClaimRefused`` for a file that cannot be used and for two claims of one name.
+    """
+    if not targets:
+        found = list(catalogue.shipped_claims())
+    else:
+        found = [entry for target in targets for entry in _target(target)]
+    if not found:
+        raise catalogue.nothing(targets)
+    distinct = tuple(dict.fromkeys(found))
+    catalogue.refuse_duplicates(distinct)
+    return tuple(sorted(distinct, key=lambda entry: entry.name))
+
+
+def _target(target: str) -> Sequence[Entry]:
+    if catalogue.is_path(target):
+        return _file(target)
+    known = (*catalogue.shipped_claims(), *catalogue.installed_claims())
+    return catalogue.named(target, known)
+
+
+def _file(target: str) -> Sequence[Entry]:
+    """The claims of a file, or, after ``::``, the one of a name or an attribute."""
+    text, _, wanted = target.partition("::")
+    path = Path(text)
+    catalogue.read_file(path)
+    module = catalogue.module_of(path)
+    shipped = (
+        [e for e in catalogue.shipped_claims() if e.locator.module == module] if module else []
+    )
+    entries = shipped or listed(path)
+    if not wanted:
+        return entries
+    found = [e for e in entries if wanted in (e.name, str(e.locator).rpartition(":")[2])]
+    if not found:
+        names = ", ".join(entry.name for entry in entries)
+        raise BadInput(
+            f"{path}: expected one of its claims after '::', got {wanted!r}; it has {names}"
+        )
+    return found
+
+
+def listed(path: Path) -> Sequence[Entry]:
+    """The claims of a file, read by a process that can be killed."""
+    value = alone({"do": "list", "path": str(path)}, load_seconds(), str(path.resolve()), str(path))
+    return [_entry(told) for told in value]
+
+
+def _entry(told: dict[str, Any]) -> Entry:
+    locator, shipped = told.pop("locator"), told.pop("shipped")
+    return Entry(told["name"], Locator(**locator), shipped, told)
+
+
+def alone(payload: dict[str, Any], seconds: float, home: str, what: str) -> Any:
+    """Do one task in a process of its own and hand back its value, or raise what it raised."""
+    for _, outcome in Pool(1).scatter([Task(payload, seconds, home)]):
+        if outcome.kind == "done":
+            return outcome.value
+        if outcome.kind == "failed":
+            raise raised(outcome.value)
+        why = outcome.value
+        memory = os.environ.get("LORA_PROOFS_MEMORY_MB") or MEMORY
+        raise ClaimRefused(
+            f"{what}: expected an answer within {seconds:g} s and {memory} MiB; it was stopped: "
+            f"{why}. A file of claims defines them and returns; the work belongs in their functions"
+        )
+    raise AssertionError("a task without an outcome")
+
+
+def perform_on(entry: Entry, payload: dict[str, Any], seconds: float) -> Any:
+    """Do a task on one claim: here where the code is installed, in its own process for a file."""
+    task = {**payload, "locator": entry.locator.to_dict()}
+    if entry.locator.path:
+        return alone(task, seconds, entry.locator.path, f"{payload['do']} {entry.name}")
+    from lora_proofs.running.tasks import perform
+
+    return perform(task, lambda message: None)
+
+
+def raised(failed: dict[str, Any]) -> Exception:
+    """The exception that a worker met, as one of ours."""
+    from lora_proofs import errors
+
+    kind = getattr(errors, failed["type"], None) if failed["expected"] else None
+    error: Exception
+    if isinstance(kind, type) and issubclass(kind, LoraProofsError):
+        error = LoraProofsError.__new__(kind)
+        error.args = (failed["message"],)
+    else:
+        error = RuntimeError(f"{failed['type']}: {failed['message']}")
+    error.add_note(failed["traceback"])
+    return error
+
+
+Heard = Callable[[Entry, str], None]
+
+
+def verified(
+    entries: Sequence[Entry], budget: Budget, seed: int, jobs: int, heard: Heard
+) -> Iterator[tuple[Entry, dict[str, Any]]]:
+    """Verify claims in worker processes and yield each record as it is finished."""
+    tasks = [_task(entry, budget, seed) for entry in entries]
+    pool = Pool(min(jobs, len(tasks)))
+    for index, outcome in pool.scatter(tasks, lambda index, stage: heard(entries[index], stage)):
+        entry = entries[index]
+        yield entry, complete(entry, _record(entry, outcome, budget, seed), budget, seed)
+
+
+def _task(entry: Entry, budget: Budget, seed: int) -> Task:
+    payload = {
+        "do": "verify",
+        "locator": entry.locator.to_dict(),
+        "budget": budget.name,
+        "seed": seed,
+    }
+    return Task(payload, budget.wall, entry.locator.path)
+
+
+def _record(entry: Entry, outcome: Outcome, budget: Budget, seed: int) -> dict[str, Any]:
+    if outcome.kind == "done":
+        record: dict[str, Any] = outcome.value
+        return record
+    if outcome.kind == "failed":
+        failed = outcome.value
+        error = {"type": failed["type"], "message": failed["message"], "where": str(entry.locator)}
+        return stopped(entry.told, budget, seed, error=error).to_dict()
+    if outcome.standing:
+        cut = f"shrinking was cut off after {outcome.value}"
+        return {**outcome.standing, "notes": [*outcome.standing["notes"], cut]}
+    why = f"stopped in the stage {outcome.stage!r}: {_limit(outcome.value, budget)}"
+    return stopped(entry.told, budget, seed, exhausted=why).to_dict()
+
+
+def _limit(why: str, budget: Budget) -> str:
+    return f"the limit of the {budget.name} budget, {why}" if why.endswith(" s") else why
+
+
+def complete(entry: Entry, record: dict[str, Any], budget: Budget, seed: int) -> dict[str, Any]:
+    """A record with what the run knows: baseline, place, and under what it was run."""
+    expected = expected_verdict(entry.name, budget.name) if entry.shipped else None
+    locator = entry.locator.to_dict()
+    for told in (record, *record["controls"]):
+        if told["counterexample"]:
+            told["counterexample"]["locator"] = locator
+    return {
+        **record,
+        "expected": expected,
+        "shipped": entry.shipped,
+        "locator": locator,
+        "run": {"budget": budget.name, "seed": seed, "versions": versions()},
+    }
