@@ -108,7 +108,7 @@ def _block(block: Block, level: int) -> Iterator[str]:
         case Table():
             yield from _table(block)
         case Derivation(lines):
-            yield "\n".join(_derived(i, line) for i, line in enumerate(lines, 1))
+            yield "\n".join(_derived(i, line) for i, line in enumerate(lines, 1)).rstrip()
         case Callout():
             yield _quoted("\n\n".join(_blocks(block.blocks, level)))
         case Section(title, blocks, anchor):
@@ -151,12 +151,12 @@ def _without_bar(node: Inline) -> Inline:
 
 def _derived(number: int, line: DerivedLine) -> str:
     """One item of a numbered list, its parts indented below the number."""
-    parts = [_display(line.latex)] if line.latex else []
+    parts = [f"*{_escaped(line.kind)}* {line.mark} {_escaped(line.checked)}"]
+    parts += [_display(line.latex)] if line.latex else []
     parts += [_line(text) for text in (line.text, line.why) if text]
-    parts.append(f"*{_escaped(line.kind)}* {line.mark} {_escaped(line.checked)}")
     indent = " " * (len(str(number)) + 2)
     body = "\n\n".join(parts).replace("\n", "\n" + indent)
-    return re.sub(r"[ ]+$", "", f"{number}. {body}", flags=re.M)
+    return re.sub(r"[ ]+$", "", f"{number}. {body}\n", flags=re.M)
 
 
 def _quoted(text: str) -> str:

@@ -122,6 +122,8 @@ def _attributes(node: Element) -> str:
         kept.append(f' class="{node.get("columnalign")}"')
     if node.tag == "mtable" and node.get("columnspacing", "").startswith("0em"):
         kept.append(' class="aligned"')
+    if _text(node) == "′":
+        kept.append(' class="prime"')
     if node.tag == "mo":
         kept.append(_operator(node))
     return "".join(kept)

@@ -71,11 +71,11 @@ def _worry(record: Record, anchor: str) -> Inlines:
 
 def _claims(records: Sequence[Record], anchors: Sequence[str]) -> Table:
     rows = tuple(
-        (_heading(r, a), plain(_source(r)), (judged(r),))
+        (_heading(r, a), (judged(r),), plain(_source(r)))
         for r, a in zip(records, anchors, strict=True)
     )
     caption = "Each claim with its verdict; a verdict reaches as far as its scope says"
-    return Table(caption, ("Claim", "Source", "Verdict and scope"), rows)
+    return Table(caption, ("Claim", "Verdict and scope", "Source"), rows)
 
 
 def _heading(record: Record, anchor: str) -> Inlines:
