@@ -1,0 +1,1 @@
+"""Floor 2: integrators that run derived words, in floats, in many digits, or enclosed."""

@@ -1,0 +1,188 @@
+"""Taylor coefficients of a flow, order by order, in balls: Cauchy products read off a tape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add, mul
+from typing import Any
+
+import flint
+import numpy as np
+
+from lora_proofs.arithmetic.ball import to_ball
+from lora_proofs.errors import NotUnderstood
+from lora_proofs.integrate.tape import Node, Tape
+from lora_proofs.mathematics.losses import LogCosh
+
+Coefficients = list[Any]  # one flint.arb_mat (or flint.arb for a scalar) per order
+
+
+def ball_matrix(X: Any) -> flint.arb_mat:
+    """Exact rows or an array as a FLINT matrix of balls, at the precision in force."""
+    return flint.arb_mat([[to_ball(x) for x in row] for row in X])
+
+
+def ball_value(X: Any) -> Any:
+    """A number as a ball, a matrix as a FLINT matrix."""
+    return ball_matrix(X) if isinstance(X, np.ndarray | list | tuple) else to_ball(X)
+
+
+@dataclass
+class Series:
+    """The power series of every node of a tape, extended by one order at a time."""
+
+    tape: Tape
+    values: Mapping[Any, Any]  # constants as balls, losses as they are
+    series: list[Coefficients] = field(default_factory=list)
+    aside: dict[int, Any] = field(default_factory=dict)
+
+    def flow(self, start: Mapping[Any, Any], order: int) -> dict[Any, Coefficients]:
+        """Coefficients 0..order of each moving symbol: y_{k+1} = F(y)_k / (k + 1)."""
+        self.series = [[] for _ in self.tape.nodes]
+        self.aside = {}
+        y: dict[Any, Coefficients] = {symbol: [value] for symbol, value in start.items()}
+        for k in range(order):
+            self._extend(k, y)
+            for symbol, coefficients in y.items():
+                rate = self._at(self.tape.outputs[symbol], k, coefficients[0])
+                coefficients.append(rate / (k + 1))
+        return y
+
+    def _at(self, position: int, k: int, like: Any) -> Any:
+        found = self._get(position, k)
+        return like * 0 if found is None else found
+
+    def _get(self, position: int, k: int) -> Any:
+        """Coefficient k, or ``None`` where it is zero."""
+        coefficients = self.series[position]
+        return coefficients[k] if k < len(coefficients) else None
+
+    def _extend(self, k: int, y: Mapping[Any, Coefficients]) -> None:
+        for position, node in enumerate(self.tape.nodes):
+            if k == 0 or not node.fixed:
+                self.series[position].append(self._coefficient(node, position, k, y))
+
+    def _coefficient(self, node: Node, position: int, k: int, y: Mapping[Any, Any]) -> Any:
+        match node.op:
+            case "input":
+                return y[node.data][k] if node.data in y else self.values[node.data]
+            case "number":
+                return flint.arb(flint.fmpq(node.data.numerator, node.data.denominator))
+            case "identity":
+                return _identity((node.shape or (1, 1))[0])
+            case "zero":
+                return flint.arb_mat(*node.data)
+            case "sum":
+                return _total([self._get(i, k) for i in node.args])
+            case "matmul" | "scale":
+                return self._product(node.args[0], node.args[1], k)
+            case "transpose":
+                return _map(self._get(node.args[0], k), lambda X: X.transpose())
+            case "trace":
+                return _map(self._get(node.args[0], k), lambda X: X.trace())
+            case _:
+                return self._gradient(node, position, k)
+
+    def _product(self, left: int, right: int, k: int) -> Any:
+        """sum_i X_i Y_{k-i}; one product where a factor does not move."""
+        X, Y = self.series[left], self.series[right]
+        if self.tape.nodes[left].fixed:
+            return X[0] * Y[k] if k < len(Y) else None
+        if self.tape.nodes[right].fixed:
+            return X[k] * Y[0]
+        return reduce(add, map(mul, X, reversed(Y)))
+
+    def _gradient(self, node: Node, position: int, k: int) -> Any:
+        """Log-cosh alone: the entries of tanh(W - Y), u' = (1 - u^2) w'."""
+        loss = self.values[node.data]
+        if not isinstance(loss, LogCosh):
+            raise NotUnderstood(
+                f"no series is known for the gradient of loss {node.data.name!r}: give the flow "
+                "the gradient that is derived from its value"
+            )
+        if position not in self.aside:
+            Y = None if loss.Y is None else ball_matrix(loss.Y)
+            rows, columns = node.shape or (1, 1)
+            self.aside[position] = (Y, [Tanh() for _ in range(rows * columns)])
+        Y, entries = self.aside[position]
+        W = self._at(node.args[0], k, self._get(node.args[0], 0))
+        if k == 0 and Y is not None:
+            W = W - Y
+        new = [tanh.extend(w) for tanh, w in zip(entries, W.entries(), strict=True)]
+        return flint.arb_mat(W.nrows(), W.ncols(), new)
+
+
+class Tanh:
+    """The series of u = tanh w, extended by one coefficient of w at a time."""
+
+    def __init__(self) -> None:
+        self.slope: list[Any] = []  # (k + 1) w_{k+1}
+        self.u: list[Any] = []
+        self.v: list[Any] = []  # 1 - u^2
+
+    def extend(self, w: Any) -> Any:
+        """The next coefficient of u, for the next one of w."""
+        k = len(self.u)
+        if k == 0:
+            self.u, self.v = [w.tanh()], [1 - w.tanh() ** 2]
+            return self.u[0]
+        self.slope.append(k * w)
+        self.u.append(_dot(self.slope, self.v) / k)
+        self.v.append(-_dot(self.u, self.u))
+        return self.u[k]
+
+
+def _dot(a: Coefficients, b: Coefficients) -> Any:
+    """sum_i a_i b_{n-i}, the last coefficient of a product."""
+    return sum((x * y for x, y in zip(a, reversed(b), strict=True)), flint.arb(0))
+
+
+def _map(X: Any, function: Any) -> Any:
+    return None if X is None else function(X)
+
+
+def _total(terms: list[Any]) -> Any:
+    """The sum of what is not ``None``; ``None`` where nothing is left."""
+    present = [term for term in terms if term is not None]
+    if not present:
+        return None
+    total = present[0]
+    for term in present[1:]:
+        total = total + term
+    return total
+
+
+def _identity(n: int) -> flint.arb_mat:
+    return flint.arb_mat(n, n, [int(i == j) for i in range(n) for j in range(n)])
+
+
+def evaluate_series(coefficients: Coefficients, h: Any) -> Any:
+    """The value at h, by Horner's rule."""
+    total = coefficients[-1]
+    for c in reversed(coefficients[:-1]):
+        total = total * h + c
+    return total
+
+
+def entries(X: Any) -> list[Any]:
+    """The entries of a FLINT matrix, or the one of a scalar."""
+    return X.entries() if isinstance(X, flint.arb_mat) else [X]
+
+
+def midpoint(X: Any) -> Any:
+    """The exact midpoint of a ball or of a matrix of balls."""
+    return X.mid()
+
+
+def log2_size(balls: Any) -> float:
+    """log2 of the largest entry, for choosing steps alone: -inf where all vanish."""
+    largest = flint.arb(0)
+    for ball in balls:
+        largest = largest.max(ball.abs_upper())
+    if largest == 0 or not largest.is_finite():
+        return float("-inf") if largest == 0 else float("inf")
+    mantissa, exponent = largest.mid().man_exp()
+    size = int(mantissa).bit_length()
+    return float(int(exponent) + size) + float(np.log2(int(mantissa) / 2**size))
