@@ -6,7 +6,9 @@ and the gradient is Lf-Lipschitz in the Frobenius norm.
 
 from __future__ import annotations
 
-from lora_proofs.mathematics.notation import HALF, A, B, Steps, W0, f, h
+from dataclasses import dataclass
+
+from lora_proofs.mathematics.notation import HALF, Steps, W0, f, h
 from lora_proofs.mathematics.words import Named, Norm, Scalar, Symbol, Word
 
 RA = Scalar("RA", nonnegative=True, latex="R_A")
@@ -31,12 +33,43 @@ C_SIM = Named("C_sim", LOCAL, latex=r"C_{\mathrm{sim}}")
 C_AB = Named("C_AB", LOCAL + (M2 + RA * RB * Lf) * RB * MF, latex="C_{AB}")
 C_BA = Named("C_BA", LOCAL + (M2 + RA * RB * Lf) * RA * MF, latex="C_{BA}")
 
-GENERIC = Steps(A, B, W0, f.gradient)
-MODES: dict[str, tuple[tuple[Word, Word], Word]] = {
-    "simultaneous": (GENERIC.simultaneous, C_SIM),
-    "A-first": (GENERIC.a_first, C_AB),
-    "B-first": (GENERIC.b_first, C_BA),
-}
+
+@dataclass(frozen=True)
+class Mode:
+    """One order of the updates: its iterate at step k, the next one, and its constant C."""
+
+    name: str
+    A: Symbol
+    B: Symbol
+    constant: Word
+
+    @property
+    def steps(self) -> Steps:
+        """One step from the iterate."""
+        return Steps(self.A, self.B, W0, f.gradient)
+
+    @property
+    def next(self) -> tuple[Word, Word]:
+        """The iterate after one step of this mode."""
+        by_name = {
+            "simultaneous": self.steps.simultaneous,
+            "A-first": self.steps.a_first,
+            "B-first": self.steps.b_first,
+        }
+        return by_name[self.name]
+
+
+def _mode(name: str, short: str, constant: Word) -> Mode:
+    A = Symbol(f"A_{short}", "r", "m", latex=rf"A_k^{{\mathrm{{{short}}}}}")
+    B = Symbol(f"B_{short}", "n", "r", latex=rf"B_k^{{\mathrm{{{short}}}}}")
+    return Mode(name, A, B, constant)
+
+
+MODES = (
+    _mode("simultaneous", "sim", C_SIM),
+    _mode("A-first", "AB", C_AB),
+    _mode("B-first", "BA", C_BA),
+)
 
 
 def gradient_at(A: Word, B: Word) -> Word:
@@ -60,10 +93,13 @@ def operator(X: Word) -> Word:
     return Norm("2", (X,))
 
 
-ERROR = frobenius(A - A_FLOW, B - B_FLOW)
+def error(mode: Mode) -> Word:
+    """The distance of the iterate from the flow at time kh, both factors together."""
+    return frobenius(mode.A - A_FLOW, mode.B - B_FLOW)
+
 
 __all__ = [
     "A_FLOW", "A_LATER", "A_NEXT", "B_FLOW", "B_LATER", "B_NEXT", "C_AB", "C_BA", "C_SIM", "ELAPSED",
-    "ERROR", "GROWTH", "K", "L", "LOCAL", "M2", "MF", "MODES", "RA", "RB", "Lf", "field",
+    "GROWTH", "K", "L", "LOCAL", "M2", "MF", "MODES", "RA", "RB", "Lf", "Mode", "error", "field",
     "frobenius", "gradient_at", "h", "operator",
 ]  # fmt: skip

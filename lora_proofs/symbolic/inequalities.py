@@ -164,7 +164,8 @@ def combine(step: Step) -> str:
     """Start from the left side and replace, one used relation after the other, what it bounds.
 
     A used ``a <= b`` replaces the monomial a by b in terms whose other factors are nonnegative;
-    an equation replaces it anywhere. What is left must lie below the right side term by term.
+    an equation replaces it anywhere, and a relation with several terms on its left is added once.
+    What is left must lie below the right side term by term.
     """
     assert step.relation is not None
     value = normal_form(expand(step.relation.left))
@@ -185,7 +186,8 @@ def combine(step: Step) -> str:
 def _replace(value: NormalForm, relation: w.Relation) -> tuple[str, NormalForm]:
     left = normal_form(expand(relation.left))
     if len(left.terms) != 1:
-        return "a used relation needs a single term on its left", value
+        # Adding right - left >= 0 once is sound whatever the rest is.
+        return "", value - left + normal_form(expand(relation.right))
     (((target, _), scale),) = left.terms.items()
     right = normal_form(expand(relation.right)).times(1 / scale)
     if scale < 0:

@@ -30,20 +30,21 @@ from lora_proofs.language.lemmas import (
 from lora_proofs.language.lemmas import GROWTH as LEMMA_GROWTH
 from lora_proofs.mathematics import limit_constants as c
 from lora_proofs.mathematics.limit_constants import frobenius, gradient_at, operator
-from lora_proofs.mathematics.notation import A, B, W0, f, h
-from lora_proofs.mathematics.words import Named, Relation, Symbol, Word
+from lora_proofs.mathematics.notation import W0, f, h
+from lora_proofs.mathematics.words import Relation, Symbol, Word
 from lora_proofs.symbolic.steps import Step, assumed, cited, identity, inequality
 
 X, Z = Symbol("X", "n", "m"), Symbol("Z", "n", "m")
-BOUNDED, GRADIENT, LIPSCHITZ = "bounded_iterates", "bounded_gradient", "lipschitz_gradient"
+BOUNDED, LIPSCHITZ = "bounded_iterates", "lipschitz_gradient"
 SPEED_CONSTANT, HORIZON, SOLUTION = "speed_constant", "finite_horizon", "flow_exists"
 
 PAIRS = {
-    "iterate": (A, B),
     "flow": (c.A_FLOW, c.B_FLOW),
     "later": (c.A_LATER, c.B_LATER),
+    **{mode.name: (mode.A, mode.B) for mode in c.MODES},
 }
-A_MOVED, B_MOVED = c.GENERIC.a_first[0], c.GENERIC.b_first[1]
+A_FIRST, B_FIRST = c.MODES[1], c.MODES[2]
+A_MOVED, B_MOVED = A_FIRST.next[0], B_FIRST.next[1]
 
 # What the assumptions grant, for exactly the points that the proof visits.
 A_BOUNDS = {name: Relation(operator(a), "<=", c.RA) for name, (a, _) in PAIRS.items()}
@@ -52,17 +53,23 @@ A_BOUNDS["moved"] = Relation(operator(A_MOVED), "<=", c.RA)
 B_BOUNDS["moved"] = Relation(operator(B_MOVED), "<=", c.RB)
 G2_BOUNDS = {n: Relation(operator(gradient_at(*p)), "<=", c.M2) for n, p in PAIRS.items()}
 GF_BOUNDS = {n: Relation(frobenius(gradient_at(*p)), "<=", c.MF) for n, p in PAIRS.items()}
+VISITED = tuple(r for part in (A_BOUNDS, B_BOUNDS, G2_BOUNDS, GF_BOUNDS) for r in part.values())
 LIPSCHITZ_RELATION = Relation(
     frobenius(f.gradient(X) - f.gradient(Z)), "<=", c.Lf * frobenius(X - Z)
 )
-SPEED_RELATION = Relation(c.K**2, "=", c.MF**2 * (c.RA**2 + c.RB**2))
+SPEED_RELATION = Relation(c.MF**2 * (c.RA**2 + c.RB**2), "<=", c.K**2)
 
 
 def conclusion() -> tuple[Relation, ...]:
     """L times the error at step k is at most C h (e^{LT} - 1), in every mode."""
     return tuple(
-        Relation(c.L * c.ERROR, "<=", constant * h * (c.GROWTH - 1), f"{mode}: error of step k")
-        for mode, (_, constant) in c.MODES.items()
+        Relation(
+            c.L * c.error(mode),
+            "<=",
+            mode.constant * h * (c.GROWTH - 1),
+            f"{mode.name}: error of step k",
+        )
+        for mode in c.MODES
     )
 
 
@@ -116,7 +123,7 @@ def component(one: str, two: str, factor: str, moved: Step) -> Iterator[Step]:
     ))
     yield (first := product_bound(frobenius(near), change, operator(G)))
     yield (second := product_bound(frobenius(far), outer, frobenius(G - H)))
-    yield (on_G := bound(G2_BOUNDS, one, GRADIENT))
+    yield (on_G := bound(G2_BOUNDS, one, BOUNDED))
     yield (on_outer := bound(B_BOUNDS if on_A else A_BOUNDS, two, BOUNDED))
     yield (smooth := lipschitz(W0 + b @ a, W0 + v @ u))
     right = c.M2 * change + limit * c.Lf * (c.RA * frobenius(b - v) + c.RB * frobenius(a - u))
@@ -168,7 +175,7 @@ def speed(name: str) -> Iterator[Step]:
     yield (first := product_bound(frobenius(b.T @ G), operator(b), frobenius(G)))
     yield (second := product_bound(frobenius(G @ a.T), frobenius(G), operator(a)))
     uses = [split, first, second]
-    for relations, by in ((A_BOUNDS, BOUNDED), (B_BOUNDS, BOUNDED), (GF_BOUNDS, GRADIENT)):
+    for relations, by in ((A_BOUNDS, BOUNDED), (B_BOUNDS, BOUNDED), (GF_BOUNDS, BOUNDED)):
         yield (step := bound(relations, name, by))
         uses.append(step)
     yield (constant := assumed(SPEED_CONSTANT, SPEED_RELATION, "definition of K"))
@@ -207,24 +214,25 @@ def euler_defect() -> Iterator[Step]:
     )
 
 
-def sequential_defect(mode: str) -> Iterator[Step]:
+def sequential_defect(mode: c.Mode) -> Iterator[Step]:
     """One sequential step leaves the Euler step by at most h^2 (M2 + RA RB Lf) R MF."""
-    G, on_A = gradient_at(A, B), mode == "A-first"
-    new = c.MODES[mode][0]
-    F = c.field(A, B)
-    moved = gradient_at(A_MOVED, B) if on_A else gradient_at(A, B_MOVED)
+    A, B, on_A = mode.A, mode.B, mode is A_FIRST
+    G, F = gradient_at(A, B), c.field(A, B)
     # The factor that moves first makes an Euler step exactly, so only the other block is left.
-    left = frobenius(new[1] - B - h * F[1]) if on_A else frobenius(new[0] - A - h * F[0])
     if on_A:
+        moved = gradient_at(A_MOVED, B)
+        left = frobenius(mode.next[1] - B - h * F[1])
         near, far = G @ (G.T @ B), (G - moved) @ A_MOVED.T
         inside, other, fixed = frobenius(G.T @ B), operator(A_MOVED), operator(B)
         shifted, at = B @ (B.T @ G), W0 + B @ A_MOVED
-        radius, sides = c.RB, (B_BOUNDS, "iterate", A_BOUNDS)
+        radius, sides = c.RB, (B_BOUNDS, A_BOUNDS)
     else:
+        moved = gradient_at(A, B_MOVED)
+        left = frobenius(mode.next[0] - A - h * F[0])
         near, far = (A @ G.T) @ G, B_MOVED.T @ (G - moved)
         inside, other, fixed = frobenius(A @ G.T), operator(B_MOVED), operator(A)
         shifted, at = (G @ A.T) @ A, W0 + B_MOVED @ A
-        radius, sides = c.RA, (A_BOUNDS, "iterate", B_BOUNDS)
+        radius, sides = c.RA, (A_BOUNDS, B_BOUNDS)
     right = h**2 * frobenius(near) + h * frobenius(far)
     yield (split := inequality(left, right, "only the later factor differs", rule="triangle"))
     yield (one := product_bound(frobenius(near), operator(G), inside))
@@ -233,47 +241,48 @@ def sequential_defect(mode: str) -> Iterator[Step]:
     yield (smooth := lipschitz(W0 + B @ A, at))
     yield (four := product_bound(frobenius(shifted), fixed, inside))
     bounds = [
-        bound(sides[0], sides[1], BOUNDED),
-        bound(sides[2], "moved", BOUNDED),
-        bound(G2_BOUNDS, "iterate", GRADIENT),
-        bound(GF_BOUNDS, "iterate", GRADIENT),
+        bound(sides[0], mode.name, BOUNDED),
+        bound(sides[1], "moved", BOUNDED),
+        bound(G2_BOUNDS, mode.name, BOUNDED),
+        bound(GF_BOUNDS, mode.name, BOUNDED),
     ]
     yield from bounds
     top = h**2 * ((c.M2 + c.RA * c.RB * c.Lf) * radius * c.MF)
     yield combined(left, top, "collect", split, one, three, smooth, four, two, *bounds)
 
 
-def recursion(mode: str, lipschitz_step: Step, euler: Step, defect: Step | None) -> Iterator[Step]:
+def recursion(
+    mode: c.Mode, lipschitz_step: Step, euler: Step, defect: tuple[Step, ...]
+) -> Iterator[Step]:
     """e_{k+1} <= (1 + h L) e_k + C h^2, and Gronwall's bound."""
-    new, constant = c.MODES[mode]
-    F, E = c.field(A, B), c.field(c.A_FLOW, c.B_FLOW)
+    new, F, E = mode.next, c.field(mode.A, mode.B), c.field(c.A_FLOW, c.B_FLOW)
     after = frobenius(new[0] - c.A_NEXT, new[1] - c.B_NEXT)
-    own = (new[0] - A - h * F[0], new[1] - B - h * F[1])
+    own = (new[0] - mode.A - h * F[0], new[1] - mode.B - h * F[1])
     flow = (h * E[0] + c.A_FLOW - c.A_NEXT, h * E[1] + c.B_FLOW - c.B_NEXT)
-    right = c.ERROR + h * frobenius(F[0] - E[0], F[1] - E[1]) + frobenius(*flow)
-    if defect is not None:
+    right = c.error(mode) + h * frobenius(F[0] - E[0], F[1] - E[1]) + frobenius(*flow)
+    if defect:
         right = right + frobenius(*own)
     why = "error = old error + change of the field + defect of the step - defect of the flow"
     yield (split := inequality(after, right, why, rule="triangle"))
-    uses = [split, lipschitz_step, euler] + ([defect] if defect else [])
-    bound_next = (1 + h * c.L) * c.ERROR + constant * h**2
-    yield (step := combined(after, bound_next, f"recursion, {mode}", *uses))
+    bound_next = (1 + h * c.L) * c.error(mode) + mode.constant * h**2
+    uses = (split, lipschitz_step, euler, *defect)
+    yield (step := combined(after, bound_next, f"recursion, {mode.name}", *uses))
     start = frobenius(A_START - A_START, B_START - B_START)
     yield (zero := identity(start, 0, "both start at the same point"))
     yield cited(
         DISCRETE_GRONWALL,
         "the recursion, summed",
         substitution={
-            ERROR_NOW: c.ERROR,
+            ERROR_NOW: c.error(mode),
             ERROR_NEXT: after,
             ERROR_START: start,
             STEP: h,
             RATE: c.L,
-            DEFECT: constant,
+            DEFECT: mode.constant,
             LEMMA_GROWTH: c.GROWTH,
         },
         discharged_by={"start": zero, "recursion": step, "finite horizon": HORIZON},
-        label=f"{mode}: error of step k",
+        label=f"{mode.name}: error of step k",
     )
 
 
@@ -282,26 +291,22 @@ A_START, B_START = Symbol("A0", "r", "m", latex="A_0"), Symbol("B0", "n", "r", l
 
 def derive() -> Iterator[Step]:
     """All steps, the three Gronwall bounds last."""
-    field_steps = list(field_lipschitz("iterate", "flow"))
-    yield from field_steps
     euler = list(euler_defect())
     yield from euler
     ends: list[Step] = []
     for mode in c.MODES:
-        defect = None
-        if mode != "simultaneous":
+        field_steps = list(field_lipschitz(mode.name, "flow"))
+        yield from field_steps
+        defects: list[Step] = []
+        if mode.name != "simultaneous":
             defects = list(sequential_defect(mode))
             yield from defects
-            defect = defects[-1]
-        steps = list(recursion(mode, field_steps[-1], euler[-1], defect))
+        steps = list(recursion(mode, field_steps[-1], euler[-1], tuple(defects[-1:])))
         yield from steps[:-1]
         ends.append(steps[-1])
     yield from ends
     yield cited(
         SQUEEZE,
-        "the bound is a constant times h, with T and all constants fixed",
+        "each bound is a constant times h, with T and all constants fixed",
         discharged_by={"bound": ends[0]},
     )
-
-
-__all__ = ["Named", "conclusion", "derive"]

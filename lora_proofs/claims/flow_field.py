@@ -1,0 +1,99 @@
+"""Derived right-hand sides of the LoRA and of the full-parameter flow, and how to run them.
+
+The gradient is derived by the word calculus; the integrators read the words. This module is no
+claim: it joins the two for the claims and for the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from lora_proofs.arithmetic.exact import rational
+from lora_proofs.errors import BadInput
+from lora_proofs.integrate.enclosure import enclose_flow
+from lora_proofs.integrate.runge_kutta import runge_kutta_flow
+from lora_proofs.integrate.taylor import taylor_flow
+from lora_proofs.mathematics.losses import Loss
+from lora_proofs.mathematics.words import Symbol, Word
+from lora_proofs.symbolic.differential import gradient
+
+W0 = Symbol("W0", "n", "m")
+A = Symbol("A", "r", "m")
+B = Symbol("B", "n", "r")
+FULL = Symbol("W", "n", "m")
+
+
+@dataclass(frozen=True, eq=False)
+class FlowField:
+    """A flow as the integrators take it: rates and observables as words, values of the symbols.
+
+    ``growth`` is a matrix word whose operator norm bounds the logarithmic norm of the field, or
+    ``None`` where no such word is known.
+    """
+
+    rates: Mapping[Symbol, Word]
+    observables: Mapping[str, Word]
+    values: Mapping[Any, Any]
+    growth: Word | None
+
+
+def _square(loss: Loss, rows: Any) -> Symbol:
+    """W0 as a symbol; its sizes agree where the loss needs a square matrix."""
+    return W0 if loss.name != "trace-squared" else Symbol("W0", "n", "n")
+
+
+def lora_field(
+    loss: Loss,
+    W0: Any,
+    A0: Any,
+    B0: Any,
+    *,
+    scale: Any = 1,
+    eta_A: Any = 1,
+    eta_B: Any = 1,
+) -> FlowField:
+    """The LoRA gradient flow A' = -eta_A grad_A g, B' = -eta_B grad_B g, g = f(W0 + s B A).
+
+    Matrices are exact rows. Observables are W and the loss.
+
+    >>> from lora_proofs.mathematics.losses import trace_squared
+    >>> sorted(lora_field(trace_squared(), [[1]], [[1]], [[0]]).observables)
+    ['W', 'loss']
+    """
+    s, rate_A, rate_B = rational(scale), rational(eta_A), rational(eta_B)
+    m = "n" if loss.name == "trace-squared" else "m"
+    start, right, left = Symbol("W0", "n", m), Symbol("A", "r", m), Symbol("B", "n", "r")
+    W = start + (left @ right if s == 1 else s * (left @ right))
+    g = loss.value_word(W)
+    rates = {
+        right: -(rate_A * gradient(g, right)) if rate_A != 1 else -gradient(g, right),
+        left: -(rate_B * gradient(g, left)) if rate_B != 1 else -gradient(g, left),
+    }
+    values = {start: W0, right: A0, left: B0, **loss.symbols(W)}
+    # The Jacobian of a gradient flow is symmetric, and with f convex its quadratic form is at
+    # most 2 |<G, X_B X_A>| <= ||G||_2 (||X_A||^2 + ||X_B||^2): the growth is at most ||G||_2.
+    plain = loss.convex and s == rate_A == rate_B == 1
+    return FlowField(rates, {"W": W, "loss": g}, values, _gradient_at(loss, W) if plain else None)
+
+
+def full_field(loss: Loss, W0: Any) -> FlowField:
+    """The full-parameter gradient flow W' = -grad f(W) from W0.
+
+    >>> from lora_proofs.mathematics.losses import frobenius
+    >>> sorted(full_field(frobenius([[1]]), [[0]]).observables)
+    ['loss']
+    """
+    W = Symbol("W", "n", "n" if loss.name == "trace-squared" else "m")
+    f = loss.value_word(W)
+    return FlowField({W: -gradient(f, W)}, {"loss": f}, {W: W0, **loss.symbols(W)}, None)
+
+
+def _gradient_at(loss: Loss, W: Word) -> Word:
+    """The derived gradient of f at the word W."""
+    from lora_proofs.symbolic.differential import replace_symbols
+
+    variable = Symbol("W", *(W.shape or (1, 1)))
+    return replace_symbols(gradient(loss.value_word(variable), variable), {variable: W})
