@@ -13,10 +13,7 @@ from lora_proofs.running.catalogue import file_claims, load
 from lora_proofs.running.runner import verify
 
 FILES = sorted((Path(__file__).parent / "false_claims").glob("*.py"))
-SURVIVORS = {
-    "one_instance": "equal draws are counted as if they were different instances",
-    "wide_tolerance": "a stated radius of any size lets an equality of floats hold",
-}
+SURVIVORS: dict[str, str] = {}
 """Faults that the verifier does not notice yet, and why; an empty table is the aim."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from lora_proofs.errors import LoraProofsError
+from lora_proofs.errors import Contradiction, LoraProofsError
 
 EXIT_INTERRUPTED, EXIT_INTERNAL, EXIT_BAD_INPUT = 2, 3, 4
 
@@ -40,16 +40,13 @@ def attempt(body: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return complain("interrupted", EXIT_INTERRUPTED)
     except LoraProofsError as error:
-        return complain(f"{_kind(error)}{error}", error.exit_code)
+        kind = "contradiction: " if isinstance(error, Contradiction) else ""
+        return complain(f"{kind}{error}", error.exit_code)
     except OSError as error:
         return _unwritable(error)
     except Exception as error:
         return complain(_internal(error), EXIT_INTERNAL)
     return code
-
-
-def _kind(error: LoraProofsError) -> str:
-    return "contradiction: " if error.exit_code == EXIT_INTERNAL else ""
 
 
 def _unwritable(error: OSError) -> int:

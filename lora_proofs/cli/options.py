@@ -16,7 +16,7 @@ DEFAULT_LEDGER = Path(".lora-proofs") / "ledger.sqlite"
 Targets = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[TARGET]...",
+        metavar="TARGET",
         help="A claim's name, a pattern such as 'rushka-klabjan/*', or a .py file of claims "
         "(file.py::NAME for one of them). None means every shipped claim.",
         show_default=False,

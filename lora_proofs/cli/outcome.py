@@ -127,6 +127,7 @@ def sides(comparison: Record) -> str:
 def summary(document: Record) -> str:
     """How many claims have each verdict; no two are added up."""
     counts = [f"{n} {verdict}" for verdict, n in document["summary"].items() if n]
-    unexpected = sum(not as_expected(r["verdict"], r["expected"]) for r in document["claims"])
     told = ", ".join(counts) or "no claim finished"
-    return f"{told}; {unexpected or 'none'} other than expected"
+    known = [r for r in document["claims"] if r["expected"]]
+    unexpected = sum(not as_expected(r["verdict"], r["expected"]) for r in known)
+    return f"{told}; {unexpected or 'none'} other than expected" if known else told

@@ -11,7 +11,6 @@ import typer
 
 from lora_proofs.cli.inspecting import the_one
 from lora_proofs.cli.options import DEFAULT_LEDGER, AsJson, LedgerPath, emit, note, say
-from lora_proofs.cli.outcome import instance, sides
 from lora_proofs.errors import BadInput
 
 SECONDS = 300.0
@@ -135,6 +134,8 @@ def _say_if_changed(found: Mapping[str, Any], sha256: str) -> None:
 
 
 def _print(result: Mapping[str, Any]) -> None:
+    from lora_proofs.cli.outcome import instance, sides
+
     control = f", control {result['control']}" if result["control"] else ""
     say(f"{result['claim']}{control}")
     for line in instance(result["instance"]):

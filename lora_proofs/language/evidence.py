@@ -13,6 +13,8 @@ class SampleEvidence:
     """Instances judged one by one."""
 
     instances: int = 0
+    distinct: int | None = None
+    """How many of them differ; equal draws count as one certificate."""
     discarded: int = 0
     undecided: int = 0
     regimes: dict[str, int] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from lora_proofs.language.evidence import Evidence, SampleEvidence
 
 PER_REGIME = 5
 MAX_DISCARDED = 0.20
+DISTINCT = 12
 
 
 class Verdict(StrEnum):
@@ -97,7 +98,8 @@ def _regimes(samples: SampleEvidence) -> str:
 
 def _refuted_reasons(evidence: Evidence) -> tuple[str, ...]:
     found = evidence.counterexample or {}
-    return (f"counterexample of kind {found.get('kind')}, confirmed by {found.get('confirmed_by')}",)
+    confirmed = found.get("confirmed_by")
+    return (f"counterexample of kind {found.get('kind')}, confirmed by {confirmed} arithmetic",)
 
 
 def _sampled(evidence: Evidence) -> tuple[str, ...]:
@@ -109,9 +111,8 @@ def _blocking(evidence: Evidence) -> tuple[str, ...]:
     """What makes any verdict impossible, in the order in which it should be mended."""
     found: list[str] = []
     if evidence.error:
-        found.append(
-            f"raised {evidence.error['type']}: {evidence.error['message']} ({evidence.error['where']})"
-        )
+        error = evidence.error
+        found.append(f"raised {error['type']}: {error['message']} ({error['where']})")
     if evidence.exhausted:
         found.append(f"budget exhausted: {evidence.exhausted}")
     if evidence.samples.empty:
@@ -135,9 +136,8 @@ def _weaknesses(evidence: Evidence, budget: Budget) -> tuple[str, ...]:
     samples, found = evidence.samples, []
     drawn = samples.instances + samples.discarded
     if samples.instances == 0:
-        found.append(
-            f"vacuous: the assumptions held on none of {drawn} draws" if drawn else "no instance drawn"
-        )
+        none = f"vacuous: the assumptions held on none of {drawn} draws"
+        found.append(none if drawn else "no instance drawn")
     elif drawn and samples.discarded > MAX_DISCARDED * drawn:
         found.append(
             f"{samples.discarded} of {drawn} draws broke an assumption (at most 20 % may): "
@@ -145,6 +145,11 @@ def _weaknesses(evidence: Evidence, budget: Budget) -> tuple[str, ...]:
         )
     if 0 < samples.instances < budget.samples:
         found.append(f"{samples.instances} instances judged, {budget.samples} needed")
+    if samples.distinct is not None and samples.distinct < min(samples.instances, DISTINCT):
+        found.append(
+            f"only {samples.distinct} distinct among {samples.instances} instances, "
+            f"{DISTINCT} needed"
+        )
     for regime in evidence.declared_regimes:
         count = samples.regimes.get(regime, 0)
         if samples.instances and count < PER_REGIME:
@@ -158,9 +163,8 @@ def _uncertified(evidence: Evidence, budget: Budget) -> tuple[str, ...]:
     """Why the instances do not certify; empty where they do."""
     certificates = evidence.certificates
     if certificates.instances < budget.certified:
-        return (
-            f"{certificates.instances} instances judged rigorously, {budget.certified} needed to certify",
-        )
+        judged = f"{certificates.instances} distinct instances judged rigorously"
+        return (f"{judged}, {budget.certified} needed to certify",)
     if certificates.trivial == certificates.instances:
         return ("every rigorous instance is trivial (0 against 0)",)
     return tuple(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, equal
-from lora_proofs.errors import ClaimRefused, Contradiction, LoraProofsError, Unavailable
+from lora_proofs.errors import BadInput, ClaimRefused, Contradiction, LoraProofsError, Unavailable
 from lora_proofs.language.claim import Claim
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.running.evaluation import RIGOROUS, assumptions_on, ladder
@@ -181,4 +181,4 @@ def _unmet(claim: Claim, met: set[str], count: int) -> tuple[str, ...]:
 
 def in_sympy(step: Step) -> str:
     """A step's relation as SymPy code, or nothing for a step that states none."""
-    raise Unavailable("the derivation in SymPy's own notation", "this version's", "use text")
+    raise BadInput("derive: the format sympy is not available yet; use text, latex or json")

@@ -115,9 +115,15 @@ def _overall(comparisons: tuple[Comparison, ...]) -> tuple[str, bool]:
 
 
 def settle(check: Check, instance: Instance, rungs: Sequence[Arithmetic]) -> Judged:
-    """Climb the rungs until one decides; the first that lacks nothing and decides is the answer."""
+    """Climb the rungs until one decides.
+
+    Floats stand in where exact numbers and balls are unavailable. Where those are available and
+    cannot tell, floats cannot either.
+    """
     last = Judged("unavailable", why="no arithmetic was tried")
     for ctx in rungs:
+        if last.outcome == "undecided" and not ctx.rigorous:
+            break
         found = evaluate(check, instance, ctx)
         if found.outcome in ("holds", "fails", "empty"):
             return found

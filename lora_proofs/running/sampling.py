@@ -59,10 +59,10 @@ class Tally:
         self.empty |= judged.outcome == "empty"
         if judged.outcome in ("undecided", "unavailable"):
             self.undecided += 1
-            self.notes.add(f"undecided: {judged.why}")
-        self._compare(instance, judged.comparisons)
-        if judged.certifies:
+            self.notes.add(judged.why)
+        if judged.certifies and instance not in self.seen:
             self.certify(regime, judged)
+        self._compare(instance, judged.comparisons)
 
     def count(self, regime: str, instance: Instance) -> None:
         """Count an instance in its regimes, and keep the first few for the derived lines."""
@@ -73,8 +73,8 @@ class Tally:
 
     def _compare(self, instance: Instance, comparisons: tuple[Comparison, ...]) -> None:
         self.trivial += bool(comparisons) and is_trivial(comparisons)
-        if len(self.seen) < 2 or len(self.answers) < 2:
-            self.seen.add(instance)
+        self.seen.add(instance)
+        if len(self.answers) < 2:
             self.answers.add(_answer(comparisons))
         for comparison in comparisons:
             self._measure(comparison)
@@ -101,6 +101,7 @@ class Tally:
         """The evidence of the sample stage."""
         return SampleEvidence(
             instances=sum(stream.accepted.values()),
+            distinct=len(self.seen),
             discarded=stream.discarded,
             undecided=self.undecided,
             regimes=dict(sorted(self.regimes.items())),
@@ -200,7 +201,9 @@ def certify(claim: Claim, budget: Budget, seed: int, tally: Tally) -> None:
         judged = settle(claim.check, instance, rungs)
         if judged.certifies:
             stream.accept(regime)
-            tally.certify(regime, judged)
+            if instance not in tally.seen:
+                tally.certify(regime, judged)
+                tally.seen.add(instance)
         elif judged.outcome == "fails":
             suspected(claim, regime, instance, judged, budget.digits, tally)
         else:
