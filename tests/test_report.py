@@ -339,3 +339,39 @@ def test_differing_runs_are_told_claim_by_claim() -> None:
 def test_tree_prints_verdicts_only_as_judged() -> None:
     index = render([PROVED], "markdown")
     assert Judged("PROVED", "all shapes").scope in index
+
+
+def test_matrices_that_differ_are_shown_side_by_side() -> None:
+    comparison = {
+        "label": "B",
+        "left": [["1/2", 0]],
+        "relation": "=",
+        "right": [[0, 0]],
+        "slack": "-1",
+    }
+    record = {"name": "a", "counterexample": {"instance": {}, "comparison": comparison}}
+    assert (
+        "\\begin{bmatrix} 1/2 & 0 \\end{bmatrix} = \\begin{bmatrix} 0 & 0 \\end{bmatrix}"
+        in render([record], "markdown")
+    )
+
+
+def test_small_matrices_share_a_line_and_large_ones_do_not() -> None:
+    small = {"X": [[1]], "Y": [[2]]}
+    large = {"X": [["1/1000000000"] * 4], "Y": [["1/1000000000"] * 4]}
+    for instance, lines in ((small, 1), (large, 2)):
+        record = {"name": "a", "counterexample": {"instance": instance}}
+        assert render([record], "markdown").count("$$\n") == 2 * lines
+
+
+@pytest.mark.parametrize(
+    ("statement", "shown"),
+    [
+        ("\\|X\\| \\le 1", "$\\|X\\| \\le 1$"),
+        ("s = s", "$s = s$"),
+        ("the scale s is 1", "the scale s is 1"),
+        ("costs \\$5 and $x$", "costs \\$5 and $x$"),
+    ],
+)
+def test_statements_may_leave_out_their_dollars(statement: str, shown: str) -> None:
+    assert f"\n{shown}\n" in render([{"name": "a", "statement": statement}], "markdown")

@@ -117,7 +117,7 @@ def _meaning(assumption: Record) -> tuple[Inlines, Inlines]:
     without = plain("a control drops it")
     if assumption.get("technical"):
         without = (Text("technical: "), *inlines(assumption["technical"]))
-    return inlines(assumption.get("statement") or "no statement is recorded"), without
+    return inlines(assumption.get("statement") or "not recorded", latex=True), without
 
 
 def _derivation(record: Record) -> Iterator[Block]:

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lora_proofs.report.text import inlines
-from lora_proofs.report.tree import Block, Code, DisplayMath, Inlines, Math, Paragraph, Text
+from lora_proofs.report.tree import Block, Code, DisplayMath, Inline, Inlines, Math, Paragraph, Text
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?(/\d+)?")
 _NAME = re.compile(r"([A-Za-z])_?(\d*)")
 _GREEK = ("alpha", "beta", "gamma", "delta", "eta", "theta", "kappa", "mu", "rho", "sigma", "tau")
 _RELATIONS = {"<=": r"\le", ">=": r"\ge", "<": "<", ">": ">", "=": "=", "!=": r"\ne"}
 MAX_LINE = 24
+MAX_WIDTH = 56
 
 
 def is_matrix(value: Any) -> bool:
@@ -75,14 +76,14 @@ def instance_blocks(instance: Any) -> tuple[Block, ...]:
     if not isinstance(instance, Mapping):
         return ()
     scalars: list[Any] = []
-    matrices: list[Block] = []
+    matrices: list[tuple[str, Any]] = []
     for name, value in _flat(instance):
         if is_matrix(value):
-            matrices += _matrix(name, value)
+            matrices.append((name, value))
         else:
             scalars += [Text(", ")] if scalars else []
             scalars += [*_label(name), Text(" = "), *_value(value)]
-    return (*((Paragraph(tuple(scalars)),) if scalars else ()), *matrices)
+    return (*((Paragraph(tuple(scalars)),) if scalars else ()), *_matrices(matrices))
 
 
 def _flat(instance: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -96,11 +97,28 @@ def _flat(instance: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield "regimes", ", ".join(map(str, value))
 
 
-def _matrix(name: str, rows: Any) -> tuple[Block, ...]:
-    latex = name_latex(name)
-    if latex:
-        return (DisplayMath(f"{latex} = {matrix_latex(rows)}"),)
-    return (Paragraph((Code(name), Text(" ="))), DisplayMath(matrix_latex(rows)))
+def _matrices(named: list[tuple[str, Any]]) -> Iterator[Block]:
+    """The matrices in lines of about ``MAX_WIDTH`` characters; an odd name gets a line in words."""
+    line: list[str] = []
+    width = 0
+    for name, rows in named:
+        symbol = name_latex(name)
+        if line and (symbol is None or width + _width(rows) > MAX_WIDTH):
+            yield DisplayMath(r" \qquad ".join(line))
+            line, width = [], 0
+        if symbol is None:
+            yield Paragraph((Code(name), Text(" =")))
+            yield DisplayMath(matrix_latex(rows))
+        else:
+            line.append(f"{symbol} = {matrix_latex(rows)}")
+            width += _width(rows)
+    if line:
+        yield DisplayMath(r" \qquad ".join(line))
+
+
+def _width(rows: Any) -> int:
+    """About how many characters wide a named matrix is."""
+    return 8 + sum(2 + max(len(str(x)) for x in column) for column in zip(*rows, strict=False))
 
 
 def _value(value: Any) -> Inlines:
@@ -125,15 +143,29 @@ def comparison_blocks(comparison: Any) -> tuple[Block, ...]:
     """
     if not isinstance(comparison, Mapping):
         return ()
+    head = (Text("This fails: "), *inlines(comparison.get("label") or "the comparison"))
+    rest = tuple(_extras(comparison))
+    sides = [comparison.get(side, "?") for side in ("left", "right")]
     relation = str(comparison.get("relation", "?"))
-    label = comparison.get("label")
-    pieces: list[Any] = [Text("This fails: ")]
-    pieces += [*inlines(label), Text(": ")] if label else []
-    pieces += _value(comparison.get("left", "?"))
     sign = _RELATIONS.get(relation)
-    pieces += [Text(" "), Math(sign) if sign else Code(relation), Text(" ")]
-    pieces += _value(comparison.get("right", "?"))
-    for extra in ("slack", "radius"):
-        if comparison.get(extra) not in (None, ""):
-            pieces += [Text(f", {extra} "), *_value(comparison[extra])]
-    return (Paragraph((*pieces, Text("."))),)
+    if sign and any(map(is_matrix, sides)):
+        shown = DisplayMath(f" {sign} ".join(map(_side, sides)))
+        return (Paragraph((*head, *rest, Text("."))), shown)
+    middle = Math(sign) if sign else Code(relation)
+    told = (Text(": "), *_value(sides[0]), Text(" "), middle, Text(" "), *_value(sides[1]))
+    return (Paragraph((*head, *told, *rest, Text("."))),)
+
+
+def _extras(comparison: Mapping[str, Any]) -> Iterator[Inline]:
+    for name in ("slack", "radius"):
+        if comparison.get(name) not in (None, ""):
+            yield Text(f", {name} ")
+            yield from _value(comparison[name])
+
+
+def _side(value: Any) -> str:
+    """One side as LaTeX; what is no number is set as text, in signs that LaTeX leaves alone."""
+    if is_matrix(value):
+        return matrix_latex(value)
+    shown = str(value)
+    return shown if _is_number(value) else rf"\text{{{re.sub('[^A-Za-z0-9 .+/-]', ' ', shown)}}}"

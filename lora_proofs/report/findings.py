@@ -78,8 +78,8 @@ def _sweep(sweep: Record) -> Iterator[Inlines]:
 
 
 def _certificates(certificates: Record) -> Iterator[Inlines]:
-    if certificates:
-        judged = counted(certificates.get("instances", 0), "instance")
+    if certificates.get("instances"):
+        judged = counted(certificates["instances"], "instance")
         method = f" in {certificates['method']} arithmetic" if certificates.get("method") else ""
         yield plain(f"{judged} judged rigorously{method}.")
 

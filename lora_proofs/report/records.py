@@ -22,7 +22,7 @@ VERDICTS = {
     "INCONCLUSIVE": "the evidence is not enough for any of these; the reasons are listed",
 }
 STATUSES = {
-    "stated": "a summary of the paper states it",
+    "stated": "the source states it",
     "reconstructed": "made precise here from a summary",
     "corrected": "the commonly quoted form is false, this form is the repaired one",
     "extension": "not claimed to be in the paper",

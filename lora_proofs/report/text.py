@@ -10,23 +10,26 @@ from lora_proofs.report.tree import Block, Code, DisplayMath, Inline, Inlines, M
 
 _DISPLAY = re.compile(r"(?<!\\)\$\$(.+?)\$\$", re.S)
 _PIECE = re.compile(r"(?P<dollar>\\\$)|\$(?P<math>(?:\\.|[^$\\])+)\$|`(?P<code>[^`]+)`", re.S)
-_COMMAND = re.compile(r"\\[A-Za-z]")
+_COMMAND = re.compile(r"\\[A-Za-z|]")
+_FORMULA = re.compile(r"\\[A-Za-z|]|[=<>^_]")
 _LATEX_ONLY = re.compile(r"\\[A-Za-z]+|\{[^{}]*\}")
 
 
-def inlines(text: Any) -> Inlines:
+def inlines(text: Any, *, latex: bool = False) -> Inlines:
     r"""The pieces of one paragraph: text, ``$LaTeX$`` and code between backquotes.
+
+    With ``latex`` a formula without words may stand without its dollars.
 
     >>> inlines("if $x > 0$")
     (Text(text='if ', strong=False), Math(latex='x > 0'))
     """
-    return tuple(_pieces(_DISPLAY.sub(r"$\1$", str(text))))
+    whole = str(text)
+    if _bare(whole, _FORMULA if latex else _COMMAND):
+        return (Math(whole.strip()),)
+    return tuple(_pieces(_DISPLAY.sub(r"$\1$", whole)))
 
 
 def _pieces(text: str) -> Iterator[Inline]:
-    if _bare(text):
-        yield Math(text.strip())
-        return
     end = 0
     plain = ""
     for found in _PIECE.finditer(text):
@@ -43,9 +46,9 @@ def _pieces(text: str) -> Iterator[Inline]:
         yield Text(plain + text[end:])
 
 
-def _bare(text: str) -> bool:
-    """Whether a formula was written without its dollars: commands, and no words beside them."""
-    if "$" in text or not _COMMAND.search(text):
+def _bare(text: str, sign: re.Pattern[str]) -> bool:
+    """Whether a formula was written without its dollars: signs of LaTeX, and no words."""
+    if "$" in text or not sign.search(text):
         return False
     return not re.search("[A-Za-z]{4}", _LATEX_ONLY.sub(" ", text))
 
@@ -62,7 +65,8 @@ def blocks(text: Any) -> tuple[Block, ...]:
 def _paragraph(part: str) -> Iterator[Block]:
     for i, piece in enumerate(_DISPLAY.split(part)):
         if piece.strip():
-            yield DisplayMath(piece.strip()) if i % 2 else Paragraph(inlines(piece.strip()))
+            shown = piece.strip()
+            yield DisplayMath(shown) if i % 2 else Paragraph(inlines(shown, latex=True))
 
 
 def paragraph(*parts: Inline | str) -> Paragraph:
