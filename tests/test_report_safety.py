@@ -170,6 +170,7 @@ def test_malformed_latex_is_shown_as_it_was_written(latex: str) -> None:
         ("\\begin{bmatrix} 1 & 2 \\end{bmatrix}", '<mrow class="square">'),
         ("\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}", '<mrow class="round">'),
         ("\\left\\lVert \\frac{a}{b} + c \\right\\rVert", '<mrow class="double-bars">'),
+        ("\\left(A^\\top\\right)", 'stretchy="false" fence="true" form="prefix">(</mo>'),
         ("\\begin{cases} 1 \\\\ 2 \\end{cases}", 'stretchy="true">{</mo><mtable>'),
         ("\\begin{aligned} a &= b \\\\ c &= d \\end{aligned}", '<mtable class="aligned"'),
         ("a = -b", '<mo form="prefix">−</mo>'),

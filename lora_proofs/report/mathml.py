@@ -68,10 +68,20 @@ def to_mathml(latex: str, *, display: bool = False) -> str:
         # Each converter keeps its own state: nothing leaks from one formula to the next.
         tree = Converter(display="block" if display else "inline").convert_to_element(latex)
         _readable(tree)
+        _calm(tree)
         _signs(tree)
         return _element(tree, display)
     except Exception as error:  # the converter's errors have no common base; RecursionError too
         raise Malformed(f"not understood as LaTeX: {latex[:80]}") from error
+
+
+def _calm(tree: Element) -> None:
+    """Keep brackets around nothing tall at the size of the text, however deep they nest."""
+    for row in tree.iter("mrow"):
+        ends = [x for x in row if x.tag == "mo" and x.get("fence") == "true"]
+        if ends and not _tall(row):
+            for bracket in ends:
+                bracket.set("stretchy", "false")
 
 
 def _signs(tree: Element) -> None:
