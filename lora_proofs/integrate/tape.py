@@ -197,12 +197,29 @@ def _flat(word: w.Word) -> list[w.Word]:
     return [leaf for factor in word.factors for leaf in _flat(factor)]
 
 
-def run(tape: Tape, values: Mapping[Any, Any], ctx: Arithmetic) -> dict[Any, Any]:
-    """The outputs where symbols have the given values, batched over leading axes in floats."""
+def run(
+    tape: Tape, values: Mapping[Any, Any], ctx: Arithmetic, known: Mapping[int, Any] | None = None
+) -> dict[Any, Any]:
+    """The outputs where symbols have the given values, batched over leading axes in floats.
+
+    ``known`` are nodes computed before, as ``fixed_nodes`` gives them.
+    """
     done: list[Any] = []
-    for node in tape.nodes:
-        done.append(_apply(node, [done[i] for i in node.args], values, ctx))
+    for position, node in enumerate(tape.nodes):
+        if known is not None and position in known:
+            done.append(known[position])
+        else:
+            done.append(_apply(node, [done[i] for i in node.args], values, ctx))
     return {key: done[i] for key, i in tape.outputs.items()}
+
+
+def fixed_nodes(tape: Tape, values: Mapping[Any, Any], ctx: Arithmetic) -> dict[int, Any]:
+    """The nodes that do not move, computed once for many runs."""
+    done: dict[int, Any] = {}
+    for position, node in enumerate(tape.nodes):
+        if node.fixed:
+            done[position] = _apply(node, [done[i] for i in node.args], values, ctx)
+    return done
 
 
 def _apply(node: Node, args: list[Any], values: Mapping[Any, Any], ctx: Arithmetic) -> Any:

@@ -28,6 +28,10 @@ class Loss(Protocol):
     def name(self) -> str:
         """The name that an instance gives it."""
 
+    @property
+    def convex(self) -> bool:
+        """Whether f is known to be convex."""
+
     def value(self, W: Matrix, ctx: Arithmetic) -> Scalar:
         """f(W)."""
 
@@ -93,6 +97,7 @@ class TraceSquared:
     """f(W) = 1/2 (tr W)^2 on square matrices."""
 
     name = "trace-squared"
+    convex = True
 
     def value(self, W: Matrix, ctx: Arithmetic) -> Scalar:
         """1/2 (tr W)^2."""
@@ -132,6 +137,7 @@ class Frobenius:
 
     Y: Any
     name = "frobenius"
+    convex = True
 
     def value(self, W: Matrix, ctx: Arithmetic) -> Scalar:
         """1/2 ||W - Y||_F^2."""
@@ -164,6 +170,7 @@ class Linear:
 
     C: Any
     name = "linear"
+    convex = True
 
     def value(self, W: Matrix, ctx: Arithmetic) -> Scalar:
         """<C, W>."""
@@ -206,6 +213,7 @@ class LogCosh:
 
     Y: Any = None
     name = "log-cosh"
+    convex = True
 
     def value(self, W: Matrix, ctx: Arithmetic) -> Scalar:
         """The sum over the entries."""
@@ -250,6 +258,7 @@ class Cubic:
     Q: Any
     R: Any
     name = "cubic"
+    convex = False
 
     def value(self, W: Matrix, ctx: Arithmetic) -> Scalar:
         """The value at W."""
