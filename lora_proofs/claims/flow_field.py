@@ -6,24 +6,17 @@ claim: it joins the two for the claims and for the command line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic.exact import rational
-from lora_proofs.errors import BadInput
 from lora_proofs.integrate.enclosure import enclose_flow
 from lora_proofs.integrate.runge_kutta import runge_kutta_flow
 from lora_proofs.integrate.taylor import taylor_flow
 from lora_proofs.mathematics.losses import Loss
 from lora_proofs.mathematics.words import Symbol, Word
-from lora_proofs.symbolic.differential import gradient
-
-W0 = Symbol("W0", "n", "m")
-A = Symbol("A", "r", "m")
-B = Symbol("B", "n", "r")
-FULL = Symbol("W", "n", "m")
+from lora_proofs.symbolic.differential import gradient, replace_symbols
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +32,26 @@ class FlowField:
     values: Mapping[Any, Any]
     growth: Word | None
 
+    def float64(self, t: Any, *, tolerance: float = 1e-13) -> Any:
+        """The flow at time t in float64, with an estimated error."""
+        return runge_kutta_flow(
+            self.rates, self.values, t, tolerance=tolerance, observables=self.observables
+        )
 
-def _square(loss: Loss, rows: Any) -> Symbol:
-    """W0 as a symbol; its sizes agree where the loss needs a square matrix."""
-    return W0 if loss.name != "trace-squared" else Symbol("W0", "n", "n")
+    def taylor(self, t: Any, *, digits: int = 50) -> Any:
+        """The flow at time t to that many digits, with an estimated error."""
+        return taylor_flow(self.rates, self.values, t, digits=digits, observables=self.observables)
+
+    def enclosure(self, t: Any, *, digits: int = 30) -> Any:
+        """The flow at time t in balls that surely hold."""
+        return enclose_flow(
+            self.rates,
+            self.values,
+            t,
+            digits=digits,
+            growth=self.growth,
+            observables=self.observables,
+        )
 
 
 def lora_field(
@@ -93,7 +102,5 @@ def full_field(loss: Loss, W0: Any) -> FlowField:
 
 def _gradient_at(loss: Loss, W: Word) -> Word:
     """The derived gradient of f at the word W."""
-    from lora_proofs.symbolic.differential import replace_symbols
-
     variable = Symbol("W", *(W.shape or (1, 1)))
     return replace_symbols(gradient(loss.value_word(variable), variable), {variable: W})
