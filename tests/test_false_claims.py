@@ -3,6 +3,7 @@
 Run with ``-s`` to see the table: file, verdict, reason.
 """
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,13 @@ from lora_proofs.running.catalogue import file_claims, load
 from lora_proofs.running.runner import verify
 
 FILES = sorted((Path(__file__).parent / "false_claims").glob("*.py"))
-SURVIVORS: dict[str, str] = {}
+SURVIVORS: dict[str, str] = {
+    "partly_derived": "one comparison of the check that is derived is enough for PROVED",
+}
 """Faults that the verifier does not notice yet, and why; an empty table is the aim."""
 
 
+@cache
 def outcome(path):
     """What a file comes back with: verdict, reasons, counterexample."""
     try:
