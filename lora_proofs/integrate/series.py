@@ -130,13 +130,15 @@ class Tanh:
             return self.u[0]
         self.slope.append(k * w)
         self.u.append(_dot(self.slope, self.v) / k)
-        self.v.append(-_dot(self.u, self.u))
+        half = (k + 1) // 2
+        square = 2 * sum(map(mul, self.u[:half], reversed(self.u[k + 1 - half :])), flint.arb(0))
+        self.v.append(-square if k % 2 else -square - self.u[half] ** 2)
         return self.u[k]
 
 
 def _dot(a: Coefficients, b: Coefficients) -> Any:
     """sum_i a_i b_{n-i}, the last coefficient of a product."""
-    return sum((x * y for x, y in zip(a, reversed(b), strict=True)), flint.arb(0))
+    return sum(map(mul, a, reversed(b)), flint.arb(0))
 
 
 def _map(X: Any, function: Any) -> Any:

@@ -152,7 +152,8 @@ class _Compiler:
         return self._add("transpose", (body,), (columns, rows))
 
     def _trace(self, word: w.Trace) -> int:
-        return self._add("trace", (self.place(word.body),), None)
+        body = self.place(word.body)
+        return self._add("trace", (body,), None, self.nodes[body].shape)
 
     def _named(self, word: w.Named) -> int:
         return self.place(word.body)
@@ -247,5 +248,12 @@ def _apply(node: Node, args: list[Any], values: Mapping[Any, Any], ctx: Arithmet
 
 
 def _scale(scalar: Any, body: Any, matrix: bool) -> Any:
-    batched = isinstance(scalar, np.ndarray) and matrix
-    return (scalar[..., None, None] if batched else scalar) * body
+    if not matrix:
+        return scalar * body
+    if isinstance(scalar, np.ndarray):
+        return scalar[..., None, None] * body
+    if body.dtype != object:
+        return scalar * body
+    out = np.empty(body.shape, dtype=object)  # NumPy would take a polynomial for a sequence
+    out.reshape(-1)[:] = [scalar * entry for entry in body.flat]
+    return out
