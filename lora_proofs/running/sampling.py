@@ -45,6 +45,7 @@ class Tally:
     measured: dict[str, tuple[float, str]] = field(default_factory=dict)
     answers: set[tuple[Any, ...]] = field(default_factory=set)
     seen: set[Instance] = field(default_factory=set)
+    certain: set[Instance] = field(default_factory=set)
     witnesses: list[Instance] = field(default_factory=list)
     problems: set[str] = field(default_factory=set)
     notes: set[str] = field(default_factory=set)
@@ -60,8 +61,8 @@ class Tally:
         if judged.outcome in ("undecided", "unavailable"):
             self.undecided += 1
             self.notes.add(judged.why)
-        if judged.certifies and instance not in self.seen:
-            self.certify(regime, judged)
+        if judged.certifies:
+            self.certify(regime, instance, judged)
         self._compare(instance, judged.comparisons)
 
     def count(self, regime: str, instance: Instance) -> None:
@@ -91,11 +92,15 @@ class Tally:
             text = f"{show(comparison.left)} {comparison.relation} {show(comparison.right)}"
             self.measured[label] = (slack, text)
 
-    def certify(self, regime: str, judged: Judged) -> None:
-        """Count an instance that holds beyond doubt."""
+    def certify(self, regime: str, instance: Instance, judged: Judged) -> bool:
+        """Count an instance on which the claim holds beyond doubt; false where it was counted."""
+        if instance in self.certain:
+            return False
+        self.certain.add(instance)
         self.certified[regime] += 1
         self.certified_by.add(judged.arithmetic)
         self.certified_trivial += is_trivial(judged.comparisons)
+        return True
 
     def samples(self, stream: Stream) -> SampleEvidence:
         """The evidence of the sample stage."""
@@ -200,10 +205,8 @@ def certify(claim: Claim, budget: Budget, seed: int, tally: Tally) -> None:
             continue
         judged = settle(claim.check, instance, rungs)
         if judged.certifies:
-            stream.accept(regime)
-            if instance not in tally.seen:
-                tally.certify(regime, judged)
-                tally.seen.add(instance)
+            if tally.certify(regime, instance, judged):
+                stream.accept(regime)
         elif judged.outcome == "fails":
             suspected(claim, regime, instance, judged, budget.digits, tally)
         else:
