@@ -79,6 +79,20 @@ UNIQUENESS = Lemma(
     },
 )
 
+COSH = Scalar("C")
+SINH = Scalar("S")
+SQUARE = Scalar("m")
+
+HYPERBOLIC = Lemma(
+    "hyperbolic identity",
+    r"If $C' = m S$ and $S' = C$ with $C(0) = 1$, $S(0) = 0$ and $m$ constant (for $m = 1$: "
+    r"$C = \cosh$, $S = \sinh$; in general $C = \cosh(\sqrt m\,t)$, "
+    r"$S = \sinh(\sqrt m\,t)/\sqrt m$), then $C^2 = 1 + m S^2$.",
+    "NIST Digital Library of Mathematical Functions, 4.35.11",
+    {},
+    Relation(COSH**2, "=", 1 + SQUARE * SINH**2),
+)
+
 SQUEEZE = Lemma(
     "squeeze theorem",
     r"If $0 \le e(h) \le c\,h$ for all small $h > 0$ with $c$ independent of $h$, then $e(h) \to 0$ "
@@ -89,5 +103,5 @@ SQUEEZE = Lemma(
 
 LEMMAS: Mapping[str, Lemma] = {
     lemma.name: lemma
-    for lemma in (DISCRETE_GRONWALL, TAYLOR_REMAINDER, MEAN_VALUE, UNIQUENESS, SQUEEZE)
+    for lemma in (DISCRETE_GRONWALL, TAYLOR_REMAINDER, MEAN_VALUE, UNIQUENESS, HYPERBOLIC, SQUEEZE)
 }

@@ -99,9 +99,12 @@ class PolynomialEvaluation(Evaluation):
         if isinstance(e.base, w.Norm) and e.base.kind == "F" and e.exponent % 2 == 0:
             squares = [squared_norm(self.value(block)) for block in e.base.blocks]
             return sum(squares, self.ctx.number(0)) ** (e.exponent // 2)
-        if e.exponent < 0:
-            raise Unavailable("a negative power", "explicit entries")
-        return super()._power(e)
+        if e.exponent >= 0:
+            return super()._power(e)
+        base = self.value(e.base)
+        if not base.is_constant() or base == 0:
+            raise Unavailable("a negative power of a polynomial", "explicit entries")
+        return self.ctx.number(base.leading_coefficient() ** e.exponent)
 
     def _derivative(self, e: w.Derivative) -> Any:
         of = self.value(e.of)
