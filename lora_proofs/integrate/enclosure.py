@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from math import ceil
 from typing import Any
 
@@ -62,11 +63,11 @@ def enclose_flow(
         raise BadInput(f"digits: expected a positive whole number, got {digits!r}")
     times, single = checked_times(t)
     words = dict(field) if growth is None else {**field, GROWTH: growth}
-    tape = compile_words(words, values, field)
+    tape, short = compile_words(words, values, field), compile_words(field, values, field)
     working = digits + 6
     for _ in range(MAX_ATTEMPTS):
         with flint.ctx.workprec(int(3.33 * working) + 40):
-            states = _Enclosure.of(tape, tuple(field), values, working).states(times)
+            states = _Enclosure.of(tape, short, values, working).states(times)
             missing = max((_missing(s, digits) for s in states), default=0.0)
             if missing <= 0:
                 found = [s.trajectory(values, observables or {}, working) for s in states]
@@ -117,21 +118,24 @@ def _array(value: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class _Enclosure:
-    tape: Tape
-    moving: tuple[Any, ...]
+    tape: Tape  # the field and the growth word
+    short: Tape  # the field alone
     values: dict[Any, Any]  # balls: FLINT matrices for the series
     arrays: dict[Any, Any]  # the same as arrays, for polynomials
     known: dict[int, Any]
     digits: int
 
+    @property
+    def moving(self) -> tuple[Any, ...]:
+        """The symbols that move."""
+        return tuple(self.short.outputs)
+
     @classmethod
-    def of(
-        cls, tape: Tape, moving: tuple[Any, ...], values: Mapping[Any, Any], digits: int
-    ) -> _Enclosure:
+    def of(cls, tape: Tape, short: Tape, values: Mapping[Any, Any], digits: int) -> _Enclosure:
         balls = {k: v if isinstance(k, Loss) else ball_value(v) for k, v in values.items()}
         arrays = {k: _array(v) for k, v in balls.items()}
         known = fixed_nodes(tape, arrays, BallArithmetic(digits))
-        return cls(tape, moving, balls, arrays, known, digits)
+        return cls(tape, short, balls, arrays, known, digits)
 
     def states(self, times: list[Fraction]) -> list[_State]:
         """The states at the times."""
@@ -158,14 +162,14 @@ class _Enclosure:
                 f"enclosure: no end after {MAX_STEPS} steps, at t = {float(state.time):.6g} of "
                 f"{end}; the flow may blow up: ask for an earlier time"
             )
-        series = Series(self.tape, self.values).flow(state.middle, order_for(self.digits))
+        series = Series(self.short, self.values).flow(state.middle, order_for(self.digits))
         middles = {symbol: [c.mid() for c in cs] for symbol, cs in series.items()}
         tau = min(end - state.time, step_size(middles, self.digits))
-        for _ in range(12):
+        for _ in range(24):
             try:
                 radius = self._radius(middles, tau, state.radius)
             except StepTooLong:
-                tau /= 2
+                tau *= Fraction(3, 4)
                 continue
             ball = _ball(tau)
             at_end = {symbol: evaluate_series(cs, ball) for symbol, cs in middles.items()}
@@ -186,9 +190,17 @@ class _Enclosure:
         ctx = BallArithmetic(self.digits)
         rates = run(self.tape, {**models, **polynomials}, ctx, self.known)
         defect = _norm_on_step([_defect(polynomials[s], rates[s]) for s in self.moving], length)
+        # A coarse step would cost more digits than a short one: Taylor's own remainder is met.
+        if defect * length > 1000 * flint.arb(10) ** -self.digits * (1 + self._largest(middles)):
+            raise StepTooLong
         reached = (before + defect * length).upper()
         sizes = {s: _norm_on_step([polynomials[s]], length) for s in self.moving}
         return self._closed(sizes, rates.get(GROWTH), reached, length)
+
+    @staticmethod
+    def _largest(middles: Mapping[Any, Any]) -> flint.arb:
+        sizes = (x.abs_upper() for cs in middles.values() for x in entries(cs[0]))
+        return reduce(flint.arb.max, sizes, flint.arb(0))
 
     def _closed(
         self, sizes: Mapping[Any, Any], growth: Any, reached: flint.arb, length: flint.arb
