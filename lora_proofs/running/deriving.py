@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from lora_proofs.arithmetic import Arithmetic, Comparison, equal
 from lora_proofs.errors import BadInput, ClaimRefused, Contradiction, LoraProofsError, Unavailable
 from lora_proofs.language.claim import Claim
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.running.evaluation import RIGOROUS, assumptions_on, ladder
+from lora_proofs.running.evaluation import MEASURED, RIGOROUS, assumptions_on, ladder
 from lora_proofs.symbolic.steps import DerivationEvidence, Step
 
 
@@ -51,6 +51,30 @@ def derive_claim(claim: Claim) -> Derived | None:
     return Derived(steps, found)
 
 
+@dataclass
+class _Labels:
+    """Which comparisons the check makes, and which of them the derivation reaches."""
+
+    checked: set[str] = field(default_factory=set)
+    met: set[str] = field(default_factory=set)
+
+    def problems(self, claim: Claim, count: int) -> tuple[str, ...]:
+        """What keeps the derivation from being about what is checked."""
+        if count == 0:
+            return ("no derived line could be evaluated on an instance",)
+        if not self.met:
+            wanted = ", ".join(repr(r.label) for r in claim.conclusion if r.label)
+            return (
+                "what is derived is not what is checked: no comparison of the check carries a "
+                f"label of the conclusion ({wanted or 'its relations have no label'})",
+            )
+        return tuple(
+            f"the check also compares {label!r}, which is not derived; derive it, or name it "
+            f"'{MEASURED} ...' if it is evidence beside the theorem"
+            for label in sorted(self.checked - self.met)
+        )
+
+
 def confront(
     claim: Claim, derived: Derived, witnesses: Iterable[Instance], digits: int
 ) -> DerivationEvidence:
@@ -59,7 +83,7 @@ def confront(
     Raises ``Contradiction`` where the conclusion and the check compare different things under one
     label. A line that an instance breaks is named in ``broken_line``.
     """
-    evidence, met, count = derived.evidence, set[str](), 0
+    evidence, labels, count = derived.evidence, _Labels(), 0
     for instance in witnesses:
         held = assumptions_on(claim, instance, digits, rigorously=True)
         if not all(found.certifies for found in held.values()):
@@ -70,9 +94,9 @@ def confront(
             broken = _broken(lines, instance)
             if broken:
                 return replace(evidence, evaluated_on=count + 1, broken_line=broken)
-            met |= _meet(claim, lines, instance, ctx)
+            _meet(claim, lines, instance, ctx, labels)
         count += evaluated
-    problems = (*evidence.problems, *_unmet(claim, met, count))
+    problems = (*evidence.problems, *labels.problems(claim, count))
     return replace(evidence, evaluated_on=count, problems=problems)
 
 
@@ -112,21 +136,18 @@ def _broken(lines: Lines, instance: Instance) -> str:
     return ""
 
 
-def _meet(claim: Claim, lines: Lines, instance: Instance, ctx: Arithmetic) -> set[str]:
-    """The conclusion's labels that the check compares too, and the same things."""
+def _meet(claim: Claim, lines: Lines, instance: Instance, ctx: Arithmetic, labels: _Labels) -> None:
+    """Hold the conclusion's lines against the check's comparisons of the same labels."""
     wanted = {relation.label for relation in claim.conclusion if relation.label}
     try:
         with ctx.working():
             checked = list(claim.check(instance, ctx))
-            return {
-                line.label
-                for line in lines
-                if line is not None
-                and line.label in wanted
-                and _met(claim, line, checked, instance)
-            }
+            labels.checked |= {c.label for c in checked if not c.label.startswith(MEASURED)}
+            for line in lines:
+                if line is not None and line.label in wanted:
+                    labels.met |= {line.label} if _met(claim, line, checked, instance) else set()
     except Unavailable:
-        return set()
+        return
 
 
 def _met(claim: Claim, line: Comparison, checked: Sequence[Comparison], instance: Instance) -> bool:
@@ -165,18 +186,6 @@ def _same(a: Any, b: Any) -> bool:
 
 def _scalar(value: Any) -> Any:
     return value.flat[0] if isinstance(value, np.ndarray) and value.size == 1 else value
-
-
-def _unmet(claim: Claim, met: set[str], count: int) -> tuple[str, ...]:
-    if count == 0:
-        return ("no derived line could be evaluated on an instance",)
-    if met:
-        return ()
-    labels = [relation.label for relation in claim.conclusion if relation.label]
-    return (
-        "what is derived is not what is checked: no comparison of the check carries a label of the "
-        f"conclusion ({', '.join(map(repr, labels)) or 'its relations have no label'})",
-    )
 
 
 def in_sympy(step: Step) -> str:

@@ -22,6 +22,8 @@ from lora_proofs.mathematics.instance import Instance
 
 RIGOROUS = ("exact", "ball")
 EVERY = ("exact", "ball", "multiprecision")
+MEASURED = "measured:"
+"""How the label of a comparison begins that is evidence beside the theorem."""
 
 
 @dataclass(frozen=True)

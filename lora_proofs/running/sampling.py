@@ -17,6 +17,7 @@ from lora_proofs.mathematics.instance import Instance
 from lora_proofs.running.counterexample import Refutation, refute
 from lora_proofs.running.drawing import Stream, share
 from lora_proofs.running.evaluation import (
+    MEASURED,
     RIGOROUS,
     Judged,
     assumptions_on,
@@ -85,10 +86,7 @@ class Tally:
         if comparison.relation != "=" and (self.slack is None or slack < self.slack):
             self.slack = slack
         label = comparison.label
-        if (
-            label.startswith("measured:")
-            and slack < self.measured.get(label, (float("inf"), ""))[0]
-        ):
+        if label.startswith(MEASURED) and slack < self.measured.get(label, (float("inf"), ""))[0]:
             text = f"{show(comparison.left)} {comparison.relation} {show(comparison.right)}"
             self.measured[label] = (slack, text)
 
