@@ -26,7 +26,7 @@ from lora_proofs.integrate.majorant import Majorant, lipschitz, majorants
 from lora_proofs.integrate.series import Series, ball_value, entries, evaluate_series, log2_size
 from lora_proofs.integrate.tanh_model import StepTooLong, TanhModel
 from lora_proofs.integrate.tape import Tape, compile_words, fixed_nodes, run
-from lora_proofs.integrate.taylor import order_for, step_size
+from lora_proofs.integrate.taylor import check_step, order_for, step_size
 from lora_proofs.integrate.trajectory import Trajectory, checked_times
 from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.mathematics.words import Loss, Word
@@ -165,6 +165,7 @@ class _Enclosure:
         series = Series(self.short, self.values).flow(state.middle, order_for(self.digits))
         middles = {symbol: [c.mid() for c in cs] for symbol, cs in series.items()}
         tau = min(end - state.time, step_size(middles, self.digits))
+        check_step(tau, state.time, end)
         for _ in range(24):
             try:
                 radius = self._radius(middles, tau, state.radius)

@@ -119,11 +119,21 @@ class _Stepper:
                 )
             coefficients = self.series.flow(state, self.order)
             h = min(end - now, step_size(coefficients, self.digits))
+            check_step(h, now, end)
             ball = flint.arb(flint.fmpq(h.numerator, h.denominator))
             # Only midpoints go on: interval radii would grow like e^{|J| t}, the flow does not.
             state = {k: midpoint(evaluate_series(c, ball)) for k, c in coefficients.items()}
             now += h
         return state
+
+
+def check_step(h: Fraction, now: Fraction, end: Fraction) -> None:
+    """Raise ``ToleranceNotMet`` for a step that has vanished against the time to go."""
+    if now + h < end and h * 2**50 < end:
+        raise ToleranceNotMet(
+            f"the step vanished at t = {float(now):.6g} of {end}: the flow blows up about there; "
+            "ask for an earlier time"
+        )
 
 
 def step_size(coefficients: Mapping[Any, list[Any]], digits: int) -> Fraction:
@@ -137,9 +147,7 @@ def step_size(coefficients: Mapping[Any, list[Any]], digits: int) -> Fraction:
         exponent = min(exponent, (target - size) / k)
     if exponent == inf:
         return Fraction(2**20)  # the series ends: any step is exact
-    if not exponent > -4000:
-        raise ToleranceNotMet("Taylor series: the step vanished; the flow blows up here")
-    exponent = min(exponent, 20.0)
+    exponent = min(max(exponent, -4000.0), 20.0)
     whole = int(np.floor(exponent))
     return Fraction(int(2 ** (exponent - whole) * 256), 256) * Fraction(2) ** whole
 
