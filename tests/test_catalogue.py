@@ -1,0 +1,133 @@
+"""Where claims are found, and what is refused."""
+
+import sys
+
+import pytest
+
+from lora_proofs.errors import BadInput, ClaimRefused, NothingSelected
+from lora_proofs.running import catalogue, verifying
+from lora_proofs.running.catalogue import Entry, Locator, file_claims, load
+
+
+def test_a_file_has_claims_tuples_of_claims_and_places(claim_file):
+    path = claim_file("family = (variant('one'), variant('two'))\n")
+    found = file_claims(path)
+    assert [entry.name for entry in found] == ["tests/one", "tests/square", "tests/two"]
+    assert str(found[0].locator) == f"{path}:family[0]"
+    assert load(found[2].locator).name == "tests/two"
+    assert not found[0].shipped
+
+
+def test_a_claim_that_a_file_imports_is_not_its_own(claim_file):
+    claim_file("claim = variant('original')\n", "original_claims.py")
+    path = claim_file("from original_claims import claim as theirs\nmine = variant('mine')\n")
+    try:
+        assert [entry.name for entry in file_claims(path)] == ["tests/mine", "tests/square"]
+    finally:
+        sys.modules.pop("original_claims", None)
+
+
+def test_two_claims_of_one_name_are_refused_with_both_places(claim_file):
+    path = claim_file("first = variant('same')\nsecond = variant('same')\n")
+    with pytest.raises(ClaimRefused) as refused:
+        file_claims(path)
+    assert "two claims are named 'tests/same'" in str(refused.value)
+    assert ":first" in str(refused.value) and ":second" in str(refused.value)
+
+
+def test_one_value_under_two_names_is_one_claim(claim_file):
+    path = claim_file("claim = variant('only')\nalso = (claim,)\n")
+    assert [entry.name for entry in file_claims(path)] == ["tests/only", "tests/square"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = 1\n", "found none"),
+        ("raise ValueError('no')\n", r"ValueError: no \(line 1\)"),
+        ("def f(:\n", "SyntaxError"),
+        ("import sys\nsys.exit(3)\n", "SystemExit: 3"),
+        ("from lora_proofs import Claim\nClaim(name='x')\n", "TypeError"),
+        ("import no_such_module_anywhere\n", "ModuleNotFoundError"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused(tmp_path, text, message):
+    path = tmp_path / "broken.py"
+    path.write_text(text)
+    with pytest.raises(ClaimRefused, match=message):
+        file_claims(path)
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    with pytest.raises(BadInput, match="expected a readable Python file"):
+        file_claims(tmp_path / "missing.py")
+    with pytest.raises(BadInput, match="expected a readable Python file"):
+        file_claims(tmp_path)
+
+
+def test_a_file_that_changed_is_not_loaded_as_what_it_was(claim_file):
+    path = claim_file()
+    entry = file_claims(path)[0]
+    path.write_text(path.read_text() + "\n# changed\n")
+    with pytest.raises(BadInput, match="it changed"):
+        load(entry.locator)
+
+
+KNOWN = tuple(
+    Entry(name, Locator(module="m", attribute=name), True, {})
+    for name in ("classical/balancedness", "classical/energy", "zeng-lee/exact")
+)
+
+
+def names(target):
+    return [entry.name for entry in catalogue.named(target, KNOWN)]
+
+
+def test_names_and_patterns():
+    assert names("classical/energy") == ["classical/energy"]
+    assert names("classical/*") == ["classical/balancedness", "classical/energy"]
+    assert names("*/exact") == ["zeng-lee/exact"]
+    assert names("nothing/*") == []
+
+
+@pytest.mark.parametrize("typo", ["classical/balancednes", "balancedness", "clasical/balancedness"])
+def test_a_slip_of_the_keyboard_is_met_with_a_suggestion(typo):
+    with pytest.raises(BadInput, match="Did you mean classical/balancedness"):
+        names(typo)
+
+
+def test_nothing_selected_has_its_own_exception():
+    with pytest.raises(NothingSelected, match="no claim matches 'no/such/\\*'"):
+        verifying.select(["no/such/*"])
+
+
+def test_shipped_claims_have_distinct_names_and_load():
+    found = catalogue.shipped_claims()
+    assert len({entry.name for entry in found}) == len(found) > 0
+    assert all(load(entry.locator).name == entry.name for entry in found)
+
+
+def test_a_path_inside_the_package_is_the_shipped_claim():
+    entry = catalogue.shipped_claims()[0]
+    module = sys.modules[entry.locator.module]
+    assert catalogue.module_of(catalogue.Path(module.__file__)) == entry.locator.module
+    assert entry in verifying.select([module.__file__])
+
+
+def test_a_file_is_selected_by_name_and_by_attribute(claim_file):
+    path = claim_file("first = variant('first')\nsecond = variant('second')\n")
+    for wanted in ("tests/second", "second"):
+        assert [e.name for e in verifying.select([f"{path}::{wanted}"])] == ["tests/second"]
+    with pytest.raises(BadInput, match="it has tests/first, tests/second"):
+        verifying.select([f"{path}::third"])
+
+
+def test_the_same_target_twice_selects_once(claim_file):
+    path = claim_file()
+    assert len(verifying.select([str(path), str(path)])) == 1
+
+
+def test_a_file_of_the_same_name_as_another_is_refused(claim_file):
+    first, second = claim_file(), claim_file(name="copy.py")
+    with pytest.raises(ClaimRefused, match="two claims are named 'tests/square'"):
+        verifying.select([str(first), str(second)])
