@@ -14,11 +14,7 @@ from lora_proofs.running.catalogue import file_claims, load
 from lora_proofs.running.runner import verify
 
 FILES = sorted((Path(__file__).parent / "false_claims").glob("*.py"))
-SURVIVORS: dict[str, str] = {
-    "assumption_turned": "an assumption about one matrix is granted for every other one",
-    "hidden_sign": "a scalar may be declared nonnegative where no assumption says so",
-    "zero_divisor": "combine reads h from h G = 0 without the matrix G",
-}
+SURVIVORS: dict[str, str] = {}
 """Faults that the verifier does not notice yet, and why; an empty table is the aim."""
 
 

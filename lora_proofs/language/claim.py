@@ -14,7 +14,7 @@ from lora_proofs.arithmetic.comparison import Comparison
 from lora_proofs.arithmetic.context import Arithmetic
 from lora_proofs.errors import ClaimRefused
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.mathematics.words import Relation
+from lora_proofs.mathematics.words import Relation, Word
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.symbolic.steps import Step
 
@@ -117,6 +117,7 @@ class Assumption:
     holds: Callable[[Instance, Arithmetic], Iterable[Comparison]]
     technical: str = ""
     relations: tuple[Relation, ...] = ()
+    pattern: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,7 @@ class Claim:
     arithmetics: tuple[str, ...] = ("exact", "ball", "multiprecision")
     title: str = ""
     note: str = ""
+    measure: Callable[[Arithmetic], Mapping[str, str]] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):

@@ -42,7 +42,7 @@ def derive_claim(claim: Claim) -> Derived | None:
                 f"{claim.name}: expected derive to yield steps (identity, inequality, cited, "
                 f"prose), got {type(step).__name__}={step!r}"
             )
-    relations = {a.name: a.relations for a in claim.assumptions}
+    relations = {a.name: (a.relations, a.pattern) for a in claim.assumptions}
     try:
         found = check_derivation(steps, claim.conclusion, relations, LEMMAS)
     except ClaimRefused as refusal:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lora_proofs.arithmetic import BallArithmetic
 from lora_proofs.errors import BadInput, ClaimRefused, Contradiction
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.budget import budget as budget_named
@@ -120,6 +121,9 @@ class _Run:
         if derived:
             self.begin("lines")
             self.add(derivation=confront(claim, derived, tally.witnesses, digits))
+        if claim.measure:
+            self.begin("measure")
+            self.measured()
         self.begin("control")
         self.add(controls=run_controls(claim, self.seed, digits))
         if tally.refutation:
@@ -135,6 +139,14 @@ class _Run:
             problems=tuple(sorted(tally.problems)),
             notes=tuple(sorted(tally.notes)),
         )
+
+    def measured(self) -> None:
+        """Put the claim's own figures beside the evidence; they decide nothing."""
+        assert self.claim.measure is not None
+        ctx = BallArithmetic(self.budget.digits)
+        with ctx.working():
+            found = {**self.evidence.samples.measured, **self.claim.measure(ctx)}
+        self.add(samples=replace(self.evidence.samples, measured=found))
 
     def refuted(self, tally: Tally, found: Refutation) -> None:
         """Make the counterexample small; the one that was found stands if time runs out."""

@@ -18,15 +18,21 @@ from lora_proofs.symbolic.rewriting import reduce
 from lora_proofs.symbolic.steps import DerivationEvidence, Lemma, Line, Step
 
 NORMAL_FORM, EXPLICIT_ENTRIES = "normal form", "explicit entries"
+INEQUALITY_RULES, LISTED_LEMMAS = "inequality rules", "listed lemmas"
+
+Granted = tuple[tuple[w.Relation, ...], tuple[Any, ...]]
 
 
 def check_derivation(
     steps: Sequence[Step],
     conclusion: tuple[w.Relation, ...],
-    assumptions: Mapping[str, tuple[w.Relation, ...]],
+    assumptions: Mapping[str, Granted],
     lemmas: Mapping[str, Lemma],
 ) -> DerivationEvidence:
     """Check every step and that the last ones are the conclusion.
+
+    ``assumptions`` gives for each name the relations it grants and the symbols in them that stand
+    for any expression.
 
     Raises ``ClaimRefused`` where the derivation ends elsewhere, uses a step that does not come
     before, or cites a lemma that is not on the list; ``Contradiction`` where the engines differ.
@@ -37,12 +43,48 @@ def check_derivation(
     _cites_listed(steps, lemmas)
     judge = _Judge(assumptions)
     lines = tuple(judge.line(step) for step in steps)
-    problems = tuple(f"line {i + 1}: {x.problem}" for i, x in enumerate(lines) if not x.ok)
+    problems = (
+        *(f"line {i + 1}: {x.problem}" for i, x in enumerate(lines) if not x.ok),
+        *_ungranted_signs(steps, assumptions),
+    )
     prose = tuple(step.why for step in steps if step.kind == "prose")
     cites = tuple(dict.fromkeys(step.lemma.name for step in steps if step.lemma))
-    engines = tuple(dict.fromkeys(name for line in lines for name in line.checked_by))
+    engines = tuple(dict.fromkeys(name for line in lines for name in _engines(line)))
     closed = not problems and not prose
     return DerivationEvidence(lines, closed, "all shapes", engines, cites, prose, problems)
+
+
+def _engines(line: Line) -> tuple[str, ...]:
+    if line.kind == "identity" and line.rule != "assumption":
+        return line.checked_by
+    if line.kind == "inequality" and line.rule != "assumption":
+        return (INEQUALITY_RULES,)
+    return (LISTED_LEMMAS,) if line.kind == "cited" else ()
+
+
+def _ungranted_signs(
+    steps: tuple[Step, ...], assumptions: Mapping[str, Granted]
+) -> tuple[str, ...]:
+    """Scalars that an inequality takes for nonnegative although no assumption says that they are."""
+    granted = {
+        relation.right
+        for relations, _ in assumptions.values()
+        for relation in relations
+        if relation.relation == "<=" and relation.left == w.word(0)
+    }
+    used = {
+        node
+        for step in steps
+        if step.kind == "inequality" and step.rule != "assumption" and step.relation
+        for side in (step.relation.left, step.relation.right, *(x for pair in step.squares for x in pair))
+        for node in entries.parts(side)
+        if isinstance(node, w.Scalar) and node.nonnegative
+    }
+    return tuple(
+        f"the scalar {s.name!r} is taken for nonnegative, which no assumption grants; add an "
+        f"Assumption with relations=(Relation(word(0), '<=', {s.name}),)"
+        for s in sorted(used - granted, key=lambda s: s.name)
+    )
 
 
 def _ends_in(steps: tuple[Step, ...], conclusion: tuple[w.Relation, ...]) -> None:
@@ -88,7 +130,7 @@ def _cites_listed(steps: tuple[Step, ...], lemmas: Mapping[str, Lemma]) -> None:
 class _Judge:
     """Decides one step at a time."""
 
-    assumptions: Mapping[str, tuple[w.Relation, ...]]
+    assumptions: Mapping[str, Granted]
 
     def line(self, step: Step) -> Line:
         checked, problem = self._decide(step)
@@ -139,8 +181,15 @@ class _Judge:
         granted = self.assumptions.get(step.assumption)
         if granted is None:
             return (), f"{step.assumption!r} is not an assumption of this claim"
-        if step.pattern not in granted:
+        relations, pattern = granted
+        if step.pattern not in relations:
             return (), f"the assumption {step.assumption!r} does not grant this relation"
+        turned = [s for s, _ in step.substitution if s not in pattern]
+        if turned:
+            return (), (
+                f"the assumption {step.assumption!r} is about {turned[0].name} itself; a symbol stands "
+                "for any expression only where the assumption lists it in pattern=..."
+            )
         return (f"assumption: {step.assumption}",), ""
 
     def _cited(self, step: Step) -> tuple[tuple[str, ...], str]:
@@ -153,7 +202,11 @@ class _Judge:
         extra = set(given) - set(step.lemma.hypotheses)
         if extra:
             return (), f"{step.lemma.name} has no hypothesis named {', '.join(sorted(extra))}"
-        return (f"cited: {step.lemma.name}",), ""
+        by = (
+            f"hypothesis {name!r}: " + (f"assumption {x}" if isinstance(x, str) else f"step {x.why!r}")
+            for name, x in given.items()
+        )
+        return (f"cited: {step.lemma.name}", *by), ""
 
     def _discharge(self, step: Step, name: str, hypothesis: Any, by: Any) -> str:
         if by is None:

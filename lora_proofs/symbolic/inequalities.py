@@ -184,6 +184,8 @@ def combine(step: Step) -> str:
 
 
 def _replace(value: NormalForm, relation: w.Relation) -> tuple[str, NormalForm]:
+    if relation.left.shape is not None:
+        return "a used relation is about matrices; combine works with scalars", value
     left = normal_form(expand(relation.left))
     if len(left.terms) != 1:
         # Adding right - left >= 0 once is sound whatever the rest is.

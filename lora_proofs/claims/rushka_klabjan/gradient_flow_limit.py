@@ -15,8 +15,11 @@ from lora_proofs.arithmetic import Arithmetic, Comparison, at_most, squared_norm
 from lora_proofs.claims.rushka_klabjan import limit_runs as runs
 from lora_proofs.claims.rushka_klabjan.limit_proof import (
     LIPSCHITZ_RELATION,
+    NONNEGATIVE,
     SPEED_RELATION,
     VISITED,
+    X,
+    Z,
     conclusion,
     derive,
 )
@@ -39,16 +42,17 @@ lipschitz_gradient = Assumption(
     r"$\|\nabla f(X) - \nabla f(Z)\|_F \le L_f \|X - Z\|_F$ between visited points",
     runs.lipschitz,
     relations=(LIPSCHITZ_RELATION,),
+    pattern=(X, Z),
 )
 finite_horizon = Assumption("finite_horizon", r"$kh \le T < \infty$", runs.horizon)
-speed_constant = Assumption(
-    "speed_constant",
-    r"$K \ge M_F \sqrt{R_A^2 + R_B^2}$",
-    runs.speed,
-    technical="it names a constant; any number that large serves",
-    relations=(SPEED_RELATION,),
+constants = Assumption(
+    "constants",
+    r"$h, R_A, R_B, M_2, M_F, L_f \ge 0$ and $K \ge M_F \sqrt{R_A^2 + R_B^2}$",
+    runs.signs_and_speed,
+    technical="they name constants; any numbers that large serve",
+    relations=(SPEED_RELATION, *NONNEGATIVE),
 )
-ASSUMPTIONS = (bounded_iterates, lipschitz_gradient, finite_horizon, speed_constant)
+ASSUMPTIONS = (bounded_iterates, lipschitz_gradient, finite_horizon, constants)
 
 
 def draw(source: Draw, regime: str) -> Instance:
@@ -160,7 +164,7 @@ claim = Claim(
     ),
     assumptions=ASSUMPTIONS,
     instances=INSTANCES,
-    check=runs.bound_holds,
+    check=runs.bound_at_step_k,
     conclusion=conclusion(),
     derive=derive,
     interpret=interpret,

@@ -31,12 +31,12 @@ from lora_proofs.language.lemmas import GROWTH as LEMMA_GROWTH
 from lora_proofs.mathematics import limit_constants as c
 from lora_proofs.mathematics.limit_constants import frobenius, gradient_at, operator
 from lora_proofs.mathematics.notation import W0, f, h
-from lora_proofs.mathematics.words import Relation, Symbol, Word
+from lora_proofs.mathematics.words import Relation, Symbol, Word, word
 from lora_proofs.symbolic.steps import Step, assumed, cited, identity, inequality
 
 X, Z = Symbol("X", "n", "m"), Symbol("Z", "n", "m")
 BOUNDED, LIPSCHITZ = "bounded_iterates", "lipschitz_gradient"
-SPEED_CONSTANT, HORIZON = "speed_constant", "finite_horizon"
+CONSTANTS, HORIZON = "constants", "finite_horizon"
 
 PAIRS = {
     "flow": (c.A_FLOW, c.B_FLOW),
@@ -58,6 +58,11 @@ LIPSCHITZ_RELATION = Relation(
     frobenius(f.gradient(X) - f.gradient(Z)), "<=", c.Lf * frobenius(X - Z)
 )
 SPEED_RELATION = Relation(c.MF**2 * (c.RA**2 + c.RB**2), "<=", c.K**2)
+
+
+NONNEGATIVE = tuple(
+    Relation(word(0), "<=", s) for s in (h, c.ELAPSED, c.RA, c.RB, c.M2, c.MF, c.Lf, c.K)
+)
 
 
 def conclusion() -> tuple[Relation, ...]:
@@ -178,7 +183,7 @@ def speed(name: str) -> Iterator[Step]:
     for relations, by in ((A_BOUNDS, BOUNDED), (B_BOUNDS, BOUNDED), (GF_BOUNDS, BOUNDED)):
         yield (step := bound(relations, name, by))
         uses.append(step)
-    yield (constant := assumed(SPEED_CONSTANT, SPEED_RELATION, "definition of K"))
+    yield (constant := assumed(CONSTANTS, SPEED_RELATION, "definition of K"))
     yield (squared := combined(frobenius(*F) ** 2, c.K**2, "bound both blocks", *uses, constant))
     yield inequality(frobenius(*F), c.K, "take roots", rule="square root", uses=(squared,))
 

@@ -18,10 +18,13 @@ from lora_proofs.arithmetic import (
     Arithmetic,
     BallArithmetic,
     Comparison,
+    at_least,
     at_most,
     rational,
     squared_norm,
 )
+from lora_proofs.arithmetic.context import object_matrix
+from lora_proofs.claims.flow_field import lora_field
 from lora_proofs.errors import Unavailable
 from lora_proofs.mathematics import flows
 from lora_proofs.mathematics.instance import Instance
@@ -90,10 +93,24 @@ def flow_points(instance: Instance, times: list[Fraction], ctx: Arithmetic) -> I
             end = flows.frobenius_scalar_closed_form(x.W0, x.Y, x.A0, x.B0, t, ctx)
             yield end.A, end.B
     elif instance.loss != "hoelder-kink":
-        from lora_proofs.claims.flow_field import flow_at
+        yield from _integrated(instance, times, ctx)
 
-        for state in flow_at(instance, times, ctx):
-            yield state.A, state.B
+
+def _integrated(instance: Instance, times: list[Fraction], ctx: Arithmetic) -> Iterator[Factors]:
+    """The flow enclosed (ball arithmetic), or by Taylor series (multiprecision)."""
+    field = lora_field(loss_from_instance(instance), instance.W0, instance.A0, instance.B0)
+    later = [t for t in times if t > 0]
+    if len(later) < len(times):
+        x = instance.lift(ctx)
+        yield x.A0, x.B0
+    states = field.enclosure(later) if ctx.rigorous else field.taylor(later)
+    for state in states:
+        yield (state.A, state.B) if ctx.rigorous else (lifted(state.A, ctx), lifted(state.B, ctx))
+
+
+def lifted(X: Any, ctx: Arithmetic) -> Any:
+    """A matrix of another arithmetic, entry by entry."""
+    return object_matrix(X, ctx.number)
 
 
 def _blow_up(instance: Instance, times: list[Fraction], ctx: Arithmetic) -> Iterator[Factors]:
@@ -148,15 +165,26 @@ def lipschitz(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most("squared change of the gradient between the witnesses", squared_norm(gap), bound)
 
 
-def speed(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """K^2 is at least MF^2 (RA^2 + RB^2)."""
+def signs_and_speed(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """No constant is negative, and K^2 is at least MF^2 (RA^2 + RB^2)."""
     x = instance.lift(EXACT)
+    for name in ("h", "RA", "RB", "M2", "MF", "Lf", "K"):
+        yield at_least(f"{name} >= 0", getattr(x, name), 0)
     yield at_most("MF^2 (RA^2 + RB^2)", x.MF**2 * (x.RA**2 + x.RB**2), x.K**2)
 
 
 def horizon(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """All steps stay within the horizon."""
     yield at_most("steps times h", rational(instance.h) * instance.steps, instance.T)
+
+
+def final_errors(instance: Instance, ctx: Arithmetic) -> Iterator[Any]:
+    """The error of each mode at the last step alone."""
+    x, loss, steps = instance.lift(ctx), problem_loss(instance, ctx), int(instance.steps)
+    ((u, v),) = flow_points(instance, [rational(instance.h) * steps], ctx)
+    for mode in MODES:
+        *_, (A, B) = flows.iterate(mode, steps, loss, x.W0, x.A0, x.B0, x.h, ctx)
+        yield ctx.sqrt(squared_norm(A - u) + squared_norm(B - v))
 
 
 def constants(instance: Instance, ctx: Arithmetic) -> dict[str, Any]:
@@ -178,12 +206,17 @@ def errors(instance: Instance, ctx: Arithmetic, step: int) -> Iterator[tuple[str
         yield mode, c["L"] * error, c[mode] * ctx.number(instance.h) * growth
 
 
-def bound_holds(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """The bound of every mode at the last step but one (step k) and at the last."""
-    last = int(instance.steps)
-    for name, step in (("step k", last - 1), ("the last step", last)):
+def bound_at_step_k(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The bound of every mode at the last step but one."""
+    for mode, left, right in errors(instance, ctx, int(instance.steps) - 1):
+        yield at_most(f"{mode}: error of step k", left, right)
+
+
+def bound_at_every_step(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The bound of every mode at every step."""
+    for step in range(1, int(instance.steps) + 1):
         for mode, left, right in errors(instance, ctx, step):
-            yield at_most(f"{mode}: error of {name}", left, right)
+            yield at_most(f"{mode}: error of step {step}", left, right)
 
 
 def up(x: Any, *, grain: int = 8) -> Fraction:

@@ -1,0 +1,95 @@
+"""The explicit bound between iterates and flow, on Frobenius, trace-squared and log-cosh losses.
+
+The same bound as in gradient-flow-limit, judged on instances whose flow is enclosed, so that its
+constants are seen to hold and its slack is on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from lora_proofs.arithmetic import Arithmetic, Comparison, at_most
+from lora_proofs.claims.rushka_klabjan import gradient_flow_limit as limit
+from lora_proofs.claims.rushka_klabjan import limit_runs as runs
+from lora_proofs.language.claim import Claim, Control, Instances, Source
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.problems import lora_problem
+
+LOSSES = ("frobenius", "trace-squared", "log-cosh")
+
+
+def draw(source: Draw, regime: str) -> Instance:
+    """A small problem of one loss, from a general start or from B0 = 0."""
+    loss, start = regime.split(", ")
+    steps = source.choice((2, 4))
+    problem = lora_problem(source, start, loss=loss, largest=2)
+    small = limit.scaled_down(problem, source.choice((Fraction(1, 8), Fraction(1, 4))), steps)
+    return small.replace(regimes=(regime,))
+
+
+INSTANCES = Instances(
+    draw, tuple(f"{loss}, {start}" for loss in LOSSES for start in ("generic", "zero B0"))
+)
+
+
+def order_four(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """A bound of order h^4 in place of h: too small for a fine step."""
+    last = int(instance.steps)
+    for mode, left, right in runs.errors(instance, ctx, last):
+        yield at_most(f"{mode}: error against the bound times h^3", left, right * ctx.number(instance.h) ** 3)
+
+
+def shaved(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The constant of the simultaneous step without its Euler defect: C_sim = 0."""
+    for mode, left, right in runs.errors(instance, ctx, int(instance.steps)):
+        if mode == "simultaneous":
+            yield at_most("simultaneous: error with C_sim = 0", left, 0 * right)
+
+
+def measure(ctx: Arithmetic) -> dict[str, str]:
+    """The observed order of each mode on one problem per loss, from h = 1/64 to h = 1/128."""
+    found = {}
+    for loss, fields in MEASURED.items():
+        coarse, fine = (
+            list(runs.final_errors(problem(loss, fields, steps), ctx)) for steps in (16, 32)
+        )
+        for mode, a, b in zip(runs.MODES, coarse, fine, strict=True):
+            order = ctx.log(a / b) / ctx.log(ctx.number(2))
+            found[f"order of convergence, {loss}, {mode}"] = order.str(4, radius=False)
+    return found
+
+
+def problem(loss: str, fields: dict[str, list[list[str]]], steps: int) -> Instance:
+    """A fixed problem run to T = 1/4."""
+    horizon = Fraction(1, 4)
+    timed = Instance(loss=loss, **fields, T=horizon, h=horizon / steps, steps=steps)
+    return runs.with_constants(timed)
+
+
+START = {"W0": [["1/2", "1/4"], ["0", "1"]], "A0": [["1", "1/2"]], "B0": [["1/2"], ["-1/4"]]}
+TARGET = {"Y": [["2", "0"], ["1", "-1"]]}
+MEASURED = {
+    "frobenius": {**START, **TARGET},
+    "trace-squared": START,
+    "log-cosh": {**START, **TARGET},
+}
+
+claim = Claim(
+    name="rushka-klabjan/limit-bound",
+    title="The explicit bound between iterates and flow",
+    source=Source("rushka-klabjan", "", "extension", "summary"),
+    statement=limit.claim.statement.split(" In particular")[0],
+    assumptions=limit.ASSUMPTIONS,
+    instances=INSTANCES,
+    check=runs.bound_at_every_step,
+    controls=(
+        *limit.CONTROLS,
+        Control(None, INSTANCES, "the Euler defect is left out of C_sim", shaved),
+        Control(None, INSTANCES, "a bound of order h^4 in place of h", order_four),
+    ),
+    arithmetics=("ball", "multiprecision"),
+    measure=measure,
+    note="The bound is valid but loose: it grows like e^{LT}.",
+)
