@@ -15,7 +15,15 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from lora_proofs.arithmetic.array import ArrayArithmetic
-from lora_proofs.arithmetic.context import Arithmetic, Matrix, Scalar, inner, scaled, squared_norm, trace
+from lora_proofs.arithmetic.context import (
+    Arithmetic,
+    Matrix,
+    Scalar,
+    inner,
+    scaled,
+    squared_norm,
+    trace,
+)
 from lora_proofs.errors import ShapeMismatch
 from lora_proofs.mathematics import words
 from lora_proofs.mathematics.words import Symbol, Word
