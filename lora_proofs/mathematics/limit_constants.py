@@ -49,14 +49,20 @@ class Mode:
         return Steps(self.A, self.B, W0, f.gradient)
 
     @property
-    def next(self) -> tuple[Word, Word]:
+    def next(self) -> tuple[Named, Named]:
         """The iterate after one step of this mode."""
         by_name = {
             "simultaneous": self.steps.simultaneous,
             "A-first": self.steps.a_first,
             "B-first": self.steps.b_first,
         }
-        return by_name[self.name]
+        A, B = by_name[self.name]
+        return named_next(self.A, A), named_next(self.B, B)
+
+
+def named_next(symbol: Symbol, value: Word) -> Named:
+    """A factor after the step, displayed as the symbol with a plus."""
+    return Named(f"{symbol.name}+", value, latex=rf"{{{symbol.latex}}}_{{+}}")
 
 
 def _mode(name: str, short: str, constant: Word) -> Mode:
@@ -72,12 +78,13 @@ MODES = (
 )
 
 
-def gradient_at(A: Word, B: Word) -> Word:
-    """G at W0 + B A."""
-    return f.gradient(W0 + B @ A)
+def gradient_at(A: Symbol | Named, B: Symbol | Named) -> Word:
+    """G at W0 + B A, displayed by the names of A and B."""
+    latex = f"G({A.latex or A.name}, {B.latex or B.name})"
+    return Named(f"G({A.name}, {B.name})", f.gradient(W0 + B @ A), latex)
 
 
-def field(A: Word, B: Word) -> tuple[Word, Word]:
+def field(A: Symbol | Named, B: Symbol | Named) -> tuple[Word, Word]:
     """The vector field (-B'G, -G A')."""
     G = gradient_at(A, B)
     return -(B.T @ G), -(G @ A.T)

@@ -53,7 +53,7 @@ def refute(claim: Claim, instance: Instance, digits: int) -> Refutation | str:
     held = assumptions_on(claim, instance, digits, rigorously=True)
     for name, found in held.items():
         if not found.certifies:
-            return f"assumption {name!r} is {found.outcome} there: it does not hold rigorously"
+            return f"assumption {name!r} does not hold rigorously there: {found.outcome}"
     return Refutation(instance, judged, tuple(held))
 
 

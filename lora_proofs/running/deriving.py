@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, equal
-from lora_proofs.errors import BadInput, ClaimRefused, Contradiction, LoraProofsError, Unavailable
+from lora_proofs.errors import ClaimRefused, Contradiction, LoraProofsError, Unavailable
 from lora_proofs.language.claim import Claim
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.running.evaluation import MEASURED, RIGOROUS, assumptions_on, ladder
@@ -189,5 +189,7 @@ def _scalar(value: Any) -> Any:
 
 
 def in_sympy(step: Step) -> str:
-    """A step's relation as SymPy code, or nothing for a step that states none."""
-    raise BadInput("derive: the format sympy is not available yet; use text, latex or json")
+    """What a step states, as SymPy text; nothing for prose."""
+    from lora_proofs.symbolic.sympy_bridge import relation_to_sympy
+
+    return relation_to_sympy(step.relation) if step.relation else ""

@@ -17,14 +17,20 @@ def replay_on(claim: Claim, counterexample: Mapping[str, Any], digits: int) -> d
     """Whether the instance refutes the claim (or the control that it is of) again."""
     instance = Instance.from_json(counterexample["instance"])
     control = _control(claim, counterexample.get("control"))
-    found = (
-        refute_control(claim, control, instance, digits)
-        if control
-        else refute(claim, instance, digits)
-    )
+    try:
+        held = assumptions_on(claim, instance, digits, rigorously=True)
+        found = (
+            refute_control(claim, control, instance, digits)
+            if control
+            else refute(claim, instance, digits)
+        )
+    except Exception as error:
+        raise BadInput(
+            f"{claim.name}: the instance does not fit the claim, whose functions raise "
+            f"{type(error).__name__} on it: {error}"
+        ) from error
     confirmed = isinstance(found, Refutation)
     told = found.to_dict(claim) if isinstance(found, Refutation) else None
-    held = assumptions_on(claim, instance, digits, rigorously=True)
     return {
         "schema_version": 1,
         "command": "replay",

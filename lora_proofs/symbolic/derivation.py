@@ -206,7 +206,7 @@ class _Judge:
             f"hypothesis {name!r}: " + (f"assumption {x}" if isinstance(x, str) else f"step {x.why!r}")
             for name, x in given.items()
         )
-        return (f"cited: {step.lemma.name}", *by), ""
+        return (f"lemma: {step.lemma.name}", *by), ""
 
     def _discharge(self, step: Step, name: str, hypothesis: Any, by: Any) -> str:
         if by is None:
