@@ -13,7 +13,8 @@ from lora_proofs.report.tree import Inlines, Judged, Link, Text
 Record = Mapping[str, Any]
 
 VERDICTS = {
-    "PROVED": "the derivation ends in the claim's conclusion, two engines checked each step, and "
+    "PROVED": "the derivation ends in the claim's conclusion, each step is an identity that two "
+    "engines decided, an instance of a named rule or a listed lemma, and "
     "cited lemmas stand on a fixed list; the scope says for which shapes",
     "CERTIFIED": "it holds rigorously, in exact or ball arithmetic, on the stated instances; "
     "nothing is said about others",

@@ -310,8 +310,9 @@ def derive() -> Iterator[Step]:
         yield from steps[:-1]
         ends.append(steps[-1])
     yield from ends
-    yield cited(
-        SQUEEZE,
-        "each bound is a constant times h, with T and all constants fixed",
-        discharged_by={"bound": ends[0]},
-    )
+    for end in ends:
+        yield cited(
+            SQUEEZE,
+            "the bound is a constant times h, with T and all constants fixed",
+            discharged_by={"bound": end},
+        )

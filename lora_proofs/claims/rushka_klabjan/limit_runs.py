@@ -150,6 +150,23 @@ def bounded(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
             G = found.loss.gradient(found.W0 + B @ A, ctx)
         yield norm_at_most(f"||G||_2, {name}", G, x.M2, ctx)
         yield at_most(f"||G||_F, {name}", ctx.frobenius_norm(G), x.MF)
+    yield from flow_stays(instance, ctx)
+
+
+def flow_stays(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Bounds that the flow cannot leave between the sampled times either, for losses f >= 0.
+
+    Its length up to T is at most sqrt(T g0), and ||G||_F^2 <= 2 Lf f with f never rising.
+    """
+    if instance.loss in EXAMPLES:
+        return
+    x = instance.lift(ctx)
+    value = problem_loss(instance, ctx).value(x.W0 + x.B0 @ x.A0, ctx)
+    reach = ctx.sqrt(squared_norm(x.A0) + squared_norm(x.B0)) + ctx.sqrt(x.T * value)
+    yield at_most("||theta0|| + sqrt(T g0), against RA", reach, x.RA)
+    yield at_most("||theta0|| + sqrt(T g0), against RB", reach, x.RB)
+    yield at_most("2 Lf g0, against MF^2", 2 * x.Lf * value, x.MF**2)
+    yield at_most("2 Lf g0, against M2^2", 2 * x.Lf * value, x.M2**2)
 
 
 def lipschitz(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
