@@ -33,35 +33,39 @@ def claim_file(tmp_path):
 
 
 class CommandLine:
-    """``lora-proofs`` in a directory of its own."""
+    """``lora-proofs`` in a directory of its own: a call runs in this process."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, monkeypatch, capfd):
+        self.folder, self.monkeypatch, self.capfd = folder, monkeypatch, capfd
 
-    def environment(self, **extra):
+    def __call__(self, *arguments, **environment):
+        from lora_proofs.cli import run
+
+        with self.monkeypatch.context() as patch:
+            patch.chdir(self.folder)
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            self.capfd.readouterr()
+            code = run([str(argument) for argument in arguments])
+            out, err = self.capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+    def environment(self):
+        """What a process of its own needs to find the package."""
         home = str(Path(sys.modules["lora_proofs"].__file__).parent.parent)
-        return {**os.environ, "PYTHONPATH": home, "NO_COLOR": "1", **extra}
+        return {**os.environ, "PYTHONPATH": home, "NO_COLOR": "1"}
 
     def command(self, *arguments):
+        """The command for a process of its own."""
         return [sys.executable, "-m", "lora_proofs", *map(str, arguments)]
-
-    def __call__(self, *arguments, **extra):
-        return subprocess.run(
-            self.command(*arguments),
-            capture_output=True,
-            text=True,
-            cwd=self.folder,
-            env=self.environment(**extra),
-            timeout=240,
-        )
 
 
 @pytest.fixture
-def lora_proofs(tmp_path):
-    """Run the command line in a fresh directory; gives the finished process."""
+def lora_proofs(tmp_path, monkeypatch, capfd):
+    """Run the command line in a fresh directory: exit code, stdout and stderr come back."""
     import lora_proofs as package
 
     assert package
     folder = tmp_path / "work"
     folder.mkdir()
-    return CommandLine(folder)
+    return CommandLine(folder, monkeypatch, capfd)

@@ -1,0 +1,107 @@
+"""A recorded counterexample is judged again from its exact numbers."""
+
+import json
+
+import pytest
+
+COUNTEREXAMPLE = {"claim": "tests/false", "instance": {"x": "1/3"}}
+FALSE = """
+def too_large(instance, ctx):
+    x = ctx.number(instance.x)
+    yield at_least("square", x * x, ctx.number(1000))
+false = variant("false", check=too_large)
+"""
+
+
+def replay(lora_proofs, tmp_path, document, *options):
+    path = tmp_path / "counterexample.json"
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    return lora_proofs("replay", path, *options)
+
+
+def told(done, code):
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_counterexample_in_a_file_needs_no_ledger(lora_proofs, tmp_path, claim_file):
+    target = f"{claim_file(FALSE)}::tests/false"
+    done = replay(lora_proofs, tmp_path, COUNTEREXAMPLE, "--claim", target)
+    text = told(done, 0)
+    assert "x = 1/3" in text
+    assert "square: 1/9 >= 1000 fails, slack -8999/9, in exact arithmetic" in text
+
+
+def test_an_instance_that_does_not_refute_exits_1(lora_proofs, tmp_path, claim_file):
+    target = f"{claim_file(FALSE)}::tests/false"
+    done = replay(lora_proofs, tmp_path, {"instance": {"x": 33}}, "--claim", target, "--json")
+    assert done.returncode == 1
+    answer = json.loads(done.stdout)
+    assert answer["confirmed"] is False
+    assert "holds in exact" in answer["reason"]
+
+
+def test_a_document_of_verify_is_replayed_where_its_file_stands(lora_proofs, tmp_path, claim_file):
+    claim_file(FALSE)
+    run = lora_proofs("verify", tmp_path / "my_claim.py", "--json", "--budget", "quick")
+    assert "confirmed" in told(replay(lora_proofs, tmp_path, run.stdout), 0)
+    record = next(c for c in json.loads(run.stdout)["claims"] if c["counterexample"])
+    assert "confirmed" in told(replay(lora_proofs, tmp_path, record), 0)
+    assert "confirmed" in told(replay(lora_proofs, tmp_path, record["counterexample"]), 0)
+
+
+def test_a_control_is_replayed_by_its_number(lora_proofs, claim_file):
+    lora_proofs("verify", claim_file(), "--budget", "quick")
+    text = told(lora_proofs("replay", "1", "--control", "1"), 0)
+    assert "tests/square, control 1" in text and "confirmed" in text
+    assert "expected --control from 1 to 1" in told(lora_proofs("replay", "1", "--control", "2"), 4)
+
+
+def test_a_mended_claim_is_judged_as_it_is_now(lora_proofs, claim_file):
+    lora_proofs("verify", f"{claim_file(FALSE)}::false", "--budget", "quick")
+    claim_file(FALSE.replace("ctx.number(1000)", "ctx.number(-2)"))
+    text = told(lora_proofs("replay", "1"), 1)
+    assert "not confirmed" in text
+    assert "the file has changed since" in text
+
+
+def test_a_broken_assumption_is_no_refutation(lora_proofs, tmp_path, claim_file):
+    code = (
+        FALSE
+        + """
+from lora_proofs import Assumption
+def large(instance, ctx):
+    yield at_least("x", ctx.number(instance.x), ctx.number(1))
+LARGE = Assumption("large", "x >= 1", large, technical="-")
+assuming = variant("assuming", check=too_large, assumptions=(LARGE,))
+"""
+    )
+    target = f"{claim_file(code)}::assuming"
+    text = told(replay(lora_proofs, tmp_path, COUNTEREXAMPLE, "--claim", target), 1)
+    assert "assumption large: fails" in text
+    assert "'large' does not hold rigorously there" in text
+
+
+@pytest.mark.parametrize(
+    ("document", "word"),
+    [
+        ("not json", "expected a JSON file"),
+        ("[1, 2]", "expected a JSON object"),
+        ("{}", 'an object with an "instance"'),
+        ('{"instance": {"x": NaN}, "claim": "tests/false"}', "NaN is not an exact number"),
+        ({"instance": {"x": 1}}, "--claim"),
+        ({"instance": {"x": 1}, "claim": "tests/none"}, "'tests/none'"),
+        ({"instance": {"x": [[1], [1, 2]]}, "claim": "classical/balancedness"}, "rows"),
+        ({"claims": []}, "expected one claim with a counterexample, found 0"),
+        ({"verdict": "PROVED", "counterexample": None}, "its verdict is PROVED"),
+        ("[" * 100_000, "expected a JSON file"),
+    ],
+)
+def test_what_cannot_be_replayed(lora_proofs, tmp_path, document, word):
+    assert word in told(replay(lora_proofs, tmp_path, document), 4)
+
+
+def test_an_instance_of_another_shape_is_one_message(lora_proofs, tmp_path):
+    document = {"instance": {"y": 1}, "claim": "classical/balancedness"}
+    assert "does not fit" in told(replay(lora_proofs, tmp_path, document), 4)
