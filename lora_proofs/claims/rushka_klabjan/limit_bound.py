@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, at_most
 from lora_proofs.claims.rushka_klabjan import gradient_flow_limit as limit
@@ -61,7 +62,7 @@ def measure(ctx: Arithmetic) -> dict[str, str]:
     return found
 
 
-def problem(loss: str, fields: dict[str, list[list[str]]], steps: int) -> Instance:
+def problem(loss: str, fields: dict[str, Any], steps: int) -> Instance:
     """A fixed problem run to T = 1/4."""
     horizon = Fraction(1, 4)
     timed = Instance(loss=loss, **fields, T=horizon, h=horizon / steps, steps=steps)

@@ -56,7 +56,7 @@ def problem_loss(instance: Instance, ctx: Arithmetic) -> Any:
 
 
 @lru_cache(maxsize=8)
-def run(instance: Instance, ctx: Arithmetic) -> Run:
+def run(instance: Instance, ctx: Any) -> Run:
     """All iterates and the flow of an instance; needs an arithmetic with exponentials."""
     if ctx.name == "exact":
         raise Unavailable("the flow at a positive time", ctx.name)

@@ -82,7 +82,7 @@ def derive() -> Iterator[Step]:
     tau = cited(HYPERBOLIC, "cosh and sinh of tau", substitution={COSH: cosh, SINH: sinh, SQUARE: 1})
     yield tau
     yield (mu := cited(HYPERBOLIC, "with m = mu^2", substitution={COSH: C, SINH: S, SQUARE: mu2}))
-    starts = [(A, A0, "A starts at A0"), (B, B0, "B starts at B0"), (W_FULL, W0, "W starts at W0")]
+    starts: list[tuple[Word, Word, str]] = [(A, A0, "A starts at A0"), (B, B0, "B starts at B0"), (W_FULL, W0, "W starts at W0")]
     starts += [(N, words.word(1), "N starts at 1"), (D, words.word(1), "D starts at 1, so x does too")]
     started = [identity(substitute(value, AT_START), start, why) for value, start, why in starts]
     yield from started
