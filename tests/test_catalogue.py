@@ -58,6 +58,34 @@ def test_a_file_that_cannot_be_used_is_refused(tmp_path, text, message):
         file_claims(path)
 
 
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        ("title=None", "title: expected text, got NoneType=None"),
+        ("instances=draw", r"instances: expected Instances\(...\), got function"),
+        ("check=3", "check: expected a function, got int=3"),
+        ("assumptions=[]", "assumptions: expected a tuple of Assumption"),
+        ("controls=[CONTROL]", "controls: expected a tuple of Control"),
+        ("arithmetics=('float',)", "arithmetics: expected a tuple of some of exact, ball"),
+        ("arithmetics='exact'", "arithmetics: expected a tuple"),
+        ("instances=Instances(draw, ['a', 'b'])", "regimes: expected a tuple of names"),
+        ("lower_bound=1, kind='lower-bound'", "one of its functions: expected a function"),
+        (
+            "controls=(Control(None, ((1,),), why='w', check=check),)",
+            r"control 'w': expected Instance\(...\), got tuple",
+        ),
+        (
+            "controls=(Control(None, (), why='w', check=check),)",
+            "control 'w': expected at least one instance",
+        ),
+    ],
+)
+def test_a_part_of_the_wrong_kind_is_refused_at_load(claim_file, part, message):
+    path = claim_file(f"claim = variant('malformed', {part})\n")
+    with pytest.raises(ClaimRefused, match=f"tests/malformed: {message}"):
+        file_claims(path)
+
+
 def test_a_file_that_cannot_be_read(tmp_path):
     with pytest.raises(BadInput, match="expected a readable Python file"):
         file_claims(tmp_path / "missing.py")

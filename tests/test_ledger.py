@@ -45,6 +45,12 @@ def test_the_latest_record_is_of_the_same_place(tmp_path):
         assert ledger.latest("tests/y", "file.py:x") is None
 
 
+def test_a_place_need_not_be_unicode(tmp_path):
+    with Ledger(tmp_path / "l") as ledger:
+        put(ledger, {**RECORD, "statement": "\udcff"}, place="/\udcff.py:x")
+        assert ledger.latest("tests/x", "/\udcff.py:x")["statement"] == "\udcff"
+
+
 def test_records_survive_reopening(tmp_path):
     with Ledger(tmp_path / "l") as ledger:
         put(ledger)

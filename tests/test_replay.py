@@ -33,6 +33,11 @@ def test_a_counterexample_in_a_file_needs_no_ledger(lora_proofs, tmp_path, claim
     assert "square: 1/9 >= 1000 fails, slack -8999/9, in exact arithmetic" in text
 
 
+def test_a_counterexample_names_its_claim_in_a_file(lora_proofs, tmp_path, claim_file):
+    path = claim_file(FALSE + "other = variant('other')\n")
+    assert "tests/false" in told(replay(lora_proofs, tmp_path, COUNTEREXAMPLE, "--claim", path), 0)
+
+
 def test_an_instance_that_does_not_refute_exits_1(lora_proofs, tmp_path, claim_file):
     target = f"{claim_file(FALSE)}::tests/false"
     done = replay(lora_proofs, tmp_path, {"instance": {"x": 33}}, "--claim", target, "--json")

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from lora_proofs.cli.guard import printable
+from lora_proofs.running import ledger
 
-DEFAULT_LEDGER = Path(".lora-proofs") / "ledger.sqlite"
+DEFAULT_LEDGER = ledger.DEFAULT
 
 Targets = Annotated[
     list[str] | None,

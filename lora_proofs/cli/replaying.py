@@ -45,7 +45,7 @@ def replay_record(
     """
     told = _recorded(record, ledger)
     found = _counterexample(told, control, record)
-    entry = the_one(claim or _place(told, found, record))
+    entry = the_one(_named(claim, found) if claim else _place(told, found, record))
     _say_if_changed(found, entry.locator.sha256)
     from lora_proofs.running.verifying import perform_on
 
@@ -113,6 +113,12 @@ def _of_control(told: Mapping[str, Any], control: int, where: str) -> Any:
         count = len(controls) if isinstance(controls, list) else 0
         raise BadInput(f"{where}: expected --control from 1 to {count}, got {control}")
     return controls[control - 1].get("counterexample")
+
+
+def _named(target: str, found: Mapping[str, Any]) -> str:
+    """The target of ``--claim``; of a file, the claim that the counterexample names."""
+    whole_file = target.endswith(".py") and isinstance(found.get("claim"), str)
+    return f"{target}::{found['claim']}" if whole_file else target
 
 
 def _place(told: Mapping[str, Any], found: Mapping[str, Any], where: str) -> str:

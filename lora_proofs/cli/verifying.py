@@ -79,11 +79,11 @@ def verify_claims(
     run = _Run(entries, found, seed, workers, ledger)
     finished = run.interruptible()
     code = EXIT_INTERRUPTED if run.interrupted else _code(finished, strict)
+    _print(run, finished, code, as_json)
     if junit_xml:
         from lora_proofs.cli.junit import junit
 
         junit_xml.write_text(junit(finished), encoding="utf-8")
-    _print(run, finished, code, as_json)
     return code
 
 

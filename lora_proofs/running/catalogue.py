@@ -22,6 +22,7 @@ from typing import Any
 
 from lora_proofs.errors import BadInput, ClaimRefused, NothingSelected
 from lora_proofs.language.claim import Claim
+from lora_proofs.language.validate import validate
 from lora_proofs.running.result import describe
 
 SHIPPED = "lora_proofs.claims"
@@ -72,6 +73,7 @@ def claims_in(module: ModuleType) -> Iterator[tuple[str, int | None, Claim]]:
 
 def _entries(module: ModuleType, shipped: bool, place: Locator) -> Iterator[tuple[Claim, Entry]]:
     for attribute, index, claim in claims_in(module):
+        validate(claim)
         locator = replace(place, attribute=attribute, index=index)
         yield claim, Entry(claim.name, locator, shipped, describe(claim))
 

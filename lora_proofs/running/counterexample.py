@@ -25,7 +25,10 @@ class Refutation:
     assumptions: tuple[str, ...]
 
     def to_dict(self, claim: Claim) -> dict[str, Any]:
-        """The counterexample of the contract, with what a replay needs."""
+        """The counterexample of the contract, with what a replay needs.
+
+        Its ``replay`` takes this dictionary as the file counterexample.json; a ledger knows better.
+        """
         comparison = self.judged.failing().to_dict()
         comparison.pop("outcome")
         return {
@@ -35,6 +38,7 @@ class Refutation:
             "comparison": comparison,
             "confirmed_by": self.judged.arithmetic,
             "assumptions": dict.fromkeys(self.assumptions, True),
+            "replay": f"lora-proofs replay counterexample.json --claim {claim.name}",
         }
 
 

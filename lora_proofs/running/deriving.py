@@ -189,7 +189,7 @@ def _scalar(value: Any) -> Any:
 
 
 def in_sympy(step: Step) -> str:
-    """What a step states, as SymPy text; nothing for prose."""
+    """A step's relation in SymPy's notation, or nothing for a step that states none."""
     from lora_proofs.symbolic.sympy_bridge import relation_to_sympy
 
-    return relation_to_sympy(step.relation) if step.relation else ""
+    return relation_to_sympy(step.relation) if step.relation is not None else ""

@@ -106,8 +106,8 @@ class Ledger:
     ) -> dict[str, Any]:
         """Commit a record; what comes back also says its id and how to replay it."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        text = json.dumps(record, ensure_ascii=False, allow_nan=False)
-        row = (now, record["name"], place, record["verdict"], budget, seed, text)
+        text = json.dumps(record, allow_nan=False)
+        row = (now, record["name"], _storable(place), record["verdict"], budget, seed, text)
         with self._explained("write"):
             cursor = self._connection.execute(
                 "INSERT INTO records (recorded_at, name, place, verdict, budget, seed, record) "
@@ -123,7 +123,7 @@ class Ledger:
             row = self._connection.execute(
                 "SELECT id, recorded_at, record FROM records WHERE name = ? AND place = ? "
                 "ORDER BY id DESC LIMIT 1",
-                (name, place),
+                (name, _storable(place)),
             ).fetchone()
         return self._record(*row) if row else None
 
@@ -170,6 +170,11 @@ class Ledger:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _storable(place: str) -> str:
+    """A place as text that SQLite takes: a file's name need not be valid Unicode."""
+    return place.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _remedy(reason: str) -> str:

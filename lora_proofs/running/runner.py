@@ -18,6 +18,7 @@ from lora_proofs.language.budget import Budget
 from lora_proofs.language.budget import budget as budget_named
 from lora_proofs.language.claim import Claim
 from lora_proofs.language.evidence import Evidence
+from lora_proofs.language.validate import validate
 from lora_proofs.language.verdict import Judgement, judge
 from lora_proofs.running.controls import run_controls
 from lora_proofs.running.counterexample import Refutation, shrink
@@ -43,6 +44,7 @@ def verify(claim: Claim, budget: str = "standard", seed: int = 0) -> Result:
             f"expected a Claim to verify, got {type(claim).__name__}={claim!r}; for a file or a "
             "name use the command line: lora-proofs verify TARGET"
         )
+    validate(claim)
     return run(claim, budget_named(budget), seed)
 
 
