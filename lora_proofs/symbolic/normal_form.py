@@ -13,7 +13,7 @@ from functools import lru_cache
 from math import gcd
 from typing import Any, NamedTuple
 
-from lora_proofs.errors import NotUnderstood
+from lora_proofs.errors import NotUnderstood, ShapeMismatch
 from lora_proofs.mathematics import words as w
 
 
@@ -68,11 +68,13 @@ Frozen = tuple[tuple[Key, Fraction], ...]
 ONE: Monomial = ()
 
 
-@lru_cache(maxsize=200_000)
+# Typed: 1 == True, and each must keep its own text whichever was asked for first.
+@lru_cache(maxsize=200_000, typed=True)
 def order(item: Any) -> str:
     """A total order on atoms, letters and keys that does not depend on the session."""
     if isinstance(item, w.Symbol | w.Scalar | w.Loss):
-        return f"{type(item).__name__}:{item.name}"
+        # The name first; what else tells two of one name apart comes after it.
+        return f"{type(item).__name__}:{item.name}(({item!r}"
     if isinstance(item, tuple):
         return f"{type(item).__name__}({','.join(order(x) for x in item)})"
     return repr(item)
@@ -98,6 +100,8 @@ class NormalForm:
         return iter(self.frozen())
 
     def __add__(self, other: NormalForm) -> NormalForm:
+        if self.shape != other.shape:
+            raise ShapeMismatch(f"a sum needs one shape, got {self.shape} and {other.shape}")
         return NormalForm(self.shape, collect([*self.terms.items(), *other.terms.items()]))
 
     def __sub__(self, other: NormalForm) -> NormalForm:
@@ -234,7 +238,8 @@ def normal_form(expression: w.Word) -> NormalForm:
         raise NotUnderstood(
             f"the normal form has no rule for {type(expression).__name__}: {expression!r}"
         )
-    return handler(expression)
+    form: NormalForm = handler(expression)
+    return form
 
 
 def _sum(e: w.Sum) -> NormalForm:
@@ -270,8 +275,17 @@ def _inverse(e: w.Inverse) -> NormalForm:
     ((monomial, letters), coefficient) = next(iter(form.terms.items()))
     if monomial:
         raise NotUnderstood("the inverse of a scalar multiple: divide by the scalar instead")
+    if any(rows != columns for rows, columns in map(_letter_shape, letters)):
+        # (BA)^-1 is not A^-1 B^-1 where the factors are not square.
+        raise NotUnderstood("the inverse of a product of factors that are not square: name it")
     flipped = tuple(x._replace(inverted=not x.inverted) for x in reversed(letters))
     return NormalForm(form.shape, {(ONE, flipped): 1 / coefficient})
+
+
+def _letter_shape(letter: Letter) -> tuple[w.Dimension, w.Dimension]:
+    """The shape of what a letter stands for."""
+    of = letter.head.loss if isinstance(letter.head, GradientHead) else letter.head
+    return (of.rows, of.columns)
 
 
 def _loss_gradient(e: w.LossGradient) -> NormalForm:
@@ -296,6 +310,9 @@ def _norm(e: w.Norm) -> NormalForm:
     blocks = [block for block in blocks if not block.is_zero]
     if not blocks:
         return constant(Fraction(0))
+    if any(not any(letters for _, letters in block.terms) for block in blocks):
+        # Without a letter its size would be lost, and ||I_n|| is not ||I_m||.
+        raise NotUnderstood("a norm of a multiple of the identity; write it by the dimension")
     number, monomial = _content(blocks)
     inverse = tuple((a, -k) for a, k in monomial)
     reduced = [block.times(1 / number, inverse) for block in blocks]
@@ -306,7 +323,7 @@ def _norm(e: w.Norm) -> NormalForm:
 def _upright(form: NormalForm) -> NormalForm:
     """The form or its transpose, whichever comes first: a norm does not see the difference."""
     turned = transpose(form)
-    return min(form, turned, key=lambda f: [order(key) for key, _ in f.frozen()])
+    return min(form, turned, key=lambda f: [(order(key), c) for key, c in f.frozen()])
 
 
 def nonnegative(value: Atom) -> bool:
