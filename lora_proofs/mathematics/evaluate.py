@@ -159,6 +159,8 @@ class Evaluation:
         return self._along(e.of, {s: self.value(rate) for s, rate in e.rates})
 
     def _gradient(self, e: w.Gradient) -> Any:
+        if e.symbol.symmetric:
+            raise NotUnderstood(f"gradient in the symmetric {e.symbol.name}: its entries are tied")
         at = self._lookup(e.symbol)
         out = np.empty(at.shape, dtype=object)
         for index in np.ndindex(at.shape):

@@ -60,6 +60,8 @@ class Word:
     def __truediv__(self, other: Any) -> Word:
         other = word(other)
         if isinstance(other, Number):
+            if other.value == 0:
+                raise BadInput(f"division by 0 in {self!r} / 0")
             return Scaled(Number(1 / other.value), self)
         return Scaled(Power(other, -1), self)
 

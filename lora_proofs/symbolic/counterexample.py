@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from lora_proofs.arithmetic.exact import EXACT, rational
-from lora_proofs.errors import NotUnderstood
+from lora_proofs.errors import BadInput, NotUnderstood, Unavailable
 from lora_proofs.mathematics import words as w
 from lora_proofs.mathematics.evaluate import Evaluation
 from lora_proofs.symbolic.differential import expand
-from lora_proofs.symbolic.entries import GenericCubic, parts
+from lora_proofs.symbolic.entries import GenericCubic, dimensions, parts
 
 MOST_TRIES = 60
 
@@ -51,7 +51,7 @@ def difference(left: w.Word, right: w.Word) -> Difference | None:
     """
     left, right = expand(left), expand(right)
     nodes = [node for side in (left, right) for node in parts(side)]
-    names = sorted({str(d) for x in nodes if x.shape for d in x.shape if isinstance(d, str)})
+    names = sorted({d for d in dimensions(nodes) if isinstance(d, str)})
     for lengths in sorted(product((1, 2, 3), repeat=len(names)), key=lambda x: (sum(x), x)):
         sizes: dict[Any, int] = dict(zip(names, lengths, strict=True))
         for attempt in range(MOST_TRIES if sum(lengths) > 2 * len(names) else 6):
@@ -66,11 +66,21 @@ def _try(left: w.Word, right: w.Word, nodes: list[Any], sizes: Any, attempt: int
     evaluation = Evaluation(values, EXACT, sizes)
     try:
         a, b = evaluation.value(left), evaluation.value(right)
-    except (ZeroDivisionError, NotUnderstood):
+    except (ZeroDivisionError, NotUnderstood, Unavailable, BadInput):
+        # No value there, such as the inverse of a singular matrix: other entries may have one.
         return None
     if np.all(np.asarray(a - b == 0)):
         return None
-    return Difference({k.name: v for k, v in values.items()}, a, b)
+    return Difference(_by_name(values), a, b)
+
+
+def _by_name(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Values by the name of their symbol; two symbols of one name are told apart by shape."""
+    names = [k.name for k in values]
+    return {
+        k.name if names.count(k.name) == 1 else f"{k.name} {getattr(k, 'shape', None)}": v
+        for k, v in values.items()
+    }
 
 
 def random_values(nodes: list[Any], sizes: Mapping[Any, int], attempt: int) -> dict[Any, Any]:
@@ -96,5 +106,8 @@ def random_values(nodes: list[Any], sizes: Mapping[Any, int], attempt: int) -> d
                 matrix[at] = entry()
             values[x] = matrix + matrix.mT if x.symmetric else matrix
         elif isinstance(x, w.LossValue | w.LossGradient):
-            values[x.loss] = GenericCubic(length(x.loss.rows), length(x.loss.columns))
+            which = sum(isinstance(v, GenericCubic) for v in values.values())
+            values.setdefault(
+                x.loss, GenericCubic(length(x.loss.rows), length(x.loss.columns), which)
+            )
     return values

@@ -114,13 +114,24 @@ def gradient(of: w.Word, symbol: w.Symbol) -> w.Word:
     >>> (normal_form(gradient(w.squared_norm(A), A)) - normal_form(2 * A)).is_zero
     True
     """
-    moving = w.Symbol(f"d{symbol.name}", symbol.rows, symbol.columns)
-    form = normal_form(expand(differential(expand(of), {symbol: moving})))
+    if symbol.symmetric:
+        raise NotUnderstood(f"gradient in the symmetric {symbol.name}: its entries are tied")
+    expanded = expand(of)
+    moving = _fresh(f"d{symbol.name}", symbol, expanded)
+    form = normal_form(expand(differential(expanded, {symbol: moving})))
     items = []
     for (monomial, letters), coefficient in form.terms.items():
         rest, word = _split(monomial, letters, moving)
         items.append(((rest, word), coefficient))
     return to_word(NormalForm(symbol.shape, collect(items)))
+
+
+def _fresh(name: str, symbol: w.Symbol, expression: w.Word) -> w.Symbol:
+    """A symbol shaped like another one, whose name an expression does not have."""
+    taken = repr(expression)
+    while repr(name) in taken:
+        name += "'"
+    return w.Symbol(name, symbol.rows, symbol.columns)
 
 
 def _split(monomial: Any, letters: Letters, moving: w.Symbol) -> tuple[Any, Letters]:
@@ -145,13 +156,30 @@ def expand(expression: w.Word) -> w.Word:
     """The expression with every formal derivative and substitution carried out."""
     if isinstance(expression, w.Derivative):
         inner = expand(expression.of)
-        return differential(inner, {s: expand(rate) for s, rate in expression.rates})
+        return differential(inner, _expanded(expression.rates))
     if isinstance(expression, w.Gradient):
         return gradient(expression.of, expression.symbol)
     if isinstance(expression, w.Substituted):
-        values = {s: expand(v) for s, v in expression.replacements}
-        return replace_symbols(expand(expression.of), values)
+        return replace_symbols(expand(expression.of), _expanded(expression.replacements))
     return rebuild(expression, expand)
+
+
+def _expanded(pairs: tuple[tuple[w.Word, w.Word], ...]) -> dict[Any, w.Word]:
+    """What each symbol moves by, or becomes; a symmetric one must stay symmetric."""
+    values = {s: expand(v) for s, v in pairs}
+    for s, v in values.items():
+        if not isinstance(s, w.Symbol | w.Scalar):
+            raise NotUnderstood(f"expected a symbol that moves or is replaced, got {s!r}")
+        if not stays_symmetric(s, v):
+            raise NotUnderstood(f"{s.name} is symmetric, what is put for it is not")
+    return values
+
+
+def stays_symmetric(symbol: w.Word, value: w.Word) -> bool:
+    """Whether a value may stand for a symbol as far as symmetry goes."""
+    if not (isinstance(symbol, w.Symbol) and symbol.symmetric):
+        return True
+    return value.shape == symbol.shape and (normal_form(value) - normal_form(value.T)).is_zero
 
 
 def replace_symbols(expression: w.Word, values: Mapping[Any, w.Word]) -> w.Word:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache, reduce
+from operator import add
 from random import Random
 from typing import Any
 
@@ -17,7 +19,7 @@ import numpy as np
 
 from lora_proofs.arithmetic.context import entries, squared_norm
 from lora_proofs.arithmetic.exact import fmpq
-from lora_proofs.errors import Unavailable
+from lora_proofs.errors import NotUnderstood, Unavailable
 from lora_proofs.mathematics import words as w
 from lora_proofs.mathematics.evaluate import Evaluation
 
@@ -31,18 +33,31 @@ OTHER_DIMENSION = 2
 
 def parts(expression: w.Word) -> Iterator[w.Word]:
     """Every node of a tree, formal derivatives and substitutions included."""
-    yield expression
-    for name in getattr(expression, "__dataclass_fields__", {}):
-        value = getattr(expression, name)
-        yield from _nested(value)
+    waiting: list[Any] = [expression]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, w.Word):
+            yield item
+            waiting.extend(_children(item))
+        elif isinstance(item, tuple):
+            waiting.extend(reversed(item))
 
 
-def _nested(value: Any) -> Iterator[w.Word]:
-    if isinstance(value, w.Word):
-        yield from parts(value)
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _nested(item)
+def _children(node: w.Word) -> list[Any]:
+    """What a node holds that may hold words, last first."""
+    inside = [getattr(node, name) for name in _fields(type(node))]
+    return [value for value in inside if isinstance(value, w.Word | tuple)]
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(reversed(getattr(kind, "__dataclass_fields__", ())))
+
+
+def dimensions(nodes: Iterable[w.Word]) -> set[w.Dimension]:
+    """Every dimension that some nodes name."""
+    shapes = (x.shape or ((x.name,) if isinstance(x, w.Size) else ()) for x in nodes)
+    return {d for shape in shapes for d in shape}
 
 
 def _unique(items: Iterable[Any]) -> list[Any]:
@@ -92,19 +107,30 @@ class Ring:
         raise Unavailable("a norm", self.name)
 
 
+@dataclass(frozen=True)
 class PolynomialEvaluation(Evaluation):
     """Evaluation in a ring, with derivatives as partial derivatives of polynomials."""
 
+    # The two sides of Pythagoras hold the same blocks, and their squares are the largest
+    # polynomials of all.
+    squares: dict[w.Word, Any] = field(default_factory=dict, init=False)
+
     def _power(self, e: w.Power) -> Any:
-        if isinstance(e.base, w.Norm) and e.base.kind == "F" and e.exponent % 2 == 0:
-            squares = [squared_norm(self.value(block)) for block in e.base.blocks]
-            return sum(squares, self.ctx.number(0)) ** (e.exponent // 2)
+        even = e.exponent >= 0 and e.exponent % 2 == 0
+        if isinstance(e.base, w.Norm) and e.base.kind == "F" and even:
+            total = reduce(add, [self._square(block) for block in e.base.blocks])
+            return total if e.exponent == 2 else total ** (e.exponent // 2)
         if e.exponent >= 0:
             return super()._power(e)
         base = self.value(e.base)
         if not base.is_constant() or base == 0:
             raise Unavailable("a negative power of a polynomial", "explicit entries")
         return self.ctx.number(base.leading_coefficient() ** e.exponent)
+
+    def _square(self, block: w.Word) -> Any:
+        if block not in self.squares:
+            self.squares[block] = squared_norm(self.value(block))
+        return self.squares[block]
 
     def _derivative(self, e: w.Derivative) -> Any:
         of = self.value(e.of)
@@ -115,11 +141,15 @@ class PolynomialEvaluation(Evaluation):
         total = self.ctx.number(0)
         for symbol, rate in rates:
             index = self.ctx.index[symbol]
-            for i, slope in zip(entries(index), entries(rate), strict=True):
-                total = total + polynomial.derivative(int(i)) * slope
+            # A symmetric symbol has one generator for two entries, which moves once.
+            slopes = dict(zip(map(int, entries(index)), entries(rate), strict=True))
+            for i, slope in slopes.items():
+                total = total + polynomial.derivative(i) * slope
         return total
 
     def _gradient(self, e: w.Gradient) -> Any:
+        if e.symbol.symmetric:
+            raise NotUnderstood(f"gradient in the symmetric {e.symbol.name}: its entries are tied")
         of = self.value(e.of)
         index = self.ctx.index[e.symbol]
         out = np.empty(index.shape, dtype=object)
@@ -131,8 +161,7 @@ class PolynomialEvaluation(Evaluation):
         images = list(self.ctx.context.gens())
         for symbol, value in e.replacements:
             index = self.ctx.index[symbol]
-            new = entries(self.value(value))
-            for i, image in zip(entries(index), new, strict=True):
+            for i, image in zip(entries(index), entries(self.value(value)), strict=True):
                 images[int(i)] = image
         return _each(self.value(e.of), lambda p: p.compose(*images))
 
@@ -155,14 +184,17 @@ class GenericCubic:
 
     rows: int
     columns: int
+    which: int = 0
+    """Different numbers give different polynomials: two losses are not one."""
 
     def _terms(self) -> list[tuple[int, tuple[int, ...]]]:
         size = self.rows * self.columns
-        terms = [(2 * i + 1, (i,)) for i in range(size)]
+        terms: list[tuple[int, tuple[int, ...]]] = [(2 * i + 1, (i,)) for i in range(size)]
         terms += [(3 * i - j + 2, (i, j)) for i in range(size) for j in (i, (2 * i + 1) % size)]
         terms += [(i + 2, (i, (i + 1) % size, (3 * i + 1) % size)) for i in range(size)]
         terms += [(5 - i, (i, i, (i + 2) % size)) for i in range(size)]
-        return [(c, v) for c, v in terms if c]
+        coefficients = [c + self.which * (k + 3) for k, (c, _) in enumerate(terms)]
+        return [(c, v) for c, (_, v) in zip(coefficients, terms, strict=True) if c]
 
     def value(self, W: Any, ctx: Any) -> Any:
         """f(W)."""
@@ -220,7 +252,7 @@ def ring(expressions: Iterable[w.Word], sizes: dict[Any, int], point: int | None
     symbols = _unique(x for x in nodes if isinstance(x, w.Symbol | w.Scalar))
     losses = _unique(x.loss for x in nodes if isinstance(x, w.LossValue | w.LossGradient))
     full = dict(sizes)
-    for name in [d for x in nodes if x.shape for d in x.shape]:
+    for name in dimensions(nodes):
         full.setdefault(name, name if isinstance(name, int) else OTHER_DIMENSION)
     free = set(symbols) if point is None else moving(nodes)
     names, index = _generators([s for s in symbols if s in free], full)
@@ -234,8 +266,9 @@ def ring(expressions: Iterable[w.Word], sizes: dict[Any, int], point: int | None
         if s in free
     }
     values.update(_at_point([s for s in symbols if s not in free], full, context, point))
-    for loss in losses:
-        values[loss] = GenericCubic(_length(loss.rows, full), _length(loss.columns, full))
+    for which, loss in enumerate(losses):
+        shape = _length(loss.rows, full), _length(loss.columns, full)
+        values[loss] = GenericCubic(*shape, which)
     return Ring(full, context, values, index)
 
 
@@ -289,8 +322,8 @@ def agree(
 ) -> bool:
     """Whether two expressions agree as polynomials in their entries at every shape.
 
-    ``given`` are scalar equations: their polynomials are divided out. Raises ``Unavailable``
-    for what is not a polynomial in the entries.
+    ``given`` are equations: their polynomials are divided out. Raises ``Unavailable`` for what is
+    not a polynomial in the entries, and where division by ``given`` leaves it open.
 
     >>> P, Q = w.Symbol("P", "n", "m"), w.Symbol("Q", "m", "n")
     >>> agree(w.Trace(P @ Q), w.Trace(Q @ P)), agree(w.Trace(P @ Q), 2 * w.Trace(Q @ P))
@@ -310,6 +343,13 @@ def _has_loss(expression: w.Word) -> bool:
     return any(isinstance(x, w.LossGradient) for x in parts(expression))
 
 
+def _alone(given: tuple[w.Relation, ...]) -> list[w.Word]:
+    """The symbols that stand alone in some hypothesis: it says what they are."""
+    sides = [side for relation in given for side in (relation.left, relation.right)]
+    terms = [t for side in sides for t in (side.terms if isinstance(side, w.Sum) else (side,))]
+    return [t for t in terms if isinstance(t, w.Symbol | w.Scalar)]
+
+
 def _agree_at(
     left: w.Word,
     right: w.Word,
@@ -318,7 +358,9 @@ def _agree_at(
     point: int | None,
 ) -> bool:
     sides = [side for relation in given for side in (relation.left, relation.right)]
-    at = ring([left, right, *sides], sizes, point)
+    # In lexicographic order a hypothesis is led by the symbol that it defines, so that division
+    # by it eliminates that symbol.
+    at = ring([*_alone(given), left, right, *sides], sizes, point)
     evaluation = PolynomialEvaluation(at.values, at, at.sizes)
     difference = evaluation.value(left) - evaluation.value(right)
     ideal = [
@@ -327,7 +369,10 @@ def _agree_at(
         for p in entries(evaluation.value(relation.left - relation.right))
         if p != 0
     ]
-    return all(_vanishes(p, ideal) for p in entries(difference))
+    vanishes = all(_vanishes(p, ideal) for p in entries(difference))
+    if given and not vanishes:
+        raise Unavailable("a consequence of hypotheses that division by them leaves open", at.name)
+    return vanishes
 
 
 def _vanishes(polynomial: Any, ideal: list[Any]) -> bool:
