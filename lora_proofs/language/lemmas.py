@@ -17,7 +17,7 @@ ERROR_START = Scalar("e_0", nonnegative=True)
 STEP = Scalar("h", nonnegative=True)
 RATE = Scalar("L", nonnegative=True)
 DEFECT = Scalar("C", nonnegative=True)
-GROWTH = Scalar("E", nonnegative=True, latex="e^{LT}")
+GROWTH = Scalar("E", latex="e^{LT}")
 
 DISCRETE_GRONWALL = Lemma(
     "discrete Gronwall inequality",

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lora_proofs.arithmetic.comparison import Comparison, at_most, equal
-from lora_proofs.errors import ClaimRefused, Contradiction, NotUnderstood, Unavailable
+from lora_proofs.errors import (
+    ClaimRefused,
+    Contradiction,
+    NotUnderstood,
+    ShapeMismatch,
+    Unavailable,
+)
 from lora_proofs.mathematics import words as w
 from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.symbolic import entries
 from lora_proofs.symbolic.counterexample import difference
-from lora_proofs.symbolic.inequalities import RULES, form, square_norms
-from lora_proofs.symbolic.printing import relation_latex, relation_text
+from lora_proofs.symbolic.differential import stays_symmetric
+from lora_proofs.symbolic.inequalities import RULES, form, is_nonnegative, square_norms
+from lora_proofs.symbolic.printing import relation_latex, relation_text, text
 from lora_proofs.symbolic.rewriting import reduce
-from lora_proofs.symbolic.steps import DerivationEvidence, Lemma, Line, Step
+from lora_proofs.symbolic.steps import DerivationEvidence, Lemma, Line, Step, instantiate
 
 NORMAL_FORM, EXPLICIT_ENTRIES = "normal form", "explicit entries"
 INEQUALITY_RULES, LISTED_LEMMAS = "inequality rules", "listed lemmas"
@@ -75,8 +82,7 @@ def _ungranted_signs(
     used = {
         node
         for step in steps
-        if step.kind == "inequality" and step.rule != "assumption" and step.relation
-        for side in (step.relation.left, step.relation.right, *(x for pair in step.squares for x in pair))
+        for side in _signed(step)
         for node in entries.parts(side)
         if isinstance(node, w.Scalar) and node.nonnegative
     }
@@ -85,6 +91,14 @@ def _ungranted_signs(
         f"Assumption with relations=(Relation(word(0), '<=', {s.name}),)"
         for s in sorted(used - granted, key=lambda s: s.name)
     )
+
+
+def _signed(step: Step) -> tuple[w.Word, ...]:
+    """The expressions of a step whose signs matter; in a lemma, those put for signed symbols."""
+    if step.kind == "inequality" and step.rule != "assumption" and step.relation:
+        squares = (x for pair in step.squares for x in pair)
+        return (step.relation.left, step.relation.right, *squares)
+    return tuple(v for s, v in step.substitution if isinstance(s, w.Scalar) and s.nonnegative)
 
 
 def _ends_in(steps: tuple[Step, ...], conclusion: tuple[w.Relation, ...]) -> None:
@@ -135,10 +149,10 @@ class _Judge:
     def line(self, step: Step) -> Line:
         checked, problem = self._decide(step)
         latex = relation_latex(step.relation) if step.relation else ""
-        text = relation_text(step.relation) if step.relation else ""
+        plain = relation_text(step.relation) if step.relation else ""
         rule = step.lemma.name if step.lemma else step.rule
         ok = not problem and step.kind != "prose"
-        return Line(step.kind, latex, step.why, rule, checked, ok, problem, text)
+        return Line(step.kind, latex, step.why, rule, checked, ok, problem, plain)
 
     def _decide(self, step: Step) -> tuple[tuple[str, ...], str]:
         try:
@@ -149,29 +163,38 @@ class _Judge:
             if step.kind == "identity":
                 return self._identity(step)
             return self._inequality(step) if step.kind == "inequality" else self._cited(step)
-        except NotUnderstood as error:
+        except (NotUnderstood, ShapeMismatch) as error:
             return (), f"not understood: {error}"
 
     def _identity(self, step: Step) -> tuple[tuple[str, ...], str]:
         assert step.relation is not None
+        twins = _twins(step.relation)
+        if twins:
+            return (), f"two different symbols are named {twins!r}; rename one"
         left, right = step.relation.left, step.relation.right
         given = tuple(used.relation for used in step.uses if used.relation)
         proved = square_norms(reduce(left, given) - reduce(right, given)).is_zero
+        if not proved:
+            found = None if given else difference(left, right)
+            differ = "the two sides have different normal forms"
+            return (), f"not an identity: {found}" if found else differ
         try:
             agreed = entries.agree(left, right, given)
         except Unavailable as error:
-            return (NORMAL_FORM,) if proved else (), f"only one engine could decide it: {error}"
-        if agreed and proved:
-            return (NORMAL_FORM, EXPLICIT_ENTRIES), ""
-        if proved:
+            return (NORMAL_FORM,), f"only one engine could decide it: {error}"
+        if not agreed:
             raise Contradiction(f"the engines disagree on {relation_text(step.relation)}")
-        found = None if given else difference(left, right)
-        return (), f"not an identity: {found}" if found else "the two sides have different normal forms"
+        return (NORMAL_FORM, EXPLICIT_ENTRIES), ""
 
     def _inequality(self, step: Step) -> tuple[tuple[str, ...], str]:
         rule = RULES.get(step.rule)
         if rule is None:
             return (), f"no rule {step.rule!r}; the rules are {', '.join(RULES)}"
+        if step.relation is None or step.relation.relation != "<=":
+            return (), f"the rule {step.rule!r} proves '<=' between two scalars, nothing else"
+        twins = _twins(step.relation)
+        if twins:
+            return (), f"two different symbols are named {twins!r}; rename one"
         problem = rule(step)
         if problem:
             return (), f"not an instance of the rule {step.rule!r}: {problem}"
@@ -184,16 +207,22 @@ class _Judge:
         relations, pattern = granted
         if step.pattern not in relations:
             return (), f"the assumption {step.assumption!r} does not grant this relation"
+        problem = _instance_problem(step, step.pattern)
+        if problem:
+            return (), problem
         turned = [s for s, _ in step.substitution if s not in pattern]
         if turned:
             return (), (
-                f"the assumption {step.assumption!r} is about {turned[0].name} itself; a symbol stands "
+                f"the assumption {step.assumption!r} is about {text(turned[0])} itself; a symbol stands "
                 "for any expression only where the assumption lists it in pattern=..."
             )
         return (f"assumption: {step.assumption}",), ""
 
     def _cited(self, step: Step) -> tuple[tuple[str, ...], str]:
         assert step.lemma is not None
+        problem = _instance_problem(step, step.lemma.conclusion)
+        if problem:
+            return (), problem
         given = dict(step.discharged_by)
         for name, hypothesis in step.lemma.hypotheses.items():
             problem = self._discharge(step, name, hypothesis, given.get(name))
@@ -217,6 +246,8 @@ class _Judge:
             if isinstance(hypothesis, w.Relation):
                 return f"the hypothesis {name!r} is a relation; discharge it by a step that states it"
             return ""
+        if not isinstance(by, Step):
+            return f"{by!r}, for the hypothesis {name!r}, is neither a step nor an assumption"
         if isinstance(hypothesis, str):
             return ""
         values = dict(step.substitution)
@@ -230,6 +261,37 @@ class _Judge:
         if not (form(right) - form(stated.right)).is_zero:
             return f"the step for hypothesis {name!r} has another right side"
         return ""
+
+
+def _twins(relation: w.Relation) -> str:
+    """A name that two different symbols of a relation share: a reader could not tell them apart."""
+    symbols = _symbols(relation.left) | _symbols(relation.right)
+    names = [s.name for s in symbols]
+    return next((name for name in sorted(names) if names.count(name) > 1), "")
+
+
+def _instance_problem(step: Step, pattern: w.Relation | None) -> str:
+    """What keeps a step from being an instance of a pattern with its symbols replaced.
+
+    A value takes over what its symbol promises: its shape, its symmetry, its sign.
+    """
+    for symbol, value in step.substitution:
+        if not isinstance(symbol, w.Symbol | w.Scalar):
+            return f"only symbols can be replaced, not {text(symbol)}"
+        if symbol.shape != value.shape:
+            return f"{symbol.name} has shape {symbol.shape}, what is put for it {value.shape}"
+        if isinstance(symbol, w.Scalar) and symbol.nonnegative and not is_nonnegative(form(value)):
+            return f"{symbol.name} is nonnegative, what is put for it may not be: {text(value)}"
+        if not stays_symmetric(symbol, value):
+            return f"{symbol.name} is symmetric, what is put for it is not: {text(value)}"
+    wanted = instantiate(pattern, step.substitution) if pattern else None
+    stated = step.relation
+    if (wanted is None) != (stated is None):
+        return "it does not state the instance of the pattern that it names"
+    if wanted is None or stated is None:
+        return ""
+    same = replace(wanted, label=stated.label) == stated
+    return "" if same else f"the pattern gives {relation_text(wanted)}, not {relation_text(stated)}"
 
 
 def evaluate_lines(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lora_proofs.errors import ClaimRefused
 from lora_proofs.mathematics.words import Relation, Word, word
 from lora_proofs.symbolic.differential import replace_symbols
 
@@ -46,6 +47,12 @@ class Step:
     lemma: Lemma | None = None
     substitution: tuple[tuple[Word, Word], ...] = ()
     discharged_by: tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ClaimRefused(
+                f"step {self.why!r}: expected a kind among {', '.join(KINDS)}, got {self.kind!r}"
+            )
 
 
 def identity(left: Word, right: Any, why: str, *, given: tuple[Step, ...] = (), label: str = "") -> Step:
