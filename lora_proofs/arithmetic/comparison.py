@@ -113,6 +113,8 @@ def _compare(label: str, left: Any, relation: str, right: Any, radius: Any) -> C
     if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
         return _entrywise(label, left, relation, right, radius)
     gap = _gap(label, left, right)
+    if radius is not None and (not radius >= 0 or radius == float("inf")):
+        raise BadInput(f"comparison {label!r}: expected a radius that is 0 or more, got {radius!r}")
     if radius is None:
         radius = _default_radius(left, right, gap)
     elif isinstance(gap, flint.fmpq | flint.arb):

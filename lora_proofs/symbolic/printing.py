@@ -113,7 +113,7 @@ class _Printer:
         shown = self.to.fraction(abs(e.value))
         if e.value < 0:
             return Printed(f"-{shown}", SUM)
-        return Printed(shown, ATOM if e.value.denominator == 1 or self.to.latex else PRODUCT)
+        return Printed(shown, ATOM if e.value.denominator == 1 else PRODUCT)
 
     def _scalar(self, e: w.Scalar) -> Printed:
         return Printed(e.latex if self.to.latex and e.latex else e.name, ATOM)
@@ -169,17 +169,20 @@ class _Printer:
         return Printed(f"-{inside}", SUM) if number < 0 else Printed(inside, PRODUCT)
 
     def _power(self, e: w.Power) -> Printed:
-        return Printed(self.to.power(self.wrap(e.base, ATOM), str(e.exponent)), PRODUCT)
+        return Printed(self.to.power(self._base(e.base), str(e.exponent)), PRODUCT)
 
     def _transpose(self, e: w.Transpose) -> Printed:
-        inside = self.show(e.body)
-        # A second superscript needs braces of its own.
-        plain = inside.strength == ATOM and "^" not in inside.text
-        base = inside.text if plain else self.to.group(inside.text)
-        return Printed(self.to.transposed(base), ATOM)
+        return Printed(self.to.transposed(self._base(e.body)), ATOM)
 
     def _inverse(self, e: w.Inverse) -> Printed:
-        return Printed(self.to.inverted(self.wrap(e.body, ATOM)), ATOM)
+        return Printed(self.to.inverted(self._base(e.body)), ATOM)
+
+    def _base(self, e: w.Word) -> str:
+        """What a superscript is put on: a second superscript needs parentheses in between."""
+        shown = self.show(e)
+        closed = isinstance(e, w.Trace | w.Norm | w.LossValue)
+        plain = shown.strength == ATOM and (closed or "^" not in shown.text)
+        return shown.text if plain else self.to.group(shown.text)
 
     def _trace(self, e: w.Trace) -> Printed:
         name = r"\operatorname{tr}" if self.to.latex else "tr"

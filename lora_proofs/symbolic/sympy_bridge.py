@@ -32,18 +32,32 @@ def from_sympy(expression: Any) -> w.Word:
     """
     import sympy as sp
 
+    _names_are_clear(expression, sp)
     for kinds, rule in _incoming(sp):
         if isinstance(expression, kinds):
-            return rule(expression)
+            word: w.Word = rule(expression)
+            return word
     raise NotUnderstood(
         f"cannot read the SymPy expression {expression} of type {type(expression).__name__}; use "
         "MatrixSymbol, +, *, .T, .I, Trace, Identity, ZeroMatrix and scalar symbols"
     )
 
 
+def _names_are_clear(expression: Any, sp: Any) -> None:
+    """Refuse symbols that a ``Word`` could not tell apart, and those that do not commute."""
+    symbols = [s for s in getattr(expression, "free_symbols", ()) if isinstance(s, sp.Symbol)]
+    for s in symbols:
+        if not s.is_commutative or isinstance(s, sp.Dummy):
+            raise NotUnderstood(f"cannot read {s!r}: a dummy, or a symbol that does not commute")
+    names = [s.name for s in symbols]
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        raise NotUnderstood(f"cannot read two different SymPy symbols of the name {twins[0]!r}")
+
+
 def _incoming(sp: Any) -> list[tuple[Any, Any]]:
     return [
-        (sp.MatrixSymbol, lambda e: w.Symbol(e.name, *map(_dimension, e.shape))),
+        (sp.MatrixSymbol, lambda e: w.Symbol(e.name, _dimension(e.shape[0]), _dimension(e.shape[1]))),
         (sp.Transpose, lambda e: w.Transpose(from_sympy(e.arg))),
         (sp.Inverse, lambda e: w.Inverse(from_sympy(e.arg))),
         (sp.Trace, lambda e: w.Trace(from_sympy(e.arg))),
