@@ -15,7 +15,7 @@ from lora_proofs.strategies import REGIMES, hypothesis_strategy, lora_problem
 from lora_proofs.symbolic.differential import gradient
 
 DIGITS = 20
-SLOW = settings(settings(), max_examples=max(5, settings().max_examples // 5))
+SLOW = settings(settings(), max_examples=max(10, settings().max_examples // 10))
 regimes = tuple(regime for regime in REGIMES if regime not in ("huge scale", "r > min(n, m)"))
 
 
