@@ -26,9 +26,7 @@ DISCRETE_GRONWALL = Lemma(
     "Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, section II.3",
     {
         "start": Relation(ERROR_START, "=", word(0)),
-        "recursion": Relation(
-            ERROR_NEXT, "<=", (1 + STEP * RATE) * ERROR_NOW + DEFECT * STEP**2
-        ),
+        "recursion": Relation(ERROR_NEXT, "<=", (1 + STEP * RATE) * ERROR_NOW + DEFECT * STEP**2),
         "finite horizon": "kh <= T",
     },
     Relation(RATE * ERROR_NOW, "<=", DEFECT * STEP * (GROWTH - 1)),
@@ -89,7 +87,7 @@ HYPERBOLIC = Lemma(
     r"$C = \cosh$, $S = \sinh$; in general $C = \cosh(\sqrt m\,t)$, "
     r"$S = \sinh(\sqrt m\,t)/\sqrt m$), then $C^2 = 1 + m S^2$.",
     "NIST Digital Library of Mathematical Functions, 4.35.11",
-    {},
+    {"functions": "C' = m S and S' = C with C(0) = 1, S(0) = 0, and m is constant"},
     Relation(COSH**2, "=", 1 + SQUARE * SINH**2),
 )
 

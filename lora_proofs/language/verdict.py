@@ -103,8 +103,16 @@ def _refuted_reasons(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _sampled(evidence: Evidence) -> tuple[str, ...]:
-    lines = evidence.derivation.evaluated_on if evidence.derivation else 0
-    return (f"derived lines agree with the check on {lines} exact instances",)
+    derivation = evidence.derivation
+    if derivation is None:
+        return ()
+    found = [f"derived lines agree with the check on {derivation.evaluated_on} instances"]
+    if derivation.sentences:
+        found.append(
+            "hypotheses in words, closed as the author says, read by no engine: "
+            + "; ".join(derivation.sentences)
+        )
+    return tuple(found)
 
 
 def _blocking(evidence: Evidence) -> tuple[str, ...]:

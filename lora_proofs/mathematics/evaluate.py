@@ -69,7 +69,9 @@ class Evaluation:
         if isinstance(name, int):
             return name
         if name not in self.sizes:
-            raise BadInput(f"the dimension {name!r} has no size; give a value to a symbol that has it")
+            raise BadInput(
+                f"the dimension {name!r} has no size; give a value to a symbol that has it"
+            )
         return self.sizes[name]
 
     def _lookup(self, key: Any) -> Any:

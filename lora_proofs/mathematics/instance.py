@@ -23,7 +23,9 @@ def _rows(name: str, value: Any) -> Rows:
     rows = []
     for i, row in enumerate(value):
         if isinstance(row, str) or not isinstance(row, list | tuple | np.ndarray):
-            raise BadInput(f"{name}: expected a matrix as a list of rows, got {row!r} as row {i + 1}")
+            raise BadInput(
+                f"{name}: expected a matrix as a list of rows, got {row!r} as row {i + 1}"
+            )
         entries = []
         for j, entry in enumerate(row):
             try:
@@ -77,7 +79,9 @@ class Instance:
     def __init__(self, regimes: tuple[str, ...] | list[str] = (), **fields: Any) -> None:
         for name in fields:
             if hasattr(type(self), name) or name.startswith("_") or name == "fields":
-                raise BadInput(f"an instance cannot have a field named {name!r}; choose another name")
+                raise BadInput(
+                    f"an instance cannot have a field named {name!r}; choose another name"
+                )
         object.__setattr__(self, "regimes", tuple(regimes))
         object.__setattr__(self, "fields", tuple((k, _field(k, v)) for k, v in fields.items()))
 

@@ -368,7 +368,9 @@ class Derivative(Word):
     def __post_init__(self) -> None:
         for symbol, rate in self.rates:
             if symbol.shape != rate.shape:
-                raise ShapeMismatch(f"rate of {symbol}: expected shape {symbol.shape}, got {rate.shape}")
+                raise ShapeMismatch(
+                    f"rate of {symbol}: expected shape {symbol.shape}, got {rate.shape}"
+                )
 
     @property
     def shape(self) -> Shape:

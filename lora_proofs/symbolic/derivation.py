@@ -58,7 +58,25 @@ def check_derivation(
     cites = tuple(dict.fromkeys(step.lemma.name for step in steps if step.lemma))
     engines = tuple(dict.fromkeys(name for line in lines for name in _engines(line)))
     closed = not problems and not prose
-    return DerivationEvidence(lines, closed, "all shapes", engines, cites, prose, problems)
+    return DerivationEvidence(
+        lines, closed, "all shapes", engines, cites, prose, problems, _sentences(steps)
+    )
+
+
+def _sentences(steps: tuple[Step, ...]) -> tuple[str, ...]:
+    """The hypotheses that no engine reads, and what their author closes them by."""
+    found = (
+        f"{step.lemma.name}, {name!r}: {_by(by)}"
+        for step in steps
+        if step.lemma
+        for name, by in step.discharged_by
+        if isinstance(step.lemma.hypotheses.get(name), str)
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _by(closed_by: Any) -> str:
+    return f"assumption {closed_by}" if isinstance(closed_by, str) else f"step {closed_by.why!r}"
 
 
 def _engines(line: Line) -> tuple[str, ...]:
@@ -131,7 +149,9 @@ def _in_order(steps: tuple[Step, ...]) -> None:
 
 def _cites_listed(steps: tuple[Step, ...], lemmas: Mapping[str, Lemma]) -> None:
     for step in steps:
-        if step.kind == "cited" and (not step.lemma or lemmas.get(step.lemma.name) is not step.lemma):
+        if step.kind == "cited" and (
+            not step.lemma or lemmas.get(step.lemma.name) is not step.lemma
+        ):
             name = step.lemma.name if step.lemma else "?"
             raise ClaimRefused(
                 f"the lemma {name!r} is not on the list of lemmas that may be cited "
@@ -231,10 +251,7 @@ class _Judge:
         extra = set(given) - set(step.lemma.hypotheses)
         if extra:
             return (), f"{step.lemma.name} has no hypothesis named {', '.join(sorted(extra))}"
-        by = (
-            f"hypothesis {name!r}: " + (f"assumption {x}" if isinstance(x, str) else f"step {x.why!r}")
-            for name, x in given.items()
-        )
+        by = (f"hypothesis {name!r}: {_by(x)}" for name, x in given.items())
         return (f"lemma: {step.lemma.name}", *by), ""
 
     def _discharge(self, step: Step, name: str, hypothesis: Any, by: Any) -> str:
@@ -244,7 +261,9 @@ class _Judge:
             if by not in self.assumptions:
                 return f"the hypothesis {name!r} is discharged by {by!r}, which is no assumption"
             if isinstance(hypothesis, w.Relation):
-                return f"the hypothesis {name!r} is a relation; discharge it by a step that states it"
+                return (
+                    f"the hypothesis {name!r} is a relation; discharge it by a step that states it"
+                )
             return ""
         if not isinstance(by, Step):
             return f"{by!r}, for the hypothesis {name!r}, is neither a step nor an assumption"

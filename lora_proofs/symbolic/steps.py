@@ -55,7 +55,9 @@ class Step:
             )
 
 
-def identity(left: Word, right: Any, why: str, *, given: tuple[Step, ...] = (), label: str = "") -> Step:
+def identity(
+    left: Word, right: Any, why: str, *, given: tuple[Step, ...] = (), label: str = ""
+) -> Step:
     """An equation that both engines decide; ``given`` are earlier steps used as rewrite rules."""
     return Step("identity", Relation(left, "=", word(right), label), why, uses=given)
 
@@ -85,7 +87,13 @@ def assumed(
     kind = "identity" if pattern.relation == "=" else "inequality"
     relation = instantiate(pattern, pairs)
     return Step(
-        kind, relation, why, "assumption", assumption=assumption, substitution=pairs, pattern=pattern
+        kind,
+        relation,
+        why,
+        "assumption",
+        assumption=assumption,
+        substitution=pairs,
+        pattern=pattern,
     )
 
 
@@ -145,5 +153,7 @@ class DerivationEvidence:
     cites: tuple[str, ...]
     prose: tuple[str, ...]
     problems: tuple[str, ...]
+    sentences: tuple[str, ...] = ()
+    """Hypotheses in words, closed by an assumption or a step as the author says."""
     evaluated_on: int = 0
     broken_line: str = ""

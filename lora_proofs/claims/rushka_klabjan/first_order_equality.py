@@ -61,7 +61,9 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield from _compared(instance, ctx, lambda name, found, field: (name, found, field))
 
 
-def _compared(instance: Instance, ctx: Arithmetic, change: Callable[..., Any]) -> Iterator[Comparison]:
+def _compared(
+    instance: Instance, ctx: Arithmetic, change: Callable[..., Any]
+) -> Iterator[Comparison]:
     x, loss = instance.lift(ctx), loss_from_instance(instance)
     G0 = loss.gradient(x.W0 + x.B0 @ x.A0, ctx)
     for mode, step in METHODS.items():

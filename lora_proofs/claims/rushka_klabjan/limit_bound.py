@@ -39,7 +39,9 @@ def order_four(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """A bound of order h^4 in place of h: too small for a fine step."""
     last = int(instance.steps)
     for mode, left, right in runs.errors(instance, ctx, last):
-        yield at_most(f"{mode}: error against the bound times h^3", left, right * ctx.number(instance.h) ** 3)
+        yield at_most(
+            f"{mode}: error against the bound times h^3", left, right * ctx.number(instance.h) ** 3
+        )
 
 
 def shaved(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:

@@ -90,7 +90,9 @@ def product_bound(left: Word, x: Word, y: Word) -> Step:
 
 def lipschitz(x: Word, z: Word) -> Step:
     """||G(x) - G(z)|| <= Lf ||x - z||."""
-    return assumed(LIPSCHITZ, LIPSCHITZ_RELATION, "the gradient is Lipschitz", substitution={X: x, Z: z})
+    return assumed(
+        LIPSCHITZ, LIPSCHITZ_RELATION, "the gradient is Lipschitz", substitution={X: x, Z: z}
+    )
 
 
 def combined(left: Word, right: Word, why: str, *uses: Step, label: str = "") -> Step:
@@ -102,9 +104,14 @@ def weights_moved(one: str, two: str) -> Iterator[Step]:
     """||B A - B~ A~|| <= RA ||B - B~|| + RB ||A - A~||."""
     (a, b), (u, v) = PAIRS[one], PAIRS[two]
     left = frobenius(b @ a - v @ u)
-    yield (split := inequality(
-        left, frobenius((b - v) @ a) + frobenius(v @ (a - u)), "add and subtract B~A", rule="triangle"
-    ))
+    yield (
+        split := inequality(
+            left,
+            frobenius((b - v) @ a) + frobenius(v @ (a - u)),
+            "add and subtract B~A",
+            rule="triangle",
+        )
+    )
     yield (first := product_bound(frobenius((b - v) @ a), frobenius(b - v), operator(a)))
     yield (second := product_bound(frobenius(v @ (a - u)), operator(v), frobenius(a - u)))
     yield (on_a := bound(A_BOUNDS, one, BOUNDED))
@@ -123,9 +130,14 @@ def component(one: str, two: str, factor: str, moved: Step) -> Iterator[Step]:
     far = v.T @ (G - H) if on_A else (G - H) @ u.T
     change = frobenius(b - v) if on_A else frobenius(a - u)
     outer, limit = (operator(v), c.RB) if on_A else (operator(u), c.RA)
-    yield (split := inequality(
-        left, frobenius(near) + frobenius(far), "add and subtract one mixed term", rule="triangle"
-    ))
+    yield (
+        split := inequality(
+            left,
+            frobenius(near) + frobenius(far),
+            "add and subtract one mixed term",
+            rule="triangle",
+        )
+    )
     yield (first := product_bound(frobenius(near), change, operator(G)))
     yield (second := product_bound(frobenius(far), outer, frobenius(G - H)))
     yield (on_G := bound(G2_BOUNDS, one, BOUNDED))
@@ -148,14 +160,20 @@ def field_lipschitz(one: str, two: str) -> Iterator[Step]:
     yield from in_B
     left, distance = frobenius(F[0] - E[0], F[1] - E[1]), frobenius(a - u, b - v)
     x, y = frobenius(a - u), frobenius(b - v)
-    yield (split := identity(
-        left**2, frobenius(F[0] - E[0]) ** 2 + frobenius(F[1] - E[1]) ** 2, "Pythagoras over the blocks"
-    ))
+    yield (
+        split := identity(
+            left**2,
+            frobenius(F[0] - E[0]) ** 2 + frobenius(F[1] - E[1]) ** 2,
+            "Pythagoras over the blocks",
+        )
+    )
     yield (whole := identity(distance**2, x**2 + y**2, "Pythagoras over the blocks"))
     p, q = c.RB * x + c.RA * y, c.RB * y + c.RA * x
     bound_A, bound_B = c.M2 * y + c.RB * c.Lf * p, c.M2 * x + c.RA * c.Lf * p
     squares = bound_A**2 + bound_B**2
-    yield (components := combined(left**2, squares, "bound both components", split, in_A[-1], in_B[-1]))
+    yield (
+        components := combined(left**2, squares, "bound both components", split, in_A[-1], in_B[-1])
+    )
     cross = (
         (c.M2 * c.Lf, p - q),
         (c.M2 * c.Lf, c.RB * y - c.RA * x),
@@ -163,9 +181,11 @@ def field_lipschitz(one: str, two: str) -> Iterator[Step]:
         (c.Lf**2 * (c.RA**2 + c.RB**2), c.RB * y - c.RA * x),
     )
     top = c.L**2 * (x**2 + y**2)
-    yield (algebra := inequality(
-        squares, top, "the difference is a sum of squares", rule="sum of squares", squares=cross
-    ))
+    yield (
+        algebra := inequality(
+            squares, top, "the difference is a sum of squares", rule="sum of squares", squares=cross
+        )
+    )
     yield (squared := combined(left**2, c.L**2 * distance**2, "chain", components, algebra, whole))
     yield inequality(left, c.L * distance, "take roots", rule="square root", uses=(squared,))
 
@@ -174,9 +194,13 @@ def speed(name: str) -> Iterator[Step]:
     """||F|| <= K."""
     a, b = PAIRS[name]
     G, F = gradient_at(a, b), c.field(a, b)
-    yield (split := identity(
-        frobenius(*F) ** 2, frobenius(b.T @ G) ** 2 + frobenius(G @ a.T) ** 2, "Pythagoras over the blocks"
-    ))
+    yield (
+        split := identity(
+            frobenius(*F) ** 2,
+            frobenius(b.T @ G) ** 2 + frobenius(G @ a.T) ** 2,
+            "Pythagoras over the blocks",
+        )
+    )
     yield (first := product_bound(frobenius(b.T @ G), operator(b), frobenius(G)))
     yield (second := product_bound(frobenius(G @ a.T), frobenius(G), operator(a)))
     uses = [split, first, second]
@@ -194,16 +218,25 @@ def euler_defect() -> Iterator[Step]:
     yield from fast
     gone = frobenius(c.A_LATER - c.A_FLOW, c.B_LATER - c.B_FLOW)
     F, late = c.field(c.A_FLOW, c.B_FLOW), c.field(c.A_LATER, c.B_LATER)
-    yield (near := cited(
-        MEAN_VALUE,
-        "the flow moves at speed at most K",
-        substitution={DISTANCE: gone, SPEED: c.K, ELAPSED: c.ELAPSED, SPEED_NORM: frobenius(*late)},
-        discharged_by={"speed": fast[-1], "solution": BOUNDED},
-    ))
+    yield (
+        near := cited(
+            MEAN_VALUE,
+            "the flow moves at speed at most K",
+            substitution={
+                DISTANCE: gone,
+                SPEED: c.K,
+                ELAPSED: c.ELAPSED,
+                SPEED_NORM: frobenius(*late),
+            },
+            discharged_by={"speed": fast[-1], "solution": BOUNDED},
+        )
+    )
     steps = list(field_lipschitz("later", "flow"))
     yield from steps
     change = frobenius(late[0] - F[0], late[1] - F[1])
-    yield (bent := combined(change, c.L * c.K * c.ELAPSED, "the field along the flow", steps[-1], near))
+    yield (
+        bent := combined(change, c.L * c.K * c.ELAPSED, "the field along the flow", steps[-1], near)
+    )
     rest = frobenius(c.A_NEXT - c.A_FLOW - h * F[0], c.B_NEXT - c.B_FLOW - h * F[1])
     yield cited(
         TAYLOR_REMAINDER,

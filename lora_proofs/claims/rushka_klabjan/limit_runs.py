@@ -65,7 +65,11 @@ def run(instance: Instance, ctx: Any) -> Run:
         steps = int(instance.steps)
         modes = MODES if "modes" not in instance else tuple(instance.modes.split(", "))
         iterates = {
-            mode: list(flows.iterate(mode, steps, _as_run(mode, instance, loss, ctx), x.W0, x.A0, x.B0, x.h, ctx))
+            mode: list(
+                flows.iterate(
+                    mode, steps, _as_run(mode, instance, loss, ctx), x.W0, x.A0, x.B0, x.h, ctx
+                )
+            )
             for mode in modes
         }
         times = [rational(instance.h) * k for k in range(steps + 1)]
@@ -209,7 +213,11 @@ def constants(instance: Instance, ctx: Arithmetic) -> dict[str, Any]:
     x = instance.lift(EXACT)
     L = x.M2 + x.Lf * (x.RA**2 + x.RB**2)
     local, cross = L * x.K / 2, (x.M2 + x.RA * x.RB * x.Lf) * x.MF
-    by_mode = {"simultaneous": local, "A-first": local + cross * x.RB, "B-first": local + cross * x.RA}
+    by_mode = {
+        "simultaneous": local,
+        "A-first": local + cross * x.RB,
+        "B-first": local + cross * x.RA,
+    }
     return {"L": ctx.number(L), **{mode: ctx.number(value) for mode, value in by_mode.items()}}
 
 

@@ -32,9 +32,7 @@ from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.problems import lora_problem
 from lora_proofs.symbolic.steps import Step, identity
 
-TRACE_SQUARED = Steps(
-    A_SQUARE, B, W0_SQUARE, lambda X: Trace(X) * words.Identity("n")
-)
+TRACE_SQUARED = Steps(A_SQUARE, B, W0_SQUARE, lambda X: Trace(X) * words.Identity("n"))
 REGIMES = tuple(
     f"{loss}, {regime}"
     for loss in ("frobenius", "trace-squared")
@@ -113,7 +111,10 @@ def formulas(instance: Instance, ctx: Arithmetic) -> tuple[tuple[Any, Any], tupl
     if instance.loss == "frobenius":
         square = G @ G.mT @ x.B0 + x.B0 @ x.B0.mT @ G @ x.A0.mT
         other = x.A0 @ G.mT @ G + x.B0.mT @ G @ x.A0.mT @ x.A0
-        return (square, other), (-x.B0 @ x.B0.mT @ G @ G.mT @ x.B0, -x.A0 @ G.mT @ G @ x.A0.mT @ x.A0)
+        return (square, other), (
+            -x.B0 @ x.B0.mT @ G @ G.mT @ x.B0,
+            -x.A0 @ G.mT @ G @ x.A0.mT @ x.A0,
+        )
     s, a, b = trace(x.W0 + x.B0 @ x.A0), squared_norm(x.A0), squared_norm(x.B0)
     square, other = s * s * x.B0 + s * b * x.A0.mT, s * s * x.A0 + s * a * x.B0.mT
     return (square, other), (-s * s * b * x.B0, -s * s * a * x.A0)

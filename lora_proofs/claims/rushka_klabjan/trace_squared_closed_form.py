@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, equal, inner, squared_norm, trace
-from lora_proofs.language.claim import Claim, Control, Instances, Source
+from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.language.lemmas import COSH, HYPERBOLIC, SINH, SQUARE, UNIQUENESS
 from lora_proofs.mathematics import words
 from lora_proofs.mathematics.flows import full_vector_field, lora_vector_field
@@ -71,19 +71,37 @@ CONCLUSION = (
     Relation(along(B, IN_TAU), "=", -((T * Identity("n")) @ A.T), LORA_B),
     Relation(along(x, IN_TAU), "=", riccati(x, words.word(1)), CLOCK),
     Relation(along(N, IN_T) * D - N * along(D, IN_T), "=", riccati(N, D), QUOTIENT),
-    Relation(along(W_FULL, {decay: -(Size("n") * decay)}), "=", -(Trace(W_FULL) * Identity("n")), FULL),
+    Relation(
+        along(W_FULL, {decay: -(Size("n") * decay)}), "=", -(Trace(W_FULL) * Identity("n")), FULL
+    ),
 )
+
+
+FUNCTIONS = {"functions": "functions"}
 
 
 def derive() -> Iterator[Step]:
     """Differentiate the candidates; solutions through one start are unique."""
     both = p * (cosh**2 + sinh**2) - 2 * q * cosh * sinh
     yield identity(T, w0 + both, "expand the trace")
-    tau = cited(HYPERBOLIC, "cosh and sinh of tau", substitution={COSH: cosh, SINH: sinh, SQUARE: 1})
+    tau = cited(
+        HYPERBOLIC,
+        "cosh and sinh of tau",
+        substitution={COSH: cosh, SINH: sinh, SQUARE: 1},
+        discharged_by=FUNCTIONS,
+    )
     yield tau
-    yield (mu := cited(HYPERBOLIC, "with m = mu^2", substitution={COSH: C, SINH: S, SQUARE: mu2}))
-    starts: list[tuple[Word, Word, str]] = [(A, A0, "A starts at A0"), (B, B0, "B starts at B0"), (W_FULL, W0, "W starts at W0")]
-    starts += [(N, words.word(1), "N starts at 1"), (D, words.word(1), "D starts at 1, so x does too")]
+    points = {COSH: C, SINH: S, SQUARE: mu2}
+    yield (mu := cited(HYPERBOLIC, "with m = mu^2", substitution=points, discharged_by=FUNCTIONS))
+    starts: list[tuple[Word, Word, str]] = [
+        (A, A0, "A starts at A0"),
+        (B, B0, "B starts at B0"),
+        (W_FULL, W0, "W starts at W0"),
+    ]
+    starts += [
+        (N, words.word(1), "N starts at 1"),
+        (D, words.word(1), "D starts at 1, so x does too"),
+    ]
     started = [identity(substitute(value, AT_START), start, why) for value, start, why in starts]
     yield from started
     why = {
@@ -114,9 +132,7 @@ def draw(source: Draw, regime: str) -> Instance:
     return problem.replace(y=y, v=v, decay=Fraction(source.integer(1, 7), 7))
 
 
-INSTANCES = Instances(
-    draw, ("generic", "zero B0", "zero A0", "cone", "r > min(n, m)", "zero W0")
-)
+INSTANCES = Instances(draw, ("generic", "zero B0", "zero A0", "cone", "r > min(n, m)", "zero W0"))
 
 
 def _numbers(instance: Instance, ctx: Arithmetic) -> dict[str, Any]:
@@ -137,6 +153,23 @@ def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
     k, z = _numbers(instance, ctx), instance.lift(ctx)
     scalars = {cosh: k["c"], sinh: k["s"], C: k["C"], S: k["S"], decay: z.decay}
     return {W0: z.W0, A0: z.A0, B0: z.B0, **scalars}
+
+
+def on_hyperbolas(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The rational points lie on the curves that the functions run through."""
+    k = _numbers(instance, ctx)
+    yield equal("cosh^2 - sinh^2", k["c"] ** 2 - k["s"] ** 2, ctx.number(1))
+    yield equal("C^2 - mu^2 S^2", k["C"] ** 2 - k["m"] * k["S"] ** 2, ctx.number(1))
+
+
+functions = Assumption(
+    "functions",
+    r"$\cosh\tau$, $\sinh\tau$ and $\cosh\mu t$, $\sinh(\mu t)/\mu$ are the functions with "
+    r"$C' = m S$, $S' = C$, $C = 1$ and $S = 0$ at 0, for $m = 1$ in $\tau$ and $m = \mu^2$ in $t$; "
+    r"$e^{-nt}$ is 1 at 0 and has derivative $-n e^{-nt}$",
+    on_hyperbolas,
+    technical="it names functions",
+)
 
 
 def factors(instance: Instance, ctx: Arithmetic) -> tuple[Any, Any, Any, Any]:
@@ -213,7 +246,7 @@ claim = Claim(
         r"$D = \cosh\mu t + (q - p - w_0)\frac{\sinh\mu t}{\mu}$ (for $\mu = 0$ read $t$ for "
         r"$\sinh(\mu t)/\mu$), for every start."
     ),
-    assumptions=(),
+    assumptions=(functions,),
     instances=INSTANCES,
     check=check,
     conclusion=CONCLUSION,

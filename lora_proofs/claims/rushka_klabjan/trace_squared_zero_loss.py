@@ -47,11 +47,17 @@ def draw(source: Draw, regime: str) -> Instance:
             raise Rejected("the trace of W0 is 0")
         keeps = 1 if w0 > 0 else -1
         sign = keeps if regime == "kept cone" else -keeps
-        problem = problem.replace(B0=[[sign * row[j] for row in problem.A0] for j in range(len(problem.W0))])
+        problem = problem.replace(
+            B0=[[sign * row[j] for row in problem.A0] for j in range(len(problem.W0))]
+        )
     if regime == "zero start":
         zero = [[0] * len(row) for row in problem.A0], [[0] * len(row) for row in problem.B0]
         problem = problem.replace(A0=zero[0], B0=zero[1])
-    product = sum(b * a for i, row in enumerate(problem.B0) for b, a in zip(row, (r[i] for r in problem.A0), strict=True))
+    product = sum(
+        b * a
+        for i, row in enumerate(problem.B0)
+        for b, a in zip(row, (r[i] for r in problem.A0), strict=True)
+    )
     if w0 + product == 0:
         raise Rejected("the loss is 0 at the start")
     return problem.replace(regimes=(regime,))
@@ -118,7 +124,9 @@ def stationary(instance: Instance, ctx: Arithmetic, final: Any) -> Iterator[Comp
     dA, dB = lora_vector_field(trace_squared(), x.W0, x.A0, x.B0, ctx)
     yield equal("A' at the start", dA, ctx.zeros(*dA.shape))
     yield equal("B' at the start", dB, ctx.zeros(*dB.shape))
-    yield equal("the loss at the start is the final loss", loss_at_start(instance, ctx), ctx.number(final))
+    yield equal(
+        "the loss at the start is the final loss", loss_at_start(instance, ctx), ctx.number(final)
+    )
 
 
 def always_zero(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -160,7 +168,9 @@ claim = Claim(
     check=check,
     kind="trap",
     controls=(
-        Control(None, Instances(draw, ("kept cone",)), "zero loss claimed from every start", always_zero),
+        Control(
+            None, Instances(draw, ("kept cone",)), "zero loss claimed from every start", always_zero
+        ),
         Control(None, Instances(draw, ("generic",)), "ten times the decay rate", doubled_rate),
         Control(None, FLEEING, "the exception claimed on both cones", exception_everywhere),
     ),

@@ -27,7 +27,9 @@ def draw(source: Draw, regime: str) -> Instance:
     a = Fraction(source.integer(1, 4), 4)
     if regime == "saddle line":
         return Instance(regimes=(regime,), a0=a, b0=-a, h="1/10", steps=60)
-    return Instance(regimes=(regime,), a0=a, b0=Fraction(source.integer(1, 4), 4), h="1/10", steps=60)
+    return Instance(
+        regimes=(regime,), a0=a, b0=Fraction(source.integer(1, 4), 4), h="1/10", steps=60
+    )
 
 
 INSTANCES = Instances(draw, ("saddle line", "same signs"))
@@ -76,12 +78,16 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """Same limit needs: what A-first keeps above is not above what simultaneous keeps below."""
     found = {name: (low, high) for name, low, high in limits(instance, ctx)}
     if len(found) == 2:
-        label = "lower bound of w for A-first against upper bound for simultaneous, for all later times"
+        label = (
+            "lower bound of w for A-first against upper bound for simultaneous, for all later times"
+        )
         yield at_most(label, found["A-first"][0], found["simultaneous"][1])
         return
     # Off the line both orders see a fixed neighbourhood of the minimum; their iterates approach it.
     ends = last_iterates(instance, ctx)
-    gap = abs(ends["A-first"][0] * ends["A-first"][1] - ends["simultaneous"][0] * ends["simultaneous"][1])
+    gap = abs(
+        ends["A-first"][0] * ends["A-first"][1] - ends["simultaneous"][0] * ends["simultaneous"][1]
+    )
     yield at_most("distance of w after the steps", gap, ctx.number("1/100"))
 
 
@@ -100,7 +106,10 @@ claim = Claim(
     name="rushka-klabjan/naive/same-limit-at-infinite-time",
     title="Both orders end in the same place (false)",
     source=Source(
-        "rushka-klabjan", "", "our reading", "summary",
+        "rushka-klabjan",
+        "",
+        "our reading",
+        "summary",
         corrected_by="rushka-klabjan/gradient-flow-limit",
     ),  # fmt: skip
     statement=(
@@ -112,7 +121,9 @@ claim = Claim(
     instances=INSTANCES,
     check=check,
     kind="trap",
-    controls=(Control(None, LINE, "simultaneous descent claimed to leave the line a = -b", both_leave),),
+    controls=(
+        Control(None, LINE, "simultaneous descent claimed to leave the line a = -b", both_leave),
+    ),
     note=(
         "f = 1/2 (w - 1)^2 with n = m = r = 1. On the line a = -b simultaneous descent keeps the loss "
         "at least 1/2 for ever (invariance); A-first descent is trapped below 1/2 (descent)."
