@@ -113,7 +113,10 @@ class Evaluation:
         return total
 
     def _scaled(self, e: w.Scaled) -> Any:
-        return scaled(self.value(e.scale), self.value(e.body))
+        scale, body = self.value(e.scale), self.value(e.body)
+        if e.shape is not None and isinstance(scale, np.ndarray) and scale.ndim:
+            return scale[..., None, None] * body  # a batch of scalars, one for each matrix
+        return scaled(scale, body)
 
     def _power(self, e: w.Power) -> Any:
         base = self.value(e.base)
