@@ -262,7 +262,5 @@ def _bound_on_step(entry: Any, length: flint.arb) -> flint.arb:
     """sum_k |c_k| length^k."""
     if not isinstance(entry, flint.arb_poly):
         return flint.arb(entry).abs_upper()
-    total = flint.arb(0)
-    for c in reversed(entry.coeffs()):
-        total = (total * length + c.abs_upper()).upper()
-    return total
+    sizes = flint.arb_poly([c.abs_upper() for c in entry.coeffs()])
+    return flint.arb(sizes(length)).upper()

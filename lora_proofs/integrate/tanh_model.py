@@ -52,19 +52,13 @@ class TanhModel:
         if all(size == 0 for size in sizes):
             return flint.arb(0)
         # q runs down by powers of 3/4 while the disc of radius length/q stays admissible.
+        spread = flint.arb_poly([flint.arb(0), *sizes])
         q, best = flint.arb(flint.fmpq(3, 4)), None
-        while self._spread(sizes, self.length / q) <= flint.arb.pi() / 4 and q > 1e-30:
+        while spread(self.length / q) <= flint.arb.pi() / 4 and q > 1e-30:
             best, q = q, q * flint.arb(flint.fmpq(3, 4))
         if best is None:
             raise StepTooLong
         return best ** (self.order + 1) / (1 - best)
-
-    @staticmethod
-    def _spread(sizes: list[flint.arb], rho: flint.arb) -> flint.arb:
-        total = flint.arb(0)
-        for size in reversed(sizes):
-            total = (total + size) * rho
-        return total
 
 
 def _tanh_series(coefficients: list[flint.arb], length: int) -> list[flint.arb]:
