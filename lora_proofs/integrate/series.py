@@ -36,11 +36,13 @@ class Series:
     tape: Tape
     values: Mapping[Any, Any]  # constants as balls, losses as they are
     series: list[Coefficients] = field(default_factory=list)
+    moving: list[int] = field(default_factory=list)
     aside: dict[int, Any] = field(default_factory=dict)
 
     def flow(self, start: Mapping[Any, Any], order: int) -> dict[Any, Coefficients]:
         """Coefficients 0..order of each moving symbol: y_{k+1} = F(y)_k / (k + 1)."""
         self.series = [[] for _ in self.tape.nodes]
+        self.moving = [i for i, node in enumerate(self.tape.nodes) if not node.fixed]
         self.aside = {}
         y: dict[Any, Coefficients] = {symbol: [value] for symbol, value in start.items()}
         for k in range(order):
@@ -60,9 +62,9 @@ class Series:
         return coefficients[k] if k < len(coefficients) else None
 
     def _extend(self, k: int, y: Mapping[Any, Coefficients]) -> None:
-        for position, node in enumerate(self.tape.nodes):
-            if k == 0 or not node.fixed:
-                self.series[position].append(self._coefficient(node, position, k, y))
+        nodes = self.tape.nodes
+        for position in range(len(nodes)) if k == 0 else self.moving:
+            self.series[position].append(self._coefficient(nodes[position], position, k, y))
 
     def _coefficient(self, node: Node, position: int, k: int, y: Mapping[Any, Any]) -> Any:
         match node.op:
