@@ -50,7 +50,8 @@ class Unavailable(LoraProofsError):
         self.operation = operation
         self.arithmetic = arithmetic
         super().__init__(
-            f"{operation} is not available in {arithmetic} arithmetic" + (f": {hint}" if hint else "")
+            f"{operation} is not available in {arithmetic} arithmetic"
+            + (f": {hint}" if hint else "")
         )
 
 

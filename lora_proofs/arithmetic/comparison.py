@@ -87,7 +87,9 @@ def _gap(label: str, left: Any, right: Any) -> Any:
     if isinstance(left, flint.arb) != isinstance(right, flint.arb) and (
         isinstance(left, inexact) or isinstance(right, inexact)
     ):
-        raise BadInput(f"comparison {label!r} mixes a ball with a float; lift both in one arithmetic")
+        raise BadInput(
+            f"comparison {label!r} mixes a ball with a float; lift both in one arithmetic"
+        )
     return right - left
 
 

@@ -18,6 +18,7 @@ class Arithmetic(Protocol):
     precision that is in force, so computations run inside ``with ctx.working():``.
     """
 
+    def __hash__(self) -> int: ...
     @property
     def name(self) -> str: ...
     @property

@@ -44,7 +44,7 @@ def rational(value: Any) -> Fraction:
         try:
             return Fraction(value.strip())
         except ZeroDivisionError:
-            raise BadInput(f"expected a fraction with a nonzero denominator, got {value!r}") from None
+            raise BadInput(f"expected a nonzero denominator, got {value!r}") from None
     shown = repr(value)
     raise BadInput(
         f"expected an integer, a decimal or a fraction such as '-3/4', got "

@@ -1,4 +1,4 @@
-"""Multiprecision floating point (mpmath), in a context of its own: never the global ``mpmath.mp``."""
+"""Multiprecision floating point (mpmath), in contexts of its own: never ``mpmath.mp``."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ GROWTH = Scalar("E", latex="e^{LT}")
 
 DISCRETE_GRONWALL = Lemma(
     "discrete Gronwall inequality",
-    r"If $e_0 = 0$ and $e_{k+1} \le (1 + hL)\, e_k + C h^2$ whenever $(k+1)h \le T$, with $h, C \ge 0$ "
+    r"If $e_0 = 0$ and $e_{k+1} \le (1 + hL)\, e_k + C h^2$ whenever $(k+1)h \le T$, with $h, C "
+    r"\ge 0$ "
     r"and $L \ge 0$ independent of $k$, then $L e_k \le C h\,(e^{LT} - 1)$ for all $kh \le T$.",
     "Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, section II.3",
     {
@@ -93,7 +94,8 @@ HYPERBOLIC = Lemma(
 
 SQUEEZE = Lemma(
     "squeeze theorem",
-    r"If $0 \le e(h) \le c\,h$ for all small $h > 0$ with $c$ independent of $h$, then $e(h) \to 0$ "
+    r"If $0 \le e(h) \le c\,h$ for all small $h > 0$ with $c$ independent of $h$, then $e(h) \to "
+    r"0$ "
     r"as $h \to 0$.",
     "Rudin, Principles of Mathematical Analysis, Theorem 3.19",
     {"bound": "e(h) is at most c h, with c independent of h"},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lora_proofs.mathematics.notation import HALF, Steps, W0, f, h
+from lora_proofs.mathematics.notation import HALF, W0, Steps, f
 from lora_proofs.mathematics.words import Named, Norm, Scalar, Symbol, Word
 
 RA = Scalar("RA", nonnegative=True, latex="R_A")
@@ -103,10 +103,3 @@ def operator(X: Word) -> Word:
 def error(mode: Mode) -> Word:
     """The distance of the iterate from the flow at time kh, both factors together."""
     return frobenius(mode.A - A_FLOW, mode.B - B_FLOW)
-
-
-__all__ = [
-    "A_FLOW", "A_LATER", "A_NEXT", "B_FLOW", "B_LATER", "B_NEXT", "C_AB", "C_BA", "C_SIM", "ELAPSED",
-    "GROWTH", "K", "L", "LOCAL", "M2", "MF", "MODES", "RA", "RB", "Lf", "Mode", "error", "field",
-    "frobenius", "gradient_at", "h", "operator",
-]  # fmt: skip

@@ -446,7 +446,8 @@ class Relation:
             raise BadInput(f"expected the relation '=' or '<=', got {self.relation!r}")
         if self.left.shape != self.right.shape:
             raise ShapeMismatch(
-                f"relation {self.label!r}: sides have shapes {self.left.shape} and {self.right.shape}"
+                f"relation {self.label!r}: sides have shapes {self.left.shape} and "
+                f"{self.right.shape}"
             )
         if self.relation == "<=" and self.left.shape is not None:
             raise ShapeMismatch(f"relation {self.label!r}: '<=' compares scalars")

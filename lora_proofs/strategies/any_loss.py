@@ -16,7 +16,8 @@ def any_loss_problem(draw: Draw, regime: str, **extra: Any) -> Instance:
     """A LoRA problem of a regime whose loss is cubic, Frobenius or trace-squared.
 
     >>> from lora_proofs.strategies.draw import SeededDraw
-    >>> any_loss_problem(SeededDraw.keyed(3), "generic").loss in ("cubic", "frobenius", "trace-squared")
+    >>> problem = any_loss_problem(SeededDraw.keyed(3), "generic")
+    >>> problem.loss in ("cubic", "frobenius", "trace-squared")
     True
     """
     loss = draw.choice(("frobenius", "cubic", "trace-squared"))

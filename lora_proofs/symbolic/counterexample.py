@@ -61,7 +61,9 @@ def difference(left: w.Word, right: w.Word) -> Difference | None:
     return None
 
 
-def _try(left: w.Word, right: w.Word, nodes: list[Any], sizes: Any, attempt: int) -> Difference | None:
+def _try(
+    left: w.Word, right: w.Word, nodes: list[Any], sizes: Any, attempt: int
+) -> Difference | None:
     values = random_values(nodes, sizes, attempt)
     evaluation = Evaluation(values, EXACT, sizes)
     try:

@@ -90,7 +90,7 @@ def _engines(line: Line) -> tuple[str, ...]:
 def _ungranted_signs(
     steps: tuple[Step, ...], assumptions: Mapping[str, Granted]
 ) -> tuple[str, ...]:
-    """Scalars that an inequality takes for nonnegative although no assumption says that they are."""
+    """Scalars that an inequality takes for nonnegative, which no assumption grants."""
     granted = {
         relation.right
         for relations, _ in assumptions.values()
@@ -155,7 +155,8 @@ def _cites_listed(steps: tuple[Step, ...], lemmas: Mapping[str, Lemma]) -> None:
             name = step.lemma.name if step.lemma else "?"
             raise ClaimRefused(
                 f"the lemma {name!r} is not on the list of lemmas that may be cited "
-                "(lora_proofs.language.lemmas); a claim cannot lean on itself or on the paper under "
+                "(lora_proofs.language.lemmas); a claim cannot lean on itself or on the paper "
+                "under "
                 "test. Use a listed lemma, or say prose(...)"
             )
 
@@ -233,7 +234,8 @@ class _Judge:
         turned = [s for s, _ in step.substitution if s not in pattern]
         if turned:
             return (), (
-                f"the assumption {step.assumption!r} is about {text(turned[0])} itself; a symbol stands "
+                f"the assumption {step.assumption!r} is about {text(turned[0])} itself; a symbol "
+                f"stands "
                 "for any expression only where the assumption lists it in pattern=..."
             )
         return (f"assumption: {step.assumption}",), ""

@@ -45,7 +45,8 @@ def parts(expression: w.Word) -> Iterator[w.Word]:
 
 def _children(node: w.Word) -> list[Any]:
     """What a node holds that may hold words, last first."""
-    inside = [getattr(node, name) for name in _fields(type(node))]
+    kind: type = type(node)
+    inside = [getattr(node, name) for name in _fields(kind)]
     return [value for value in inside if isinstance(value, w.Word | tuple)]
 
 
@@ -272,7 +273,9 @@ def ring(expressions: Iterable[w.Word], sizes: dict[Any, int], point: int | None
     return Ring(full, context, values, index)
 
 
-def _at_point(symbols: list[Any], sizes: dict[Any, int], context: Any, point: Any) -> dict[Any, Any]:
+def _at_point(
+    symbols: list[Any], sizes: dict[Any, int], context: Any, point: Any
+) -> dict[Any, Any]:
     source = Random(point)
 
     def draw() -> Any:
@@ -332,11 +335,10 @@ def agree(
     sides = [left, right, *(side for relation in given for side in (relation.left, relation.right))]
     # Hypotheses tie symbols together, so nothing may be replaced by unrelated numbers there; a
     # nested loss makes full polynomials explode, and exact points decide in its place.
-    nested = any(isinstance(x, w.LossGradient) and _has_loss(x.point) for s in sides for x in parts(s))
+    nodes = [x for side in sides for x in parts(side)]
+    nested = any(isinstance(x, w.LossGradient) and _has_loss(x.point) for x in nodes)
     points: tuple[int | None, ...] = (1, 2, 3) if nested and not given else (None,)
-    return all(
-        _agree_at(left, right, given, sizes, point) for sizes in shapes for point in points
-    )
+    return all(_agree_at(left, right, given, sizes, point) for sizes in shapes for point in points)
 
 
 def _has_loss(expression: w.Word) -> bool:

@@ -23,8 +23,10 @@ from lora_proofs.symbolic.normal_form import (
 
 def to_word(form: NormalForm) -> w.Word:
     """An expression whose normal form is ``form``."""
-    terms = [_term(m, letters, form.shape) * c if c != 1 else _term(m, letters, form.shape)
-             for (m, letters), c in form.frozen()]
+    terms = [
+        _term(m, letters, form.shape) * c if c != 1 else _term(m, letters, form.shape)
+        for (m, letters), c in form.frozen()
+    ]
     if not terms:
         return w.word(0) if form.shape is None else w.Zero(*form.shape)
     return terms[0] if len(terms) == 1 else w.Sum(tuple(terms))

@@ -212,7 +212,9 @@ def _split_power(monomial: Monomial, target: Monomial) -> tuple[int, Monomial]:
     powers = dict(monomial)
     power = min((powers.get(factor, 0) // k for factor, k in target if k > 0), default=0)
     power = max(power, 0)
-    return power, multiply(monomial, tuple((a, -k * power) for a, k in target)) if power else monomial
+    if not power:
+        return 0, monomial
+    return power, multiply(monomial, tuple((a, -k * power) for a, k in target))
 
 
 def sum_of_squares(step: Step) -> str:

@@ -113,7 +113,7 @@ class NormalForm:
             return NormalForm(self.shape, {})
         return NormalForm(
             self.shape,
-            {(multiply(monomial, m), letters): c * number for (m, letters), c in self.terms.items()},
+            {(multiply(monomial, m), x): c * number for (m, x), c in self.terms.items()},
         )
 
 
@@ -332,7 +332,7 @@ def nonnegative(value: Atom) -> bool:
 
 
 def _content(blocks: list[NormalForm]) -> tuple[Fraction, Monomial]:
-    """The common factor of all terms: rational (with the leading sign) times nonnegative scalars."""
+    """The common factor of all terms: a signed rational times nonnegative scalars."""
     coefficients = [c for block in blocks for c in block.terms.values()]
     monomials = [dict(m) for block in blocks for m, _ in block.terms]
     numerator, denominator = 0, 1
@@ -341,10 +341,7 @@ def _content(blocks: list[NormalForm]) -> tuple[Fraction, Monomial]:
         denominator = denominator * c.denominator // gcd(denominator, c.denominator)
     sign = 1 if blocks[0].frozen()[0][1] > 0 else -1
     shared = {
-        a: min(m.get(a, 0) for m in monomials)
-        for m in monomials
-        for a in m
-        if nonnegative(a)
+        a: min(m.get(a, 0) for m in monomials) for m in monomials for a in m if nonnegative(a)
     }
     monomial = tuple(sorted(((a, k) for a, k in shared.items() if k), key=lambda p: order(p[0])))
     return sign * Fraction(numerator, denominator), monomial

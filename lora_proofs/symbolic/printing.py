@@ -58,7 +58,8 @@ class Alphabet:
     def norm(self, blocks: list[str], kind: str) -> str:
         """A norm of one or several blocks."""
         inside = ", ".join(blocks)
-        inside = (rf"\left({inside}\right)" if self.latex else f"({inside})") if blocks[1:] else inside
+        if blocks[1:]:
+            inside = self.group(inside)
         if self.latex:
             return rf"\left\lVert {inside} \right\rVert_{{{kind}}}"
         return f"||{inside}||_{kind}"
@@ -205,8 +206,10 @@ class _Printer:
         return Printed(shown, ATOM)
 
     def _gradient(self, e: w.Gradient) -> Printed:
-        name = rf"\nabla_{{{self.show(e.symbol).text}}} " if self.to.latex else (
-            f"grad_{self.show(e.symbol).text} "
+        name = (
+            rf"\nabla_{{{self.show(e.symbol).text}}} "
+            if self.to.latex
+            else (f"grad_{self.show(e.symbol).text} ")
         )
         return Printed(name + self.wrap(e.of, ATOM), PRODUCT)
 

@@ -57,7 +57,7 @@ def _names_are_clear(expression: Any, sp: Any) -> None:
 
 def _incoming(sp: Any) -> list[tuple[Any, Any]]:
     return [
-        (sp.MatrixSymbol, lambda e: w.Symbol(e.name, _dimension(e.shape[0]), _dimension(e.shape[1]))),
+        (sp.MatrixSymbol, _matrix_symbol),
         (sp.Transpose, lambda e: w.Transpose(from_sympy(e.arg))),
         (sp.Inverse, lambda e: w.Inverse(from_sympy(e.arg))),
         (sp.Trace, lambda e: w.Trace(from_sympy(e.arg))),
@@ -72,6 +72,10 @@ def _incoming(sp: Any) -> list[tuple[Any, Any]]:
         (sp.Mul, _mul),
         (sp.Pow, _pow),
     ]
+
+
+def _matrix_symbol(e: Any) -> w.Word:
+    return w.Symbol(e.name, _dimension(e.shape[0]), _dimension(e.shape[1]))
 
 
 def _dimension(size: Any) -> w.Dimension:
@@ -215,4 +219,5 @@ class _Outgoing:
         return self.sp.Symbol(_canonical(e), real=True)
 
     def _lossgradient(self, e: w.LossGradient) -> Any:
-        return self.sp.MatrixSymbol(_canonical(e), self._length(e.loss.rows), self._length(e.loss.columns))
+        rows, columns = self._length(e.loss.rows), self._length(e.loss.columns)
+        return self.sp.MatrixSymbol(_canonical(e), rows, columns)

@@ -113,7 +113,8 @@ claim = Claim(
     source=Source("rushka-klabjan", "Theorem 2.4", "reconstructed", "summary"),
     statement=(
         r"For every twice differentiable loss, one step of size $h$ from $(A, B)$, simultaneous, "
-        r"$A$-first or $B$-first, is $(A, B) + h\,(-B^\top G, -G A^\top)$ to first order in $h$: the "
+        r"$A$-first or $B$-first, is $(A, B) + h\,(-B^\top G, -G A^\top)$ to first order in $h$: "
+        r"the "
         "same first-order term, which is the vector field of the gradient flow."
     ),
     assumptions=(),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from lora_proofs.arithmetic import Arithmetic, Comparison, at_most, squared_norm
+from lora_proofs.arithmetic import Arithmetic, Comparison, at_most
 from lora_proofs.claims.rushka_klabjan import limit_runs as runs
 from lora_proofs.claims.rushka_klabjan.limit_proof import (
     LIPSCHITZ_RELATION,
@@ -32,7 +32,8 @@ from lora_proofs.strategies.problems import lora_problem
 
 bounded_iterates = Assumption(
     "bounded_iterates",
-    r"the flow exists on $[0, T]$; along it and along all iterates with $kh \le T$: $\|A\|_2 \le R_A$, "
+    r"the flow exists on $[0, T]$; along it and along all iterates with $kh \le T$: $\|A\|_2 \le "
+    r"R_A$, "
     r"$\|B\|_2 \le R_B$, $\|G\|_2 \le M_2$, $\|G\|_F \le M_F$",
     runs.bounded,
     relations=VISITED,
@@ -122,7 +123,8 @@ BLOW_UP = Instance(
 
 
 KINK = Instance(
-    loss="hoelder-kink", W0=[[0, 0], [0, 0]], Y=[[1, 1], [1, 3]], A0=[[1, "1/2"]], B0=[[1], ["1/2"]],
+    loss="hoelder-kink", W0=[[0, 0], [0, 0]], Y=[[1, 1], [1, 3]],
+    A0=[[1, "1/2"]], B0=[[1], ["1/2"]],
     h="1/100", steps=200, T=2, RA=4, RB=4, M2=12, MF=12, Lf=1, K=68, C=100,
     modes="simultaneous, A-first", X1=[[0, "1/10000"], [0, 0]], X2=[[0, 0], [0, 0]],
 )  # fmt: skip
@@ -132,7 +134,8 @@ CONTROLS = (
     Control(
         finite_horizon,
         (INFINITE_HORIZON,),
-        "beyond the horizon: flow and simultaneous descent stay on the line a = -b, A-first descent "
+        "beyond the horizon: flow and simultaneous descent stay on the line a = -b, A-first "
+        "descent "
         "leaves it, and the error passes the bound for T = 1/4",
     ),
     Control(
@@ -154,7 +157,8 @@ claim = Claim(
     title="Every order of updates follows the same gradient flow",
     source=Source("rushka-klabjan", "Theorem 2.4", "reconstructed", "summary"),
     statement=(
-        r"If iterates and flow stay bounded on $[0, T]$ and $\nabla f$ is Lipschitz there, then the "
+        r"If iterates and flow stay bounded on $[0, T]$ and $\nabla f$ is Lipschitz there, then "
+        r"the "
         r"simultaneous, $A$-first and $B$-first iterates with step size $h$ satisfy "
         r"$\|\theta_k - \theta(kh)\| \le C h\,(e^{LT} - 1)/L$ for all $kh \le T$, with "
         r"$L = M_2 + L_f (R_A^2 + R_B^2)$, $K = M_F \sqrt{R_A^2 + R_B^2}$, $C_{sim} = LK/2$, "

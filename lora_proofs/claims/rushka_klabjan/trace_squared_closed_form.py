@@ -165,7 +165,8 @@ def on_hyperbolas(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 functions = Assumption(
     "functions",
     r"$\cosh\tau$, $\sinh\tau$ and $\cosh\mu t$, $\sinh(\mu t)/\mu$ are the functions with "
-    r"$C' = m S$, $S' = C$, $C = 1$ and $S = 0$ at 0, for $m = 1$ in $\tau$ and $m = \mu^2$ in $t$; "
+    r"$C' = m S$, $S' = C$, $C = 1$ and $S = 0$ at 0, for $m = 1$ in $\tau$ and $m = \mu^2$ in "
+    r"$t$; "
     r"$e^{-nt}$ is 1 at 0 and has derivative $-n e^{-nt}$",
     on_hyperbolas,
     technical="it names functions",
@@ -238,7 +239,8 @@ claim = Claim(
     title="The trace-squared flows in closed form",
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
-        r"For $f = \tfrac12(\mathrm{tr} W)^2$, $w_0 = \mathrm{tr} W_0$, $p = \mathrm{tr}(B_0 A_0)$, "
+        r"For $f = \tfrac12(\mathrm{tr} W)^2$, $w_0 = \mathrm{tr} W_0$, $p = \mathrm{tr}(B_0 "
+        r"A_0)$, "
         r"$q = \tfrac12(\|A_0\|_F^2 + \|B_0\|_F^2)$, $\mu^2 = w_0^2 + q^2 - p^2$. The "
         r"full-parameter flow is $W(t) = W_0 - \frac{w_0}{n}(1 - e^{-nt}) I$. The LoRA flow is "
         r"$A = A_0\cosh\tau - B_0^\top\sinh\tau$, $B = B_0\cosh\tau - A_0^\top\sinh\tau$ with "

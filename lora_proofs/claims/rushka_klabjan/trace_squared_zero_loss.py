@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import (
+    EXACT,
     Arithmetic,
     Comparison,
     at_least,
@@ -36,31 +37,25 @@ REGIMES = ("generic", "zero B0", "zero A0", "r > min(n, m)", "zero start", *CONE
 
 
 def draw(source: Draw, regime: str) -> Instance:
-    """A start with nonzero loss: off the cones, on the cone that keeps the loss, or on the other."""
-    problem = lora_problem(
-        source, "cone" if regime in CONES else "generic" if regime == "zero start" else regime,
-        loss="trace-squared",
-    )  # fmt: skip
-    w0 = sum(problem.W0[i][i] for i in range(len(problem.W0)))
+    """A start with nonzero loss: off the cones, on the one that keeps the loss, on the other."""
+    kind = "cone" if regime in CONES else {"zero start": "generic"}.get(regime, regime)
+    problem = lora_problem(source, kind, loss="trace-squared").replace(regimes=(regime,))
+    w0 = trace(EXACT.matrix(problem.W0))
     if regime in CONES:
-        if w0 == 0:
-            raise Rejected("the trace of W0 is 0")
         keeps = 1 if w0 > 0 else -1
         sign = keeps if regime == "kept cone" else -keeps
-        problem = problem.replace(
-            B0=[[sign * row[j] for row in problem.A0] for j in range(len(problem.W0))]
-        )
+        columns = zip(*problem.A0, strict=True)
+        problem = problem.replace(B0=[[sign * x for x in column] for column in columns])
     if regime == "zero start":
-        zero = [[0] * len(row) for row in problem.A0], [[0] * len(row) for row in problem.B0]
-        problem = problem.replace(A0=zero[0], B0=zero[1])
-    product = sum(
-        b * a
-        for i, row in enumerate(problem.B0)
-        for b, a in zip(row, (r[i] for r in problem.A0), strict=True)
-    )
-    if w0 + product == 0:
-        raise Rejected("the loss is 0 at the start")
-    return problem.replace(regimes=(regime,))
+        zeros = {name: EXACT.zeros(*_shape(getattr(problem, name))) for name in ("A0", "B0")}
+        problem = problem.replace(**zeros)
+    if w0 == 0 or loss_at_start(problem, EXACT) == 0:
+        raise Rejected("the loss, or the trace of W0, is 0 at the start")
+    return problem
+
+
+def _shape(rows: Any) -> tuple[int, int]:
+    return len(rows), len(rows[0])
 
 
 INSTANCES = Instances(draw, REGIMES)
@@ -102,7 +97,7 @@ def decays(instance: Instance, ctx: Arithmetic, rate: Any) -> Iterator[Compariso
 
 
 def on_cone(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """On the fleeing cone ||A||^2 stays above min(||A0||^2, |w0|), and the loss has rate 4 ||A||^2."""
+    """On the fleeing cone ||A||^2 >= min(||A0||^2, |w0|), and the loss has rate 4 ||A||^2."""
     x = instance.lift(ctx)
     a, w = squared_norm(x.A0), abs(trace(x.W0))
     yield from decays(instance, ctx, 4 * (a if a <= w else w))
@@ -130,7 +125,7 @@ def stationary(instance: Instance, ctx: Arithmetic, final: Any) -> Iterator[Comp
 
 
 def always_zero(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """The claim without its exception: loss 0 from every start, judged by the level kept for good."""
+    """The claim without its exception, judged by the level that is kept for good."""
     final = trace_squared_final_loss(instance.W0, instance.A0, instance.B0)
     yield at_most("the loss kept for all time", ctx.number(final), 0)
 

@@ -111,7 +111,7 @@ claim = Claim(
         "our reading",
         "summary",
         corrected_by="rushka-klabjan/gradient-flow-limit",
-    ),  # fmt: skip
+    ),
     statement=(
         r"Our reading, not a claim of the authors: for small steps, simultaneous and sequential "
         r"gradient descent from the same start have the same limit as the number of steps tends to "
@@ -125,7 +125,8 @@ claim = Claim(
         Control(None, LINE, "simultaneous descent claimed to leave the line a = -b", both_leave),
     ),
     note=(
-        "f = 1/2 (w - 1)^2 with n = m = r = 1. On the line a = -b simultaneous descent keeps the loss "
+        "f = 1/2 (w - 1)^2 with n = m = r = 1. On the line a = -b simultaneous descent keeps the "
+        "loss "
         "at least 1/2 for ever (invariance); A-first descent is trapped below 1/2 (descent)."
     ),
 )
