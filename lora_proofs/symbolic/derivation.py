@@ -76,7 +76,9 @@ def _sentences(steps: tuple[Step, ...]) -> tuple[str, ...]:
 
 
 def _by(closed_by: Any) -> str:
-    return f"assumption {closed_by}" if isinstance(closed_by, str) else f"step {closed_by.why!r}"
+    if isinstance(closed_by, Step):
+        return f"step {closed_by.why!r}"
+    return f"assumption {closed_by}"
 
 
 def _engines(line: Line) -> tuple[str, ...]:

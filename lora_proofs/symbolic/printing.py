@@ -117,7 +117,9 @@ class _Printer:
         return Printed(shown, ATOM if e.value.denominator == 1 else PRODUCT)
 
     def _scalar(self, e: w.Scalar) -> Printed:
-        return Printed(e.latex if self.to.latex and e.latex else e.name, ATOM)
+        shown = e.latex if self.to.latex and e.latex else e.name
+        # A name such as cosh(tau) is a function of something: a superscript would fall on that.
+        return Printed(shown, PRODUCT if "(" in e.name else ATOM)
 
     def _symbol(self, e: w.Symbol) -> Printed:
         return Printed(e.latex if self.to.latex and e.latex else e.name, ATOM)
@@ -214,10 +216,12 @@ class _Printer:
         return Printed(name + self.wrap(e.of, ATOM), PRODUCT)
 
     def _derivative(self, e: w.Derivative) -> Printed:
-        scalars = [s for s, _ in e.rates if isinstance(s, w.Scalar)]
-        by = self.show(scalars[0]).text if len(e.rates) == 1 and scalars else "t"
+        by = "t"
+        if len(e.rates) == 1 and e.rates[0][1] == w.word(1):
+            by = self.show(e.rates[0][0]).text
         name = rf"\frac{{\mathrm d}}{{\mathrm d {by}}} " if self.to.latex else f"d/d{by} "
-        return Printed(name + self.wrap(e.of, ATOM), PRODUCT)
+        # In a product it needs parentheses, or it would seem to act on what follows.
+        return Printed(name + self.wrap(e.of, ATOM), SUM)
 
     def _substituted(self, e: w.Substituted) -> Printed:
         inside = ", ".join(f"{self.show(s).text} = {self.show(v).text}" for s, v in e.replacements)

@@ -58,8 +58,10 @@ IN_T = {C: mu2 * S, S: C}
 AT_START = {cosh: 1, sinh: 0, C: 1, S: 0, decay: 1}
 
 
-def riccati(numerator: Word, denominator: Word) -> Word:
+def riccati(numerator: Word, denominator: Word | None = None) -> Word:
     """The right side of x' = (p - q) x^2 + 2 w0 x + (p + q), times the squared denominator."""
+    if denominator is None:
+        return (p - q) * numerator**2 + 2 * w0 * numerator + (p + q)
     square = (p - q) * numerator**2 + 2 * w0 * numerator * denominator
     return square + (p + q) * denominator**2
 
@@ -69,7 +71,7 @@ CLOCK, QUOTIENT, FULL = "rate of x", "x = N/D solves its equation", "full-parame
 CONCLUSION = (
     Relation(along(A, IN_TAU), "=", -(B.T @ (T * Identity("n"))), LORA_A),
     Relation(along(B, IN_TAU), "=", -((T * Identity("n")) @ A.T), LORA_B),
-    Relation(along(x, IN_TAU), "=", riccati(x, words.word(1)), CLOCK),
+    Relation(along(x, IN_TAU), "=", riccati(x), CLOCK),
     Relation(along(N, IN_T) * D - N * along(D, IN_T), "=", riccati(N, D), QUOTIENT),
     Relation(
         along(W_FULL, {decay: -(Size("n") * decay)}), "=", -(Trace(W_FULL) * Identity("n")), FULL
