@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache, reduce
+from functools import reduce
 from operator import add
 from random import Random
 from typing import Any
@@ -43,16 +43,12 @@ def parts(expression: w.Word) -> Iterator[w.Word]:
             waiting.extend(reversed(item))
 
 
+_HOLDERS = (w.Word, tuple)
+
+
 def _children(node: w.Word) -> list[Any]:
     """What a node holds that may hold words, last first."""
-    kind: type = type(node)
-    inside = [getattr(node, name) for name in _fields(kind)]
-    return [value for value in inside if isinstance(value, w.Word | tuple)]
-
-
-@cache
-def _fields(kind: type) -> tuple[str, ...]:
-    return tuple(reversed(getattr(kind, "__dataclass_fields__", ())))
+    return [value for value in reversed(vars(node).values()) if isinstance(value, _HOLDERS)]
 
 
 def dimensions(nodes: Iterable[w.Word]) -> set[w.Dimension]:
