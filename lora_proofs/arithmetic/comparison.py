@@ -104,6 +104,7 @@ def _default_radius(left: Any, right: Any, gap: Any) -> Any:
         return flint.fmpq(0)
     if isinstance(gap, flint.arb):
         return gap.rad()
+    left, right = (_like(x, gap) if isinstance(x, flint.fmpq) else x for x in (left, right))
     size = 1 + abs(left) + abs(right)
     if isinstance(gap, _MPF):
         return size * gap.context.mpf(10) ** (-(2 * gap.context.dps) // 3)

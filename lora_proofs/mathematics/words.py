@@ -235,6 +235,9 @@ class Transpose(Word):
 
     body: Word
 
+    def __post_init__(self) -> None:
+        _matrix(self.body, "transpose")
+
     @property
     def shape(self) -> Shape:
         """The body's shape, turned."""
