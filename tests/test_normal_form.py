@@ -244,6 +244,7 @@ def test_the_inverse_of_a_product_is_turned_round():
     assert zero(Inverse(P @ Q), Inverse(Q) @ Inverse(P))
     assert not zero(Inverse(P @ Q), Inverse(P) @ Inverse(Q))
     assert zero(P @ Inverse(P), Identity("n")) and zero(Inverse(P) @ P, Identity("n"))
+    assert not zero(P @ Inverse(P.T), Identity("n")) and not zero(P @ P, Identity("n"))
     assert zero(Inverse(P).T, Inverse(P.T)) and zero(Inverse(Inverse(P)), P)
     assert zero(Trace(P @ Q @ Inverse(P)), Trace(Q))
     assert zero(Inverse(2 * P), HALF * Inverse(P))
