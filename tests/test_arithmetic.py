@@ -98,9 +98,9 @@ def test_balls_with_a_tie_and_at_the_root_of_zero_stay_enclosures():
     with BALL.working():
         one, two = BALL.singular_values(BALL.matrix([[0, 1], [1, 0]]))
         assert one.contains(1) and two.contains(1)
-        near = [[flint.arb(1, 0.25), 0], [0, flint.arb(1.125, 0.25)]]
-        one, two = BALL.singular_values(BALL.matrix(near))
-        assert one.contains(flint.arb("1.3")) and two.contains(flint.arb("0.8"))
+        blurred = [[flint.arb(1, 0.25), 0], [0, flint.arb(1.125, 0.25)]]
+        with pytest.raises(Unavailable):
+            BALL.singular_values(BALL.matrix(blurred))
         wide = flint.arb(0, 1e-30)
         root = BALL.sqrt(wide)
         assert root.contains(0) and root.contains(flint.arb("1e-15")) and root.is_finite()
