@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from lora_proofs.mathematics.words import Relation, Scalar, word
+from lora_proofs.mathematics.words import Norm, Relation, Scalar, Symbol, Word, word
 from lora_proofs.symbolic.steps import Lemma
 
 ERROR_NOW = Scalar("e_k", nonnegative=True)
@@ -21,22 +21,36 @@ GROWTH = Scalar("E", latex="e^{LT}")
 
 DISCRETE_GRONWALL = Lemma(
     "discrete Gronwall inequality",
-    r"If $e_0 = 0$ and $e_{k+1} \le (1 + hL)\, e_k + C h^2$ whenever $(k+1)h \le T$, with $h, C "
-    r"\ge 0$ "
-    r"and $L \ge 0$ independent of $k$, then $L e_k \le C h\,(e^{LT} - 1)$ for all $kh \le T$.",
+    r"If $e_0 = 0$ and $e_{k+1} \le (1 + hL)\, e_k + C h^2$ whenever $(k+1)h \le T$, with "
+    r"$h, C, L \ge 0$ independent of $k$, then $L e_k \le C h\,(e^{LT} - 1)$ for "
+    r"all $kh \le T$.",
     "Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, section II.3",
     {
         "start": Relation(ERROR_START, "=", word(0)),
         "recursion": Relation(ERROR_NEXT, "<=", (1 + STEP * RATE) * ERROR_NOW + DEFECT * STEP**2),
-        "finite horizon": "kh <= T",
+        "sequence": "e_0, e_k, e_(k+1) are the terms 0, k, k+1 of one sequence; the recursion "
+        "holds for every k with (k+1)h <= T; E = e^(LT)",
     },
     Relation(RATE * ERROR_NOW, "<=", DEFECT * STEP * (GROWTH - 1)),
 )
 
-LIPSCHITZ_CONSTANT = Scalar("Lambda", nonnegative=True, latex=r"\Lambda")
-REMAINDER = Scalar("rho", nonnegative=True, latex=r"\rho")
-RATE_CHANGE = Scalar("delta", nonnegative=True, latex=r"\delta")
 ELAPSED = Scalar("s", nonnegative=True)
+
+
+def _pair(name: str) -> tuple[Symbol, Symbol]:
+    """The two blocks of a point of the space of the factors (A, B)."""
+    return Symbol(f"{name}_A", "r", "m"), Symbol(f"{name}_B", "n", "r")
+
+
+POINT, LATER, NEXT = _pair("y(t)"), _pair("y(t+s)"), _pair("y(t+h)")
+VELOCITY, LATER_VELOCITY = _pair("y'(t)"), _pair("y'(t+s)")
+LIPSCHITZ_CONSTANT = Scalar("Lambda", nonnegative=True, latex=r"\Lambda")
+SPEED = Scalar("K", nonnegative=True)
+
+
+def _length(*blocks: Word) -> Word:
+    return Norm("F", blocks)
+
 
 TAYLOR_REMAINDER = Lemma(
     "Taylor remainder with Lipschitz derivative",
@@ -45,15 +59,20 @@ TAYLOR_REMAINDER = Lemma(
     r"$\|y(t+h) - y(t) - h\,y'(t)\| \le \Lambda h^2/2$.",
     "Nesterov, Introductory Lectures on Convex Optimization, Lemma 1.2.3 (vector-valued form)",
     {
-        "derivative is Lipschitz": Relation(RATE_CHANGE, "<=", LIPSCHITZ_CONSTANT * ELAPSED),
-        "solution": "y is continuously differentiable on [t, t + h]",
+        "derivative is Lipschitz": Relation(
+            _length(*(w - v for w, v in zip(LATER_VELOCITY, VELOCITY, strict=True))),
+            "<=",
+            LIPSCHITZ_CONSTANT * ELAPSED,
+        ),
+        "solution": "y is continuously differentiable on [t, t+h], and the points and velocities "
+        "are its values and derivatives there",
     },
-    Relation(REMAINDER, "<=", LIPSCHITZ_CONSTANT * STEP**2 / 2),
+    Relation(
+        _length(*(z - y - STEP * v for z, y, v in zip(NEXT, POINT, VELOCITY, strict=True))),
+        "<=",
+        LIPSCHITZ_CONSTANT * STEP**2 / 2,
+    ),
 )
-
-SPEED = Scalar("K", nonnegative=True)
-SPEED_NORM = Scalar("v", nonnegative=True)
-DISTANCE = Scalar("d", nonnegative=True)
 
 MEAN_VALUE = Lemma(
     "mean value inequality",
@@ -61,10 +80,11 @@ MEAN_VALUE = Lemma(
     r"$\|y(t+s) - y(t)\| \le K s$.",
     "Dieudonne, Foundations of Modern Analysis, (8.5.4)",
     {
-        "speed": Relation(SPEED_NORM, "<=", SPEED),
-        "solution": "y is continuously differentiable on [t, t + s]",
+        "speed": Relation(_length(*LATER_VELOCITY), "<=", SPEED),
+        "solution": "y is continuously differentiable on [t, t+s], and the points and velocities "
+        "are its values and derivatives there, the bound holding for every s",
     },
-    Relation(DISTANCE, "<=", SPEED * ELAPSED),
+    Relation(_length(*(x - y for x, y in zip(LATER, POINT, strict=True))), "<=", SPEED * ELAPSED),
 )
 
 UNIQUENESS = Lemma(
@@ -94,11 +114,13 @@ HYPERBOLIC = Lemma(
 
 SQUEEZE = Lemma(
     "squeeze theorem",
-    r"If $0 \le e(h) \le c\,h$ for all small $h > 0$ with $c$ independent of $h$, then $e(h) \to "
-    r"0$ "
-    r"as $h \to 0$.",
+    r"If $0 \le e(h) \le c\,h$ for all small $h > 0$ with $c$ independent of $h$, then "
+    r"$e(h) \to 0$ as $h \to 0$.",
     "Rudin, Principles of Mathematical Analysis, Theorem 3.19",
-    {"bound": "e(h) is at most c h, with c independent of h"},
+    {
+        "bound": "e(h) is at most c h",
+        "uniform": "c does not depend on h, and the bound holds for all small h",
+    },
 )
 
 LEMMAS: Mapping[str, Lemma] = {

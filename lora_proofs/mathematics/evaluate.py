@@ -57,6 +57,8 @@ class Evaluation:
     values: Values
     ctx: Any
     sizes: dict[Any, int]
+    inside: bool = False
+    """Whether a derivative is being taken: the infinitesimal is one, so they do not nest."""
 
     def value(self, expression: w.Word) -> Any:
         """Dispatch on the kind of node; an unknown one raises."""
@@ -176,8 +178,10 @@ class Evaluation:
 
     def _along(self, expression: w.Word, rates: dict[Any, Any]) -> Any:
         """d/de at e = 0 of the expression with every moving symbol replaced by itself + e rate."""
+        if self.inside:
+            raise NotUnderstood("a derivative inside a derivative: carry the inner one out first")
         moved = {s: _infinitesimal(self._lookup(s), rate) for s, rate in rates.items()}
-        result = replace(self, values={**self.values, **moved}).value(expression)
+        result = replace(self, values={**self.values, **moved}, inside=True).value(expression)
         return _first_coefficient(result, self.ctx.number(0))
 
 

@@ -17,7 +17,7 @@ M2 = Scalar("M2", nonnegative=True, latex="M_2")
 MF = Scalar("MF", nonnegative=True, latex="M_F")
 Lf = Scalar("Lf", nonnegative=True, latex="L_f")
 K = Scalar("K", nonnegative=True)
-GROWTH = Scalar("e^(LT)", nonnegative=True, latex="e^{LT}")
+GROWTH = Scalar("e^(LT)", latex="e^{LT}")
 ELAPSED = Scalar("s", nonnegative=True)
 
 A_FLOW = Symbol("A(kh)", "r", "m", latex=r"\tilde A")

@@ -86,6 +86,13 @@ def word(value: Any) -> Word:
     return Number(rational(value))
 
 
+def _dimensions(what: str, *dimensions: Any) -> None:
+    for d in dimensions:
+        number = isinstance(d, int) and not isinstance(d, bool) and d >= 1
+        if not number and not (isinstance(d, str) and d):
+            raise BadInput(f"{what}: expected a dimension as a name or a number >= 1, got {d!r}")
+
+
 def _matrix(value: Word, role: str) -> tuple[Dimension, Dimension]:
     if value.shape is None:
         raise ShapeMismatch(f"{role}: expected a matrix, got the scalar {value!r}")
@@ -131,6 +138,7 @@ class Symbol(Word):
     latex: str = ""
 
     def __post_init__(self) -> None:
+        _dimensions(self.name, self.rows, self.columns)
         if self.symmetric and self.rows != self.columns:
             raise ShapeMismatch(f"{self.name}: a symmetric symbol is square, got {self.shape}")
 
@@ -146,6 +154,9 @@ class Identity(Word):
 
     size: Dimension
 
+    def __post_init__(self) -> None:
+        _dimensions("identity", self.size)
+
     @property
     def shape(self) -> Shape:
         """(size, size)."""
@@ -158,6 +169,9 @@ class Zero(Word):
 
     rows: Dimension
     columns: Dimension
+
+    def __post_init__(self) -> None:
+        _dimensions("zero matrix", self.rows, self.columns)
 
     @property
     def shape(self) -> Shape:

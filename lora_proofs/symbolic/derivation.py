@@ -18,16 +18,15 @@ from lora_proofs.mathematics import words as w
 from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.symbolic import entries
 from lora_proofs.symbolic.counterexample import difference
-from lora_proofs.symbolic.differential import stays_symmetric
+from lora_proofs.symbolic.differential import expand, stays_symmetric
 from lora_proofs.symbolic.inequalities import RULES, form, is_nonnegative, square_norms
 from lora_proofs.symbolic.printing import relation_latex, relation_text, text
 from lora_proofs.symbolic.rewriting import reduce
 from lora_proofs.symbolic.steps import DerivationEvidence, Lemma, Line, Step, instantiate
+from lora_proofs.symbolic.tacit import Granted, scope, tacit_problems
 
 NORMAL_FORM, EXPLICIT_ENTRIES = "normal form", "explicit entries"
 INEQUALITY_RULES, LISTED_LEMMAS = "inequality rules", "listed lemmas"
-
-Granted = tuple[tuple[w.Relation, ...], tuple[Any, ...]]
 
 
 def check_derivation(
@@ -52,21 +51,21 @@ def check_derivation(
     lines = tuple(judge.line(step) for step in steps)
     problems = (
         *(f"line {i + 1}: {x.problem}" for i, x in enumerate(lines) if not x.ok),
-        *_ungranted_signs(steps, assumptions),
+        *tacit_problems(steps, assumptions),
     )
     prose = tuple(step.why for step in steps if step.kind == "prose")
     cites = tuple(dict.fromkeys(step.lemma.name for step in steps if step.lemma))
     engines = tuple(dict.fromkeys(name for line in lines for name in _engines(line)))
     closed = not problems and not prose
     return DerivationEvidence(
-        lines, closed, "all shapes", engines, cites, prose, problems, _sentences(steps)
+        lines, closed, scope(steps), engines, cites, prose, problems, _sentences(steps)
     )
 
 
 def _sentences(steps: tuple[Step, ...]) -> tuple[str, ...]:
     """The hypotheses that no engine reads, and what their author closes them by."""
     found = (
-        f"{step.lemma.name}, {name!r}: {_by(by)}"
+        f"{step.lemma.name}: {step.lemma.hypotheses[name]} ({_by(by)})"
         for step in steps
         if step.lemma
         for name, by in step.discharged_by
@@ -87,38 +86,6 @@ def _engines(line: Line) -> tuple[str, ...]:
     if line.kind == "inequality" and line.rule != "assumption":
         return (INEQUALITY_RULES,)
     return (LISTED_LEMMAS,) if line.kind == "cited" else ()
-
-
-def _ungranted_signs(
-    steps: tuple[Step, ...], assumptions: Mapping[str, Granted]
-) -> tuple[str, ...]:
-    """Scalars that an inequality takes for nonnegative, which no assumption grants."""
-    granted = {
-        relation.right
-        for relations, _ in assumptions.values()
-        for relation in relations
-        if relation.relation == "<=" and relation.left == w.word(0)
-    }
-    used = {
-        node
-        for step in steps
-        for side in _signed(step)
-        for node in entries.parts(side)
-        if isinstance(node, w.Scalar) and node.nonnegative
-    }
-    return tuple(
-        f"the scalar {s.name!r} is taken for nonnegative, which no assumption grants; add an "
-        f"Assumption with relations=(Relation(word(0), '<=', {s.name}),)"
-        for s in sorted(used - granted, key=lambda s: s.name)
-    )
-
-
-def _signed(step: Step) -> tuple[w.Word, ...]:
-    """The expressions of a step whose signs matter; in a lemma, those put for signed symbols."""
-    if step.kind == "inequality" and step.rule != "assumption" and step.relation:
-        squares = (x for pair in step.squares for x in pair)
-        return (step.relation.left, step.relation.right, *squares)
-    return tuple(v for s, v in step.substitution if isinstance(s, w.Scalar) and s.nonnegative)
 
 
 def _ends_in(steps: tuple[Step, ...], conclusion: tuple[w.Relation, ...]) -> None:
@@ -335,12 +302,20 @@ def _evaluate_line(i: int, step: Step, values: Mapping[Any, Any], ctx: Any) -> C
     if not named <= set(values):
         return None
     try:
-        left = evaluate(step.relation.left, values, ctx)
-        right = evaluate(step.relation.right, values, ctx)
+        # Derivatives inside derivatives are carried out in words first.
+        left = _value(step.relation.left, values, ctx)
+        right = _value(step.relation.right, values, ctx)
     except (Unavailable, NotUnderstood):
         return None
     compare = equal if step.relation.relation == "=" else at_most
     return compare(label, left, right)
+
+
+def _value(side: w.Word, values: Mapping[Any, Any], ctx: Any) -> Any:
+    try:
+        return evaluate(side, values, ctx)
+    except NotUnderstood:
+        return evaluate(expand(side), values, ctx)
 
 
 def _symbols(expression: w.Word) -> set[Any]:

@@ -1,7 +1,7 @@
 """Iterates of every order converge to the LoRA gradient flow on [0, T] as the step size falls.
 
 With ||A||_2 <= RA, ||B||_2 <= RB, ||G||_2 <= M2, ||G||_F <= MF along iterates and flow and an
-Lf-Lipschitz gradient: the error at every step kh <= T is at most C h (e^{LT} - 1)/L, with
+Lf-Lipschitz gradient: L times the error at every step kh <= T is at most C h (e^{LT} - 1), with
 L = M2 + Lf (RA^2 + RB^2), K = MF sqrt(RA^2 + RB^2) and C = C_sim, C_AB or C_BA.
 """
 
@@ -32,9 +32,9 @@ from lora_proofs.strategies.problems import lora_problem
 
 bounded_iterates = Assumption(
     "bounded_iterates",
-    r"the flow exists on $[0, T]$; along it and along all iterates with $kh \le T$: $\|A\|_2 \le "
-    r"R_A$, "
-    r"$\|B\|_2 \le R_B$, $\|G\|_2 \le M_2$, $\|G\|_F \le M_F$",
+    r"the flow exists on $[0, T]$; along it, and along all iterates with $kh \le T$ for every "
+    r"step size $h \le h_0$, with the same constants: $\|A\|_2 \le R_A$, $\|B\|_2 \le R_B$, "
+    r"$\|G\|_2 \le M_2$, $\|G\|_F \le M_F$",
     runs.bounded,
     relations=VISITED,
 )
@@ -45,10 +45,14 @@ lipschitz_gradient = Assumption(
     relations=(LIPSCHITZ_RELATION,),
     pattern=(X, Z),
 )
-finite_horizon = Assumption("finite_horizon", r"$kh \le T < \infty$", runs.horizon)
+finite_horizon = Assumption(
+    "finite_horizon",
+    r"$\theta_k$ are the iterates of one mode, and $kh \le T < \infty$",
+    runs.horizon,
+)
 constants = Assumption(
     "constants",
-    r"$h, R_A, R_B, M_2, M_F, L_f \ge 0$ and $K \ge M_F \sqrt{R_A^2 + R_B^2}$",
+    r"$h, R_A, R_B, M_F, L_f \ge 0$, $M_2 > 0$ and $K \ge M_F \sqrt{R_A^2 + R_B^2}$",
     runs.signs_and_speed,
     technical="they name constants; any numbers that large serve",
     relations=(SPEED_RELATION, *NONNEGATIVE),
@@ -158,13 +162,13 @@ claim = Claim(
     source=Source("rushka-klabjan", "Theorem 2.4", "reconstructed", "summary"),
     statement=(
         r"If iterates and flow stay bounded on $[0, T]$ and $\nabla f$ is Lipschitz there, then "
-        r"the "
-        r"simultaneous, $A$-first and $B$-first iterates with step size $h$ satisfy "
-        r"$\|\theta_k - \theta(kh)\| \le C h\,(e^{LT} - 1)/L$ for all $kh \le T$, with "
+        r"the simultaneous, $A$-first and $B$-first iterates with step size $h$ satisfy "
+        r"$L\,\|\theta_k - \theta(kh)\| \le C h\,(e^{LT} - 1)$ for all $kh \le T$, with "
         r"$L = M_2 + L_f (R_A^2 + R_B^2)$, $K = M_F \sqrt{R_A^2 + R_B^2}$, $C_{sim} = LK/2$, "
         r"$C_{AB} = LK/2 + (M_2 + R_A R_B L_f) R_B M_F$, "
-        r"$C_{BA} = LK/2 + (M_2 + R_A R_B L_f) R_A M_F$. In particular all three converge to the "
-        r"gradient flow as $h \to 0$, for fixed $T$."
+        r"$C_{BA} = LK/2 + (M_2 + R_A R_B L_f) R_A M_F$. In particular, where the same constants "
+        r"serve for all small $h$, all three converge to the gradient flow as $h \to 0$ on "
+        r"$[0, T]$."
     ),
     assumptions=ASSUMPTIONS,
     instances=INSTANCES,

@@ -8,26 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_proofs.language.lemmas import (
-    DEFECT,
-    DISCRETE_GRONWALL,
-    DISTANCE,
-    ELAPSED,
-    ERROR_NEXT,
-    ERROR_NOW,
-    ERROR_START,
-    LIPSCHITZ_CONSTANT,
-    MEAN_VALUE,
-    RATE,
-    RATE_CHANGE,
-    REMAINDER,
-    SPEED,
-    SPEED_NORM,
-    SQUEEZE,
-    STEP,
-    TAYLOR_REMAINDER,
-)
-from lora_proofs.language.lemmas import GROWTH as LEMMA_GROWTH
+from lora_proofs.language import lemmas
+from lora_proofs.language.lemmas import DISCRETE_GRONWALL, MEAN_VALUE, SQUEEZE, TAYLOR_REMAINDER
 from lora_proofs.mathematics import limit_constants as c
 from lora_proofs.mathematics.limit_constants import frobenius, gradient_at, operator
 from lora_proofs.mathematics.notation import W0, f, h
@@ -216,17 +198,20 @@ def euler_defect() -> Iterator[Step]:
     """The flow leaves its tangent by at most L K h^2 / 2 in a step of length h."""
     fast = list(speed("later"))
     yield from fast
-    gone = frobenius(c.A_LATER - c.A_FLOW, c.B_LATER - c.B_FLOW)
     F, late = c.field(c.A_FLOW, c.B_FLOW), c.field(c.A_LATER, c.B_LATER)
+    point = dict(zip(lemmas.POINT, (c.A_FLOW, c.B_FLOW), strict=True))
+    moved = dict(zip(lemmas.LATER, (c.A_LATER, c.B_LATER), strict=True))
+    velocity = dict(zip(lemmas.LATER_VELOCITY, late, strict=True))
     yield (
         near := cited(
             MEAN_VALUE,
             "the flow moves at speed at most K",
             substitution={
-                DISTANCE: gone,
-                SPEED: c.K,
-                ELAPSED: c.ELAPSED,
-                SPEED_NORM: frobenius(*late),
+                **point,
+                **moved,
+                **velocity,
+                lemmas.SPEED: c.K,
+                lemmas.ELAPSED: c.ELAPSED,
             },
             discharged_by={"speed": fast[-1], "solution": BOUNDED},
         )
@@ -234,19 +219,19 @@ def euler_defect() -> Iterator[Step]:
     steps = list(field_lipschitz("later", "flow"))
     yield from steps
     change = frobenius(late[0] - F[0], late[1] - F[1])
-    yield (
-        bent := combined(change, c.L * c.K * c.ELAPSED, "the field along the flow", steps[-1], near)
-    )
-    rest = frobenius(c.A_NEXT - c.A_FLOW - h * F[0], c.B_NEXT - c.B_FLOW - h * F[1])
+    top = c.L * c.K * c.ELAPSED
+    yield (bent := combined(change, top, "the field along the flow", steps[-1], near))
     yield cited(
         TAYLOR_REMAINDER,
         "the derivative of the flow is Lipschitz in time",
         substitution={
-            REMAINDER: rest,
-            LIPSCHITZ_CONSTANT: c.L * c.K,
-            STEP: h,
-            ELAPSED: c.ELAPSED,
-            RATE_CHANGE: change,
+            **point,
+            **velocity,
+            **dict(zip(lemmas.VELOCITY, F, strict=True)),
+            **dict(zip(lemmas.NEXT, (c.A_NEXT, c.B_NEXT), strict=True)),
+            lemmas.LIPSCHITZ_CONSTANT: c.L * c.K,
+            lemmas.STEP: h,
+            lemmas.ELAPSED: c.ELAPSED,
         },
         discharged_by={"derivative is Lipschitz": bent, "solution": BOUNDED},
     )
@@ -311,15 +296,15 @@ def recursion(
         DISCRETE_GRONWALL,
         "the recursion, summed",
         substitution={
-            ERROR_NOW: c.error(mode),
-            ERROR_NEXT: after,
-            ERROR_START: start,
-            STEP: h,
-            RATE: c.L,
-            DEFECT: mode.constant,
-            LEMMA_GROWTH: c.GROWTH,
+            lemmas.ERROR_NOW: c.error(mode),
+            lemmas.ERROR_NEXT: after,
+            lemmas.ERROR_START: start,
+            lemmas.STEP: h,
+            lemmas.RATE: c.L,
+            lemmas.DEFECT: mode.constant,
+            lemmas.GROWTH: c.GROWTH,
         },
-        discharged_by={"start": zero, "recursion": step, "finite horizon": HORIZON},
+        discharged_by={"start": zero, "recursion": step, "sequence": HORIZON},
         label=f"{mode.name}: error of step k",
     )
 
@@ -347,5 +332,5 @@ def derive() -> Iterator[Step]:
         yield cited(
             SQUEEZE,
             "the bound is a constant times h, with T and all constants fixed",
-            discharged_by={"bound": end},
+            discharged_by={"bound": end, "uniform": BOUNDED},
         )

@@ -20,6 +20,7 @@ from lora_proofs.arithmetic import (
     Comparison,
     at_least,
     at_most,
+    below,
     rational,
     squared_norm,
 )
@@ -27,6 +28,8 @@ from lora_proofs.arithmetic.context import object_matrix
 from lora_proofs.claims.flow_field import lora_field
 from lora_proofs.errors import Unavailable
 from lora_proofs.mathematics import flows
+from lora_proofs.mathematics import limit_constants as symbols
+from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.loss_examples import ConcaveSquare, HoelderKink
 from lora_proofs.mathematics.losses import frobenius, loss_from_instance
@@ -189,6 +192,7 @@ def lipschitz(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 def signs_and_speed(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """No constant is negative, and K^2 is at least MF^2 (RA^2 + RB^2)."""
     x = instance.lift(EXACT)
+    yield below("0 < M2, so that L > 0", 0, x.M2)
     for name in ("h", "RA", "RB", "M2", "MF", "Lf", "K"):
         yield at_least(f"{name} >= 0", getattr(x, name), 0)
     yield at_most("MF^2 (RA^2 + RB^2)", x.MF**2 * (x.RA**2 + x.RB**2), x.K**2)
@@ -210,15 +214,11 @@ def final_errors(instance: Instance, ctx: Arithmetic) -> Iterator[Any]:
 
 def constants(instance: Instance, ctx: Arithmetic) -> dict[str, Any]:
     """L and the constant C of each mode."""
-    x = instance.lift(EXACT)
-    L = x.M2 + x.Lf * (x.RA**2 + x.RB**2)
-    local, cross = L * x.K / 2, (x.M2 + x.RA * x.RB * x.Lf) * x.MF
-    by_mode = {
-        "simultaneous": local,
-        "A-first": local + cross * x.RB,
-        "B-first": local + cross * x.RA,
-    }
-    return {"L": ctx.number(L), **{mode: ctx.number(value) for mode, value in by_mode.items()}}
+    x = instance.lift(ctx)
+    given = (symbols.RA, symbols.RB, symbols.M2, symbols.MF, symbols.Lf, symbols.K)
+    values = {s: getattr(x, s.name) for s in given}
+    by_mode = {mode.name: evaluate(mode.constant, values, ctx) for mode in symbols.MODES}
+    return {"L": evaluate(symbols.L, values, ctx), **by_mode}
 
 
 def errors(instance: Instance, ctx: Arithmetic, step: int) -> Iterator[tuple[str, Any, Any]]:

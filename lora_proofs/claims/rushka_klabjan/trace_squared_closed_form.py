@@ -119,11 +119,13 @@ def derive() -> Iterator[Step]:
         for r in CONCLUSION
     ]
     yield from steps
-    yield cited(
-        UNIQUENESS,
-        "the fields are polynomials, hence locally Lipschitz",
-        discharged_by={"solves": steps[0], "starts": started[0]},
-    )
+    # In the order of CONCLUSION: A and B share one field; x is a quotient, so N and D start it.
+    for step, start in zip(steps, (*started[:2], started[4], started[3], started[2]), strict=True):
+        yield cited(
+            UNIQUENESS,
+            "the field is a polynomial, hence locally Lipschitz",
+            discharged_by={"solves": step, "starts": start},
+        )
 
 
 def draw(source: Draw, regime: str) -> Instance:
@@ -248,7 +250,7 @@ claim = Claim(
         r"$A = A_0\cosh\tau - B_0^\top\sinh\tau$, $B = B_0\cosh\tau - A_0^\top\sinh\tau$ with "
         r"$e^{2\tau} = x = N/D$, $N = \cosh\mu t + (w_0 + p + q)\frac{\sinh\mu t}{\mu}$, "
         r"$D = \cosh\mu t + (q - p - w_0)\frac{\sinh\mu t}{\mu}$ (for $\mu = 0$ read $t$ for "
-        r"$\sinh(\mu t)/\mu$), for every start."
+        r"$\sinh(\mu t)/\mu$), for every start, as long as $D > 0$."
     ),
     assumptions=(functions,),
     instances=INSTANCES,
