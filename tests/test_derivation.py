@@ -10,13 +10,14 @@ from lora_proofs.arithmetic import EXACT
 from lora_proofs.errors import ClaimRefused, Contradiction
 from lora_proofs.language.lemmas import (
     COSH,
-    DISTANCE,
     ELAPSED,
     HYPERBOLIC,
+    LATER,
+    LATER_VELOCITY,
     LEMMAS,
     MEAN_VALUE,
+    POINT,
     SPEED,
-    SPEED_NORM,
 )
 from lora_proofs.mathematics import words as w
 from lora_proofs.mathematics.notation import HALF, A, B, G, W, f
@@ -40,7 +41,16 @@ a, b = w.Scalar("a", nonnegative=True), w.Scalar("b", nonnegative=True)
 z = w.Scalar("z")
 SIGNS = tuple(w.Relation(w.word(0), "<=", s) for s in (a, b))
 BOUND = w.Relation(w.Norm("F", (X,)), "<=", a)
-GRANTED = {"signs": (SIGNS, ()), "bounded": ((BOUND,), (X,)), "regular": ((), ())}
+A2, VA = w.Symbol("A2", "r", "m"), w.Symbol("VA", "r", "m")
+B2, VB = w.Symbol("B2", "n", "r"), w.Symbol("VB", "n", "r")
+FAST = w.Relation(w.Norm("F", (VA, VB)), "<=", a + b)
+FASTER = w.Relation(w.Norm("F", (VA, VB)), "<=", a + 2 * b)
+GRANTED = {
+    "signs": (SIGNS, ()),
+    "bounded": ((BOUND,), (X,)),
+    "regular": ((), ()),
+    "fast": ((FAST, FASTER), ()),
+}
 
 
 def check(*steps, conclusion=None, assumptions=GRANTED, lemmas=LEMMAS):
@@ -135,14 +145,20 @@ def test_only_listed_lemmas_can_be_cited():
 
 
 def mean_value(**changes):
-    """The mean value inequality for ||X||, with all that it needs."""
-    speed = inequality(a, a + b, "speed", rule="combine")
-    values = {SPEED: a + b, SPEED_NORM: a, DISTANCE: w.Norm("F", (X,)), ELAPSED: b}
+    """The mean value inequality between two points, with all that it needs."""
+    speed = assumed("fast", FAST, "speed")
+    points = zip((*POINT, *LATER, *LATER_VELOCITY), (A, B, A2, B2, VA, VB), strict=True)
+    values = {**dict(points), SPEED: a + b, ELAPSED: b}
     discharge = {"speed": speed, "solution": "regular"}
     options = {"substitution": values, "discharged_by": discharge}
     for name, change in changes.items():
         options[name] = {**options[name], **change}
     return speed, cited(MEAN_VALUE, "mean value", **options)
+
+
+def test_a_lemma_forms_its_own_distance_from_its_points():
+    _, step = mean_value()
+    assert step.relation.left == w.Norm("F", (A2 - A, B2 - B))
 
 
 def test_a_lemma_with_every_hypothesis_closed_holds():
@@ -161,10 +177,11 @@ def test_an_open_hypothesis_is_named(name):
     assert problem(*without(name)) == f"the hypothesis {name!r} of {MEAN_VALUE.name} is open"
 
 
-OTHER = inequality(a, a + 2 * b, "another", rule="combine")
+OTHER = assumed("fast", FASTER, "another")
 WRONG = {
     "another right side": ({"speed": OTHER}, "another right side"),
-    "an assumption for a relation": ({"speed": "regular"}, "discharge it by a step"),
+    "an assumption for a relation": ({"speed": "regular"}, "discharge it by that step"),
+    "a step for a sentence": ({"solution": OTHER}, "discharge it by an assumption"),
     "no assumption of that name": ({"solution": "smooth"}, "which is no assumption"),
     "neither step nor name": ({"solution": 42}, "neither a step nor an assumption"),
     "no such hypothesis": ({"speed": None, "more": "regular"}, "open"),

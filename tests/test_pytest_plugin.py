@@ -1,7 +1,9 @@
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
+NAME = "lora_proofs.pytest_plugin"
 CLAIMS = Path(__file__).parent / "claims_for_tests"
 
 MODULE = """
@@ -18,7 +20,10 @@ test_false_on_purpose = as_test(false_claim, expect="REFUTED")
 
 def test_claims_are_tests_with_a_budget(tmp_path):
     (tmp_path / "test_claims.py").write_text(MODULE.format(claims=str(CLAIMS)))
-    command = [sys.executable, "-m", "pytest", "-p", "lora_proofs.pytest_plugin", "-q", "-rA"]
+    # Installed, the plugin registers itself; from a plain checkout it is named.
+    registered = {e.value for e in entry_points(group="pytest11")}
+    plugin = [] if NAME in registered else ["-p", NAME]
+    command = [sys.executable, "-m", "pytest", *plugin, "-q", "-rA"]
     command += ["-p", "no:cacheprovider", "--lora-proofs-budget=standard", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr

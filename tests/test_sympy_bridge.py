@@ -59,7 +59,7 @@ UNREADABLE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("expression", UNREADABLE, ids=lambda e: f"{type(e).__name__} {e}"[:40])
+@pytest.mark.parametrize("expression", UNREADABLE, ids=lambda e: type(e).__name__)
 def test_what_cannot_be_read_raises_and_is_never_taken_as_zero(expression):
     with pytest.raises(NotUnderstood):
         from_sympy(expression)

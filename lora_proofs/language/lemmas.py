@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lora_proofs.mathematics.words import Norm, Relation, Scalar, Symbol, Word, word
-from lora_proofs.symbolic.steps import Lemma
+from lora_proofs.symbolic.steps import Lemma, Shown
 
 ERROR_NOW = Scalar("e_k", nonnegative=True)
 ERROR_NEXT = Scalar("e_{k+1}", nonnegative=True)
@@ -93,8 +93,8 @@ UNIQUENESS = Lemma(
     r"through a given initial value; two solutions agree wherever both exist.",
     "Teschl, Ordinary Differential Equations and Dynamical Systems, Theorem 2.2",
     {
-        "solves": "the candidate satisfies the differential equation",
-        "starts": "the candidate has the given initial value",
+        "solves": Shown("the candidate satisfies the differential equation"),
+        "starts": Shown("the candidate has the given initial value"),
     },
 )
 
@@ -118,7 +118,7 @@ SQUEEZE = Lemma(
     r"$e(h) \to 0$ as $h \to 0$.",
     "Rudin, Principles of Mathematical Analysis, Theorem 3.19",
     {
-        "bound": "e(h) is at most c h",
+        "bound": Shown("e(h) is at most c h"),
         "uniform": "c does not depend on h, and the bound holds for all small h",
     },
 )

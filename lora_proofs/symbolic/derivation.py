@@ -22,7 +22,7 @@ from lora_proofs.symbolic.differential import expand, stays_symmetric
 from lora_proofs.symbolic.inequalities import RULES, form, is_nonnegative, square_norms
 from lora_proofs.symbolic.printing import relation_latex, relation_text, text
 from lora_proofs.symbolic.rewriting import reduce
-from lora_proofs.symbolic.steps import DerivationEvidence, Lemma, Line, Step, instantiate
+from lora_proofs.symbolic.steps import DerivationEvidence, Lemma, Line, Shown, Step, instantiate
 from lora_proofs.symbolic.tacit import Granted, scope, tacit_problems
 
 NORMAL_FORM, EXPLICIT_ENTRIES = "normal form", "explicit entries"
@@ -65,13 +65,17 @@ def check_derivation(
 def _sentences(steps: tuple[Step, ...]) -> tuple[str, ...]:
     """The hypotheses that no engine reads, and what their author closes them by."""
     found = (
-        f"{step.lemma.name}: {step.lemma.hypotheses[name]} ({_by(by)})"
+        f"{step.lemma.name}: {_sentence(step.lemma.hypotheses[name])} ({_by(by)})"
         for step in steps
         if step.lemma
         for name, by in step.discharged_by
-        if isinstance(step.lemma.hypotheses.get(name), str)
+        if isinstance(step.lemma.hypotheses.get(name), str | Shown)
     )
     return tuple(dict.fromkeys(found))
+
+
+def _sentence(hypothesis: Any) -> str:
+    return hypothesis.sentence if isinstance(hypothesis, Shown) else str(hypothesis)
 
 
 def _by(closed_by: Any) -> str:
@@ -231,15 +235,17 @@ class _Judge:
         if isinstance(by, str):
             if by not in self.assumptions:
                 return f"the hypothesis {name!r} is discharged by {by!r}, which is no assumption"
-            if isinstance(hypothesis, w.Relation):
-                return (
-                    f"the hypothesis {name!r} is a relation; discharge it by a step that states it"
-                )
+            if not isinstance(hypothesis, str):
+                return f"the hypothesis {name!r} is shown by a step; discharge it by that step"
             return ""
         if not isinstance(by, Step):
             return f"{by!r}, for the hypothesis {name!r}, is neither a step nor an assumption"
         if isinstance(hypothesis, str):
-            return ""
+            return (
+                f"the hypothesis {name!r} is a sentence; discharge it by an assumption that says it"
+            )
+        if isinstance(hypothesis, Shown):
+            return "" if by.relation else f"the step for hypothesis {name!r} states nothing"
         values = dict(step.substitution)
         left = w.Substituted(hypothesis.left, tuple(values.items()))
         right = w.Substituted(hypothesis.right, tuple(values.items()))

@@ -14,17 +14,25 @@ KINDS = ("identity", "inequality", "cited", "prose")
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A hypothesis in words that a step of the derivation shows; a plain sentence is assumed."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Lemma:
     """A lemma from outside the paper under test, with its hypotheses and where it is proved.
 
-    ``hypotheses`` maps a name to a ``Relation`` pattern, or to a sentence; ``conclusion`` is a
+    ``hypotheses`` maps a name to a ``Relation`` pattern, which a step must state; to ``Shown``, a
+    sentence that a step closes; or to a sentence, which an assumption closes. ``conclusion`` is a
     pattern too. The symbols of the patterns are replaced by a step's ``substitution``.
     """
 
     name: str
     statement: str
     reference: str
-    hypotheses: Mapping[str, Relation | str] = field(default_factory=dict)
+    hypotheses: Mapping[str, Relation | Shown | str] = field(default_factory=dict)
     conclusion: Relation | None = None
 
 

@@ -61,7 +61,8 @@ def _signs(steps: tuple[Step, ...], granted: list[w.Relation]) -> Iterator[str]:
 
 
 def _symmetries(steps: tuple[Step, ...], granted: list[w.Relation]) -> Iterator[str]:
-    known = {r.right for r in granted if r.relation == "=" and r.left == w.Transpose(r.right)}
+    equations = [r for r in granted if r.relation == "=" and r.left.shape is not None]
+    known = {r.right for r in equations if r.left == w.Transpose(r.right)}
     used = {x for x in _nodes(steps) if isinstance(x, w.Symbol) and x.symmetric}
     for s in sorted(used - known, key=lambda s: s.name):
         yield (

@@ -14,6 +14,8 @@ from typing import Any
 from lora_proofs.arithmetic import Arithmetic, Comparison, at_most
 from lora_proofs.claims.rushka_klabjan import limit_runs as runs
 from lora_proofs.claims.rushka_klabjan.limit_proof import (
+    A_START,
+    B_START,
     LIPSCHITZ_RELATION,
     NONNEGATIVE,
     SPEED_RELATION,
@@ -92,6 +94,7 @@ def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
     k, half = int(instance.steps) - 1, instance.h / 2
     (later,) = runs.flow_points(instance, [instance.h * k + half], ctx)
     values: dict[Any, Any] = {W0: x.W0, f: found.loss, h: x.h, c.ELAPSED: ctx.number(half)}
+    values[A_START], values[B_START] = x.A0, x.B0
     for mode in c.MODES:
         values[mode.A], values[mode.B] = found.iterates[mode.name][k]
     (values[c.A_FLOW], values[c.B_FLOW]) = found.flow[k]
