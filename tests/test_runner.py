@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 
+import flint
 import pytest
 
 from lora_proofs import Assumption, Control, Instance, Instances, at_least, at_most, equal, verify
+from lora_proofs.arithmetic import BallArithmetic
 from lora_proofs.errors import BadInput, ClaimRefused, Contradiction, Unavailable
 from lora_proofs.language.budget import budget
 from lora_proofs.mathematics.words import Relation, Scalar, word
 from lora_proofs.running.runner import run_to_the_end
 from lora_proofs.strategies.draw import Rejected, fraction
-from lora_proofs.symbolic.steps import identity, prose
+from lora_proofs.symbolic.steps import identity, inequality, prose
 
 
 def quick(claim, seed=0):
@@ -386,6 +388,87 @@ def test_a_check_under_other_labels_is_not_what_is_derived(template):
     result = quick(derived(template, (SQUARE,), CONCLUSION, check))
     assert result.verdict == "CERTIFIED"
     assert any("what is derived is not what is checked" in reason for reason in result.reasons)
+
+
+def test_every_comparison_under_a_concluded_label_has_to_agree(template):
+    def check(instance, ctx):
+        x = ctx.number(instance.x)
+        yield equal("square of a sum", (x + 1) ** 2, x * x + 2 * x + 1)
+        yield at_most("square of a sum", x, x + 1)
+
+    with pytest.raises(Contradiction, match="'square of a sum' the derivation compares"):
+        quick(derived(template, (SQUARE,), CONCLUSION, check))
+
+
+def test_every_line_is_evaluated_on_some_instance(template):
+    free = identity(2 * Scalar("y"), Scalar("y") + Scalar("y"), "of a symbol without a value")
+    result = quick(derived(template, (free, SQUARE), CONCLUSION))
+    assert result.verdict == "CERTIFIED"
+    assert any(
+        "line 1 was never evaluated on an instance: give its symbols values" in reason
+        for reason in result.reasons
+    )
+
+
+def test_different_instances_may_evaluate_different_lines(template):
+    y = Scalar("y")
+    other = identity(2 * y, y + y, "where the instance has y")
+    claim = derived(template, (other, SQUARE), CONCLUSION)
+
+    def interpret(instance, ctx):
+        symbol = X if "generic" in instance.regimes else y
+        return {symbol: ctx.number(instance.x)}
+
+    assert quick(replace(claim, interpret=interpret)).verdict == "PROVED"
+
+
+def test_every_regime_has_a_witness(template):
+    regimes = tuple(f"x = {k}" for k in range(14))
+    y = Scalar("y")
+    other = identity(2 * y, y + y, "in the last regime alone")
+
+    def draw(source, regime):
+        return Instance(regimes=(regime,), x=fraction(source, size=50))
+
+    def interpret(instance, ctx):
+        symbol = y if regimes[-1] in instance.regimes else X
+        return {symbol: ctx.number(instance.x)}
+
+    claim = derived(template, (other, SQUARE), CONCLUSION, instances=Instances(draw, regimes))
+    result = quick(replace(claim, interpret=interpret))
+    assert result.verdict == "PROVED"
+    assert result.to_dict()["derivation"]["evaluated_on"] == 14
+
+
+@pytest.mark.parametrize(("width", "verdict"), [("1e-40", "PROVED"), ("1e-20", "CERTIFIED")])
+def test_balls_agree_only_where_they_are_narrow(template, width, verdict):
+    def blurred(instance, ctx):
+        if not isinstance(ctx, BallArithmetic):
+            raise Unavailable("a ball", ctx.name)
+        return {X: ctx.number(instance.x) + flint.arb(0, float(width))}
+
+    claim = derived(template, (SQUARE,), CONCLUSION)
+    result = quick(replace(claim, interpret=blurred))
+    assert result.verdict == verdict, result.reasons
+
+
+def test_a_decided_line_that_is_wide_is_no_agreement_with_the_check(template):
+    def draw(source, regime):
+        return Instance(regimes=(regime,), x=source.integer(29, 70))
+
+    def check(instance, ctx):
+        yield at_most("bound", -(ctx.number(instance.x) ** 2), ctx.number(0))
+
+    def blurred(instance, ctx):
+        if not isinstance(ctx, BallArithmetic):
+            raise Unavailable("a ball", ctx.name)
+        return {X: flint.arb(60, 20)}
+
+    line = inequality(-(X**2), 0, "a square", rule="combine", label="bound")
+    claim = derived(template, (line,), (line.relation,), check, instances=Instances(draw))
+    result = quick(replace(claim, interpret=blurred))
+    assert result.verdict == "CERTIFIED"
+    assert any("could not be compared" in reason for reason in result.reasons), result.reasons
 
 
 def test_a_contradiction_is_the_error_of_a_recorded_result(template):

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import flint
 import numpy as np
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, equal
 from lora_proofs.errors import ClaimRefused, Contradiction, LoraProofsError, Unavailable
 from lora_proofs.language.claim import Claim
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.running.evaluation import MEASURED, RIGOROUS, assumptions_on, ladder
+from lora_proofs.running.evaluation import MEASURED, RIGOROUS, assumptions_on, comparisons, ladder
 from lora_proofs.symbolic.steps import DerivationEvidence, Step
 
 
@@ -52,27 +53,47 @@ def derive_claim(claim: Claim) -> Derived | None:
 
 
 @dataclass
-class _Labels:
-    """Which comparisons the check makes, and which of them the derivation reaches."""
+class _Met:
+    """What the instances showed: the lines that were evaluated, and the labels that were met."""
 
+    instances: int = 0
+    lines: set[int] = field(default_factory=set)
     checked: set[str] = field(default_factory=set)
     met: set[str] = field(default_factory=set)
+    blurred: set[str] = field(default_factory=set)
 
-    def problems(self, claim: Claim, count: int) -> tuple[str, ...]:
+    def problems(self, claim: Claim, steps: Sequence[Step]) -> tuple[str, ...]:
         """What keeps the derivation from being about what is checked."""
-        if count == 0:
+        if self.instances == 0:
             return ("no derived line could be evaluated on an instance",)
-        if not self.met:
-            wanted = ", ".join(repr(r.label) for r in claim.conclusion if r.label)
-            return (
-                "what is derived is not what is checked: no comparison of the check carries a "
-                f"label of the conclusion ({wanted or 'its relations have no label'})",
+        return (*self._unevaluated(steps), *self._unmet(claim))
+
+    def _unevaluated(self, steps: Sequence[Step]) -> Iterator[str]:
+        for k, step in enumerate(steps):
+            if step.relation is not None and k not in self.lines:
+                yield (
+                    f"line {k + 1} was never evaluated on an instance: give its symbols values in "
+                    "interpret, exact or as balls that are narrow"
+                )
+
+    def _unmet(self, claim: Claim) -> Iterator[str]:
+        for label in sorted(self.blurred - self.met):
+            yield (
+                f"what is derived and what is checked under {label!r} could not be compared: "
+                "evaluate both sides exactly, or as balls that are narrow"
             )
-        return tuple(
-            f"the check also compares {label!r}, which is not derived; derive it, or name it "
-            f"'{MEASURED} ...' if it is evidence beside the theorem"
-            for label in sorted(self.checked - self.met)
-        )
+        if not self.met and not self.blurred:
+            wanted = ", ".join(repr(r.label) for r in claim.conclusion if r.label)
+            yield (
+                "what is derived is not what is checked: no comparison of the check carries a "
+                f"label of the conclusion ({wanted or 'its relations have no label'})"
+            )
+            return
+        for label in sorted(self.checked - self.met - self.blurred):
+            yield (
+                f"the check also compares {label!r}, which is not derived; derive it, or name it "
+                f"'{MEASURED} ...' if it is evidence beside the theorem"
+            )
 
 
 def confront(
@@ -80,24 +101,26 @@ def confront(
 ) -> DerivationEvidence:
     """Evaluate every derived line on instances, and hold the conclusion against the check.
 
-    Raises ``Contradiction`` where the conclusion and the check compare different things under one
-    label. A line that an instance breaks is named in ``broken_line``.
+    Every step that states a relation has to be evaluated on some instance. Raises
+    ``Contradiction`` where the conclusion and the check compare different things under one label.
+    A line that an instance breaks is named in ``broken_line``.
     """
-    evidence, labels, count = derived.evidence, _Labels(), 0
+    evidence, met = derived.evidence, _Met()
     for instance in witnesses:
         held = assumptions_on(claim, instance, digits, rigorously=True)
         if not all(found.certifies for found in held.values()):
             continue
-        evaluated = False
+        settled: set[int] = set()
         for lines, ctx in _lines(claim, derived.steps, instance, digits):
-            evaluated = True
             broken = _broken(lines, instance)
             if broken:
-                return replace(evidence, evaluated_on=count + 1, broken_line=broken)
-            _meet(claim, lines, instance, ctx, labels)
-        count += evaluated
-    problems = (*evidence.problems, *labels.problems(claim, count))
-    return replace(evidence, evaluated_on=count, problems=problems)
+                return replace(evidence, evaluated_on=met.instances + 1, broken_line=broken)
+            settled |= _settled(lines, digits)
+            _meet(claim, lines, instance, ctx, digits, met)
+        met.lines |= settled
+        met.instances += bool(settled)
+    problems = (*evidence.problems, *met.problems(claim, derived.steps))
+    return replace(evidence, evaluated_on=met.instances, problems=problems)
 
 
 Lines = Sequence[Comparison | None]
@@ -106,12 +129,15 @@ Lines = Sequence[Comparison | None]
 def _lines(
     claim: Claim, steps: Sequence[Step], instance: Instance, digits: int
 ) -> Iterator[tuple[Lines, Arithmetic]]:
-    """The lines in exact arithmetic, then in balls those that it lacks; none where none has one."""
+    """The lines in exact arithmetic, then in balls those that it lacks, narrower where they blur.
+
+    A line that an earlier arithmetic settled is not given again.
+    """
     from lora_proofs.symbolic.derivation import evaluate_lines
 
     assert claim.interpret is not None
     missing = {k for k, step in enumerate(steps) if step.relation is not None}
-    for ctx in ladder(RIGOROUS, digits)[:2]:
+    for rung, ctx in enumerate(ladder(RIGOROUS, digits)):
         try:
             with ctx.working():
                 lines = evaluate_lines(steps, claim.interpret(instance, ctx), ctx)
@@ -119,10 +145,34 @@ def _lines(
             continue
         found = {k for k in missing if lines[k] is not None}
         if found:
-            yield lines, ctx
-        missing -= found
-        if not missing:
+            yield [line if k in found else None for k, line in enumerate(lines)], ctx
+        settled = found & _settled(lines, digits)
+        missing -= settled
+        if not missing or (rung and found == settled):
             return
+
+
+def _settled(lines: Lines, digits: int) -> set[int]:
+    """The lines that say something: decided, or undecided between sides that are both narrow."""
+    return {
+        k
+        for k, line in enumerate(lines)
+        if line is not None
+        and (
+            line.outcome != "undecided"
+            or (_narrow(line.left, digits) and _narrow(line.right, digits))
+        )
+    }
+
+
+def _narrow(value: Any, digits: int) -> bool:
+    """Whether half of the digits are known, or as many decimals of a value near 0."""
+    if isinstance(value, np.ndarray):
+        return all(_narrow(entry, digits) for entry in value.flat)
+    if not isinstance(value, flint.arb):
+        return isinstance(value, flint.fmpq)
+    size = value.abs_upper()
+    return bool(value.rad() * flint.arb(10) ** (digits // 2) <= (size if size > 1 else 1))
 
 
 def _broken(lines: Lines, instance: Instance) -> str:
@@ -136,52 +186,77 @@ def _broken(lines: Lines, instance: Instance) -> str:
     return ""
 
 
-def _meet(claim: Claim, lines: Lines, instance: Instance, ctx: Arithmetic, labels: _Labels) -> None:
+def _meet(
+    claim: Claim, lines: Lines, instance: Instance, ctx: Arithmetic, digits: int, met: _Met
+) -> None:
     """Hold the conclusion's lines against the check's comparisons of the same labels."""
     wanted = {relation.label for relation in claim.conclusion if relation.label}
     try:
         with ctx.working():
-            checked = list(claim.check(instance, ctx))
-            labels.checked |= {c.label for c in checked if not c.label.startswith(MEASURED)}
+            checked = comparisons(claim.check, instance, ctx)
+            met.checked |= {c.label for c in checked if not c.label.startswith(MEASURED)}
             for line in lines:
                 if line is not None and line.label in wanted:
-                    labels.met |= {line.label} if _met(claim, line, checked, instance) else set()
+                    _confront(claim, line, checked, instance, digits, met)
     except Unavailable:
         return
 
 
-def _met(claim: Claim, line: Comparison, checked: Sequence[Comparison], instance: Instance) -> bool:
+def _confront(
+    claim: Claim,
+    line: Comparison,
+    checked: Sequence[Comparison],
+    instance: Instance,
+    digits: int,
+    met: _Met,
+) -> None:
+    """Every comparison of the line's label has to compare what the line does."""
     same = [c for c in checked if c.label == line.label]
-    if same and not any(_agree(line, c) for c in same):
-        shown, other = line.to_dict(), same[0].to_dict()
+    answers = [_agree(line, c, digits) for c in same]
+    if False in answers:
+        shown, other = line.to_dict(), same[answers.index(False)].to_dict()
         raise Contradiction(
             f"{claim.name}: what is derived is not what is checked. Under the label {line.label!r} "
             f"the derivation compares {shown['left']} {line.relation} {shown['right']}, the check "
-            f"{other['left']} {same[0].relation} {other['right']}, on {instance!r}. Let both state "
-            "the same two sides, or give the comparison another label"
+            f"{other['left']} {other['relation']} {other['right']}, on {instance!r}. Let both "
+            "state the same two sides, or give the comparison another label"
         )
-    return bool(same)
+    if None in answers:
+        met.blurred.add(line.label)
+    elif same:
+        met.met.add(line.label)
 
 
-def _agree(line: Comparison, other: Comparison) -> bool:
+def _agree(line: Comparison, other: Comparison, digits: int) -> bool | None:
+    """Whether two comparisons compare the same; ``None`` where wide balls do not tell."""
     turned = {"=": "=", "<=": ">=", ">=": "<="}
-    straight = other.relation == line.relation
-    swapped = other.relation == turned.get(line.relation)
-    return (straight and _same(line.left, other.left) and _same(line.right, other.right)) or (
-        swapped and _same(line.left, other.right) and _same(line.right, other.left)
-    )
+    ways = []
+    if other.relation == line.relation:
+        ways.append(((line.left, other.left), (line.right, other.right)))
+    if other.relation == turned.get(line.relation):
+        ways.append(((line.left, other.right), (line.right, other.left)))
+    answers = [_all(_same(a, b, digits) for a, b in sides) for sides in ways]
+    return True if True in answers else None if None in answers else False
 
 
-def _same(a: Any, b: Any) -> bool:
-    """Equal in exact arithmetic; not told apart in ball arithmetic."""
+def _all(answers: Iterable[bool | None]) -> bool | None:
+    found = set(answers)
+    return False if False in found else None if None in found else True
+
+
+def _same(a: Any, b: Any, digits: int) -> bool | None:
+    """Equal in exact arithmetic; not told apart by narrow balls. ``None`` for any wider ones."""
     if np.shape(a) != np.shape(b):
         a, b = _scalar(a), _scalar(b)
         if np.shape(a) != np.shape(b):
             return False
     try:
-        return equal("", a, b).outcome != "fails"
+        found = equal("the sides", a, b)
     except LoraProofsError:
         return False
+    if found.outcome == "fails":
+        return False
+    return True if found.rigorous and _narrow(a, digits) and _narrow(b, digits) else None
 
 
 def _scalar(value: Any) -> Any:

@@ -81,39 +81,41 @@ def evaluate(check: Check, instance: Instance, ctx: Arithmetic) -> Judged:
     """Run a check on an instance in one arithmetic."""
     try:
         with ctx.working():
-            comparisons = _comparisons(check(instance, ctx))
+            found = comparisons(check, instance, ctx)
     except Unavailable as lack:
         return Judged("unavailable", arithmetic=ctx.name, why=str(lack))
-    outcome, rigorous = _overall(comparisons)
+    outcome, rigorous = _overall(found)
     why = f"undecided in {ctx.name} arithmetic" if outcome == "undecided" else ""
-    return Judged(outcome, comparisons, ctx.name, rigorous, why)
+    return Judged(outcome, found, ctx.name, rigorous, why)
 
 
-def _comparisons(found: Any) -> tuple[Comparison, ...]:
+def comparisons(check: Check, instance: Instance, ctx: Arithmetic) -> tuple[Comparison, ...]:
+    """What a check yields on an instance; ``BadInput`` for anything but comparisons."""
+    found: Any = check(instance, ctx)
     if not isinstance(found, Iterable) or isinstance(found, str | Mapping):
         raise BadInput(
             "expected a check to yield comparisons (at_most, at_least, below or equal), got "
             f"{type(found).__name__}={found!r}; write `yield at_most(...)`"
         )
-    comparisons = tuple(found)
-    for item in comparisons:
+    told = tuple(found)
+    for item in told:
         if not isinstance(item, Comparison):
             raise BadInput(
                 "expected a check to yield comparisons, got "
                 f"{type(item).__name__}={item!r}; write `yield at_most(label, left, right)`"
             )
-    return comparisons
+    return told
 
 
-def _overall(comparisons: tuple[Comparison, ...]) -> tuple[str, bool]:
-    failing = [c for c in comparisons if c.outcome == "fails"]
+def _overall(found: tuple[Comparison, ...]) -> tuple[str, bool]:
+    failing = [c for c in found if c.outcome == "fails"]
     if failing:
         return "fails", any(c.rigorous for c in failing)
-    if not comparisons:
+    if not found:
         return "empty", False
-    if any(c.outcome == "undecided" for c in comparisons):
+    if any(c.outcome == "undecided" for c in found):
         return "undecided", False
-    return "holds", all(c.rigorous for c in comparisons)
+    return "holds", all(c.rigorous for c in found)
 
 
 def settle(check: Check, instance: Instance, rungs: Sequence[Arithmetic]) -> Judged:
@@ -164,9 +166,9 @@ def assumptions_on(
     return {a.name: settle(a.holds, instance, rungs) for a in claim.assumptions}
 
 
-def is_trivial(comparisons: Iterable[Comparison]) -> bool:
+def is_trivial(found: Iterable[Comparison]) -> bool:
     """Whether every comparison is 0 against 0."""
-    return all(_is_zero(c.left) and _is_zero(c.right) for c in comparisons)
+    return all(_is_zero(c.left) and _is_zero(c.right) for c in found)
 
 
 def _is_zero(value: Any) -> bool:

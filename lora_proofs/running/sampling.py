@@ -27,7 +27,7 @@ from lora_proofs.running.evaluation import (
 )
 
 WITNESSES = 10
-"""How many sampled instances the derived lines are evaluated on."""
+"""How many sampled instances the derived lines are evaluated on; more where regimes need it."""
 
 
 @dataclass
@@ -67,11 +67,12 @@ class Tally:
         self._compare(instance, judged.comparisons)
 
     def count(self, regime: str, instance: Instance) -> None:
-        """Count an instance in its regimes, and keep the first few for the derived lines."""
-        for name in dict.fromkeys((regime, *instance.regimes)):
-            self.regimes[name] += 1
-        if len(self.witnesses) < WITNESSES:
+        """Count an instance in its regimes; the first few, and one of each, meet the derivation."""
+        names = (regime, *instance.regimes)
+        if len(self.witnesses) < WITNESSES or not all(self.regimes[name] for name in names):
             self.witnesses.append(instance)
+        for name in dict.fromkeys(names):
+            self.regimes[name] += 1
 
     def _compare(self, instance: Instance, comparisons: tuple[Comparison, ...]) -> None:
         self.trivial += bool(comparisons) and is_trivial(comparisons)
