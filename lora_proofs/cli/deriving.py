@@ -70,7 +70,8 @@ def _text(derived: Mapping[str, Any]) -> str:
     for number, line in enumerate(derived["lines"], start=1):
         lines += [f"{number:>3}. {line['text'] or line['why']}", f"       {_how(line)}"]
         lines += [f"       {line['why']}"] if line["text"] and line["why"] else []
-    return "\n".join(lines)
+    where = [f"  {text}" for text, _ in derived["names"]]
+    return "\n".join([*lines, *(["", "where", *where] if where else [])])
 
 
 def _latex(derived: Mapping[str, Any]) -> str:
@@ -79,7 +80,8 @@ def _latex(derived: Mapping[str, Any]) -> str:
         shown = f"$\\displaystyle {line['latex']}$" if line["latex"] else ""
         why = f"{_escaped(line['why'])} ({_escaped(_how(line))})"
         lines.append(rf"\item {shown} {why}".replace("item  ", "item "))
-    return "\n".join([*lines, r"\end{enumerate}"])
+    where = ", ".join(f"${latex}$" for _, latex in derived["names"])
+    return "\n".join([*lines, r"\end{enumerate}", *([f"where {where}"] if where else [])])
 
 
 def _escaped(words: str) -> str:

@@ -30,6 +30,7 @@ from lora_proofs.report.tree import (
     Derivation,
     DerivedLine,
     Inlines,
+    Math,
     Paragraph,
     Section,
     Table,
@@ -127,8 +128,16 @@ def _derivation(record: Record) -> Iterator[Block]:
         return
     lines = tuple(_line(line) for line in parts(derivation, "lines"))
     found = (_summary(derivation, len(lines)), *((Derivation(lines),) if lines else ()))
-    rest = (*_problems(derivation), *_cited(record, derivation))
+    rest = (*_where(derivation), *_problems(derivation), *_cited(record, derivation))
     yield Section(plain("Derivation"), (*found, *rest))
+
+
+def _where(derivation: Record) -> Iterator[Block]:
+    """What the names in the lines stand for."""
+    names = [latex for _, latex in derivation.get("names") or ()]
+    if names:
+        yield paragraph("In these lines:")
+        yield Bullets(tuple((Math(latex),) for latex in names))
 
 
 _NONE = "There is no derivation: the verdict rests on instances."
@@ -141,7 +150,7 @@ def _summary(derivation: Record, lines: int) -> Block:
     engines = listed(derivation, "engines")
     by = f"; the engines are {joined(engines)}" if engines else ""
     agreed = derivation.get("evaluated_on")
-    checked = f" Its lines were evaluated on {counted(agreed, 'exact instance')}." if agreed else ""
+    checked = f" Its lines were evaluated on {counted(agreed, 'instance')}." if agreed else ""
     return paragraph(f"{counted(steps, 'step')}. {closed}{scope}{by}.{checked}")
 
 

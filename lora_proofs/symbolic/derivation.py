@@ -23,7 +23,7 @@ from lora_proofs.symbolic.inequalities import RULES, form, is_nonnegative, squar
 from lora_proofs.symbolic.printing import relation_latex, relation_text, text
 from lora_proofs.symbolic.rewriting import reduce
 from lora_proofs.symbolic.steps import DerivationEvidence, Lemma, Line, Shown, Step, instantiate
-from lora_proofs.symbolic.tacit import Granted, scope, tacit_problems
+from lora_proofs.symbolic.tacit import Granted, scope, stated_nodes, tacit_problems
 
 NORMAL_FORM, EXPLICIT_ENTRIES = "normal form", "explicit entries"
 INEQUALITY_RULES, LISTED_LEMMAS = "inequality rules", "listed lemmas"
@@ -58,8 +58,23 @@ def check_derivation(
     engines = tuple(dict.fromkeys(name for line in lines for name in _engines(line)))
     closed = not problems and not prose
     return DerivationEvidence(
-        lines, closed, scope(steps), engines, cites, prose, problems, _sentences(steps)
+        lines=lines,
+        closed=closed,
+        scope=scope(steps),
+        engines=engines,
+        cites=cites,
+        prose=prose,
+        problems=problems,
+        names=_names(steps),
+        sentences=_sentences(steps),
     )
+
+
+def _names(steps: tuple[Step, ...]) -> tuple[tuple[str, str], ...]:
+    """What each displayed name stands for, in the order in which they are met."""
+    found = {x.name: x for x in stated_nodes(steps) if isinstance(x, w.Named)}
+    definitions = (w.Relation(x, "=", x.body) for x in found.values())
+    return tuple((relation_text(r), relation_latex(r)) for r in definitions)
 
 
 def _sentences(steps: tuple[Step, ...]) -> tuple[str, ...]:

@@ -161,6 +161,8 @@ class DerivationEvidence:
     cites: tuple[str, ...]
     prose: tuple[str, ...]
     problems: tuple[str, ...]
+    names: tuple[tuple[str, str], ...] = ()
+    """Every expression that lines display by a name, as text and as LaTeX: "T = tr(W)"."""
     sentences: tuple[str, ...] = ()
     """Hypotheses in words, closed by an assumption or a step as the author says."""
     evaluated_on: int = 0

@@ -30,7 +30,7 @@ def tacit_problems(steps: tuple[Step, ...], assumptions: Mapping[str, Granted]) 
 
 def scope(steps: tuple[Step, ...]) -> str:
     """The shapes that the derivation is for: all, or those whose numbers it fixes."""
-    fixed = sorted(d for d in dimensions(_nodes(steps)) if isinstance(d, int))
+    fixed = sorted(d for d in dimensions(stated_nodes(steps)) if isinstance(d, int))
     if not fixed:
         return "all shapes"
     return f"shapes with the fixed dimensions {', '.join(map(str, fixed))}"
@@ -44,7 +44,8 @@ def _sides(step: Step) -> Iterator[w.Word]:
     yield from (value for _, value in step.substitution)
 
 
-def _nodes(steps: Iterable[Step]) -> Iterator[w.Word]:
+def stated_nodes(steps: Iterable[Step]) -> Iterator[w.Word]:
+    """Every node of everything that the steps state."""
     return (node for step in steps for side in _sides(step) for node in parts(side))
 
 
@@ -52,7 +53,7 @@ def _signs(steps: tuple[Step, ...], granted: list[w.Relation]) -> Iterator[str]:
     if not any(step.kind in ("inequality", "cited") and step.relation for step in steps):
         return
     known = {r.right for r in granted if r.relation == "<=" and r.left == w.word(0)}
-    used = {x for x in _nodes(steps) if isinstance(x, w.Scalar) and x.nonnegative}
+    used = {x for x in stated_nodes(steps) if isinstance(x, w.Scalar) and x.nonnegative}
     for s in sorted(used - known, key=lambda s: s.name):
         yield (
             f"the scalar {s.name!r} is taken for nonnegative, which no assumption grants; add an "
@@ -63,7 +64,7 @@ def _signs(steps: tuple[Step, ...], granted: list[w.Relation]) -> Iterator[str]:
 def _symmetries(steps: tuple[Step, ...], granted: list[w.Relation]) -> Iterator[str]:
     equations = [r for r in granted if r.relation == "=" and r.left.shape is not None]
     known = {r.right for r in equations if r.left == w.Transpose(r.right)}
-    used = {x for x in _nodes(steps) if isinstance(x, w.Symbol) and x.symmetric}
+    used = {x for x in stated_nodes(steps) if isinstance(x, w.Symbol) and x.symmetric}
     for s in sorted(used - known, key=lambda s: s.name):
         yield (
             f"the matrix {s.name!r} is taken for symmetric, which no assumption grants; add an "
@@ -86,7 +87,7 @@ def _clashes(steps: tuple[Step, ...]) -> Iterator[str]:
     """Names given to expressions that stand for another thing too; nobody could tell them apart."""
     meaning: dict[str, set[w.Word]] = {}
     named = set()
-    for x in _nodes(steps):
+    for x in stated_nodes(steps):
         if isinstance(x, w.Named):
             named.add(x.name)
             meaning.setdefault(x.name, set()).add(x.body)
