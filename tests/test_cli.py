@@ -125,7 +125,7 @@ def test_every_bad_claim_is_one_row_and_the_others_run(lora_proofs, claim_file):
     assert raises["verdict"] == "INCONCLUSIVE"
     assert raises["error"]["type"] == "ZeroDivisionError"
     assert raises["error"]["where"].startswith(str(path))
-    assert "exit status 7" in found["tests/dies"]["reasons"][0]
+    assert "ended by itself with status 7" in found["tests/dies"]["reasons"][0]
     assert found["tests/talks"]["verdict"] == "CERTIFIED"
     assert "said by a claim" in done.stderr and "written by a claim" in done.stderr
 
@@ -280,13 +280,25 @@ def test_usage_errors_exit_4(lora_proofs, arguments):
     assert "Error" in done.stderr
 
 
+EVERYWHERE = """
+for descriptor in range(3, 12):
+    try:
+        os.write(descriptor, b"5\\n")
+    except OSError:
+        pass
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [
         ("x = 1\n", "found none"),
         ("raise ValueError('no')\n", "ValueError: no (line 1)"),
         ("def f(:\n", "SyntaxError"),
-        ("import os\nos._exit(3)\n", "exit status 3"),
+        ("import os\nos._exit(3)\n", "ended by itself with status 3"),
+        ("raise BaseException('no')\n", "BaseException: no (line 1)"),
+        (f"import os\n{EVERYWHERE}", "got b'5\\n'"),
+        (f"import os\n{EVERYWHERE}".replace("5", '{\\"done\\": 5}'), "no list of claims"),
         ("while True:\n    pass\n", "within 2 s"),
     ],
 )

@@ -23,6 +23,7 @@ from typing import Any
 from lora_proofs.errors import BadInput, ClaimRefused, NothingSelected
 from lora_proofs.language.claim import Claim
 from lora_proofs.language.validate import validate
+from lora_proofs.running.raising import shown
 from lora_proofs.running.result import describe
 
 SHIPPED = "lora_proofs.claims"
@@ -129,8 +130,7 @@ def imported(name: str) -> ModuleType:
         return import_module(name)
     except Exception as error:
         raise ClaimRefused(
-            f"{name}: a module of claims that raises when it is imported: "
-            f"{type(error).__name__}: {error}"
+            f"{name}: a module of claims that raises when it is imported: {shown(error)}"
         ) from error
 
 
@@ -165,11 +165,11 @@ def load_file(path: Path, sha256: str = "") -> ModuleType:
     except ClaimRefused as refusal:
         del sys.modules[name]
         raise ClaimRefused(f"{path}: {refusal}") from None
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         del sys.modules[name]
         raise ClaimRefused(
             f"{path}: expected a file that defines claims, it raises when it is loaded: "
-            f"{type(error).__name__}: {error}{_line(error, path)}"
+            f"{shown(error)}{_line(error, path)}"
         ) from error
     return module
 

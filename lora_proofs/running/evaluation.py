@@ -19,6 +19,7 @@ from lora_proofs.arithmetic import (
 from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics.instance import Instance
+from lora_proofs.running.raising import shown
 
 RIGOROUS = ("exact", "ball")
 EVERY = ("exact", "ball", "multiprecision")
@@ -149,9 +150,7 @@ def confirm(check: Check, instance: Instance, digits: int, declared: Sequence[st
         except Exception as error:
             if ctx.name in declared:
                 raise
-            found = Judged(
-                "unavailable", arithmetic=ctx.name, why=f"{type(error).__name__}: {error}"
-            )
+            found = Judged("unavailable", arithmetic=ctx.name, why=shown(error))
         if found.refutes or found.certifies or found.outcome == "empty":
             return found
         last = found

@@ -11,6 +11,7 @@ from lora_proofs.mathematics.instance import Instance
 from lora_proofs.running.controls import refute_control
 from lora_proofs.running.counterexample import Refutation, refute
 from lora_proofs.running.evaluation import assumptions_on
+from lora_proofs.running.raising import message
 
 
 def replay_on(claim: Claim, counterexample: Mapping[str, Any], digits: int) -> dict[str, Any]:
@@ -24,10 +25,12 @@ def replay_on(claim: Claim, counterexample: Mapping[str, Any], digits: int) -> d
             if control
             else refute(claim, instance, digits)
         )
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise BadInput(
             f"{claim.name}: the instance does not fit the claim, whose functions raise "
-            f"{type(error).__name__} on it: {error}"
+            f"{type(error).__name__} on it: {message(error)}"
         ) from error
     confirmed = isinstance(found, Refutation)
     told = found.to_dict(claim) if isinstance(found, Refutation) else None

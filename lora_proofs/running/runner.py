@@ -24,6 +24,7 @@ from lora_proofs.running.controls import run_controls
 from lora_proofs.running.counterexample import Refutation, shrink
 from lora_proofs.running.deriving import confront, derive_claim
 from lora_proofs.running.drawing import Stream
+from lora_proofs.running.raising import message
 from lora_proofs.running.result import Result, describe
 from lora_proofs.running.sampling import Tally, certify, sample
 from lora_proofs.running.sweeping import sweep
@@ -60,7 +61,9 @@ def run(
         raise
     except MemoryError:
         evidence = replace(state.evidence, exhausted=f"out of memory in the stage {state.stage!r}")
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         evidence = replace(state.evidence, error=described(error, claim))
     return state.result(evidence, judge(evidence, budget), time.perf_counter() - started)
 
@@ -166,4 +169,4 @@ def described(error: BaseException, claim: Claim | None = None) -> dict[str, str
     inside = [f for f in frames if home is not None and f.filename == home.co_filename]
     found = inside or list(frames)
     where = f"{found[-1].filename}:{found[-1].lineno} in {found[-1].name}" if found else "unknown"
-    return {"type": type(error).__name__, "message": str(error) or "no message", "where": where}
+    return {"type": type(error).__name__, "message": message(error) or "no message", "where": where}

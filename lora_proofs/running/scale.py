@@ -18,6 +18,13 @@ from typing import Any
 
 STARTUP = 120.0
 """Seconds that a worker process may take to start."""
+GRACE = 5.0
+"""Seconds that a process may take to end after it has closed its channel."""
+LONGEST_LINE = 256 * 1024 * 1024
+"""Bytes of one message; a longer one is none."""
+RECORD = frozenset(
+    ("name", "verdict", "scope", "error", "samples", "controls", "counterexample", "notes")
+)
 MEMORY = 4096
 """MiB of address space of a worker; the variable LORA_PROOFS_MEMORY_MB overrides it."""
 
@@ -44,7 +51,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a task ended: ``done`` with a value, ``failed`` with an error, or ``stopped`` and why."""
+    """How a task ended.
+
+    ``done`` has a value and ``failed`` an error; why is said of ``stopped`` (at its limit),
+    ``ended`` (its process did, by itself) and ``spoiled`` (its channel carried something else).
+    """
 
     kind: str
     value: Any = None
@@ -77,8 +88,11 @@ class Worker:
     def _read(self, inbox: SimpleQueue[tuple[Worker, Any]]) -> None:
         assert self.process.stdout is not None
         with suppress(ValueError, OSError):
-            for line in self.process.stdout:
-                inbox.put((self, json.loads(line)))
+            while line := self.process.stdout.readline(LONGEST_LINE):
+                told = understood(line)
+                inbox.put((self, told))
+                if "spoiled" in told:
+                    return
         inbox.put((self, None))
 
     def take(self, index: int, task: Task) -> None:
@@ -113,9 +127,58 @@ class Worker:
 
     def death(self) -> str:
         """Why the process ended by itself, in words."""
-        code = self.process.wait()
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        return f"its process ended with {how}, most likely out of memory"
+        try:
+            code = self.process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return "the claim's process closed the channel that its answer comes through"
+        if code >= 0:
+            return f"the claim's process ended by itself with status {code}"
+        memory = ", perhaps for memory" if -code == signal.SIGKILL else ""
+        return f"the claim's process was killed by signal {-code}{memory}"
+
+
+def understood(line: bytes) -> dict[str, Any]:
+    """The message of a line; ``{"spoiled": why}`` for one that no worker sends.
+
+    >>> understood(b'{"started": true}'), understood(b"5")
+    ({'started': True}, {'spoiled': 'got b\'5\''})
+    """
+    try:
+        told = json.loads(line)
+    except (ValueError, RecursionError):
+        told = None
+    if isinstance(told, dict) and any(fits(told) for fits in _MESSAGES):
+        return told
+    return {"spoiled": f"got {line[:40]!r}{'...' if len(line) > 40 else ''}"}
+
+
+def _is_stage(told: dict[str, Any]) -> bool:
+    known = told.keys() == {"stage", "standing"} and isinstance(told["stage"], str)
+    return known and (told["standing"] is None or is_record(told["standing"]))
+
+
+def _is_failure(told: dict[str, Any]) -> bool:
+    failed = told["failed"] if told.keys() == {"failed"} else None
+    texts = ("type", "message", "traceback")
+    return (
+        isinstance(failed, dict)
+        and failed.keys() == {*texts, "expected"}
+        and all(isinstance(failed[key], str) for key in texts)
+    )
+
+
+_MESSAGES: tuple[Callable[[dict[str, Any]], bool], ...] = (
+    lambda told: told == {"started": True},
+    lambda told: told.keys() == {"done"},
+    _is_stage,
+    _is_failure,
+)
+
+
+def is_record(value: Any) -> bool:
+    """Whether a value has what every record of a verification has."""
+    return isinstance(value, dict) and value.keys() >= RECORD
 
 
 def _environment() -> dict[str, str]:
@@ -184,7 +247,10 @@ class Pool:
         if worker not in self.busy or worker.index is None:
             return
         if message is None:
-            yield self._end(worker, Outcome("stopped", worker.death(), worker.stage), False)
+            ended = Outcome("ended", worker.death(), worker.stage, worker.standing)
+            yield self._end(worker, ended, False)
+        elif "spoiled" in message:
+            yield self._end(worker, Outcome("spoiled", message["spoiled"], worker.stage), False)
         elif "done" in message:
             yield self._end(worker, Outcome("done", message["done"]), True)
         elif "failed" in message:

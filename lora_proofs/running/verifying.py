@@ -14,8 +14,12 @@ from lora_proofs.running.catalogue import Entry, Locator
 from lora_proofs.running.expected import expected_verdict
 from lora_proofs.running.result import versions
 from lora_proofs.running.runner import stopped
-from lora_proofs.running.scale import MEMORY, Outcome, Pool, Task
+from lora_proofs.running.scale import MEMORY, Outcome, Pool, Task, is_record
 
+SPOILED = (
+    "something other than the verifier wrote to the channel that its answer comes through, "
+    "perhaps to every file descriptor: "
+)
 LOAD_SECONDS = 20.0
 """How long a file may take to load; the variable LORA_PROOFS_LOAD_SECONDS overrides it."""
 
@@ -79,7 +83,10 @@ def _file(target: str) -> Sequence[Entry]:
 def listed(path: Path) -> Sequence[Entry]:
     """The claims of a file, read by a process that can be killed."""
     value = alone({"do": "list", "path": str(path)}, load_seconds(), str(path.resolve()), str(path))
-    return [_entry(told) for told in value]
+    try:
+        return [_entry(told) for told in value]
+    except (TypeError, KeyError, AttributeError):
+        raise ClaimRefused(f"{path}: {SPOILED}the answer is no list of claims") from None
 
 
 def _entry(told: dict[str, Any]) -> Entry:
@@ -94,7 +101,7 @@ def alone(payload: dict[str, Any], seconds: float, home: str, what: str) -> Any:
             return outcome.value
         if outcome.kind == "failed":
             raise raised(outcome.value)
-        why = outcome.value
+        why = SPOILED + outcome.value if outcome.kind == "spoiled" else outcome.value
         memory = os.environ.get("LORA_PROOFS_MEMORY_MB") or MEMORY
         raise ClaimRefused(
             f"{what}: expected an answer within {seconds:g} s and {memory} MiB; it was stopped: "
@@ -153,18 +160,29 @@ def _task(entry: Entry, budget: Budget, seed: int) -> Task:
 
 
 def _record(entry: Entry, outcome: Outcome, budget: Budget, seed: int) -> dict[str, Any]:
-    if outcome.kind == "done":
+    if outcome.kind == "done" and is_record(outcome.value):
         record: dict[str, Any] = outcome.value
         return record
-    if outcome.kind == "failed":
-        failed = outcome.value
-        error = {"type": failed["type"], "message": failed["message"], "where": str(entry.locator)}
-        return stopped(entry.told, budget, seed, error=error).to_dict()
     if outcome.standing:
-        cut = f"shrinking was cut off after {outcome.value}"
+        how = "after" if outcome.kind == "stopped" else "because"
+        cut = f"shrinking was cut off {how} {outcome.value}"
         return {**outcome.standing, "notes": [*outcome.standing["notes"], cut]}
+    if outcome.kind != "stopped":
+        error = {**_error(outcome), "where": str(entry.locator)}
+        return stopped(entry.told, budget, seed, error=error).to_dict()
     why = f"stopped in the stage {outcome.stage!r}: {_limit(outcome.value, budget)}"
     return stopped(entry.told, budget, seed, exhausted=why).to_dict()
+
+
+def _error(outcome: Outcome) -> dict[str, str]:
+    """What went wrong in a process, as type and message."""
+    if outcome.kind == "failed":
+        return {key: outcome.value[key] for key in ("type", "message")}
+    if outcome.kind == "ended":
+        message = f"{outcome.value}, in the stage {outcome.stage!r}"
+        return {"type": "ProcessEnded", "message": message}
+    why = outcome.value if outcome.kind == "spoiled" else "the answer is not a record"
+    return {"type": "ChannelSpoiled", "message": SPOILED + why}
 
 
 def _limit(why: str, budget: Budget) -> str:

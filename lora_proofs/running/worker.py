@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from lora_proofs.errors import LoraProofsError
+from lora_proofs.running.raising import message
 
 MEBIBYTE = 1024 * 1024
 
@@ -27,7 +28,15 @@ def main(memory: int) -> None:
     while True:
         task = tasks.get()
         send({"started": True})
-        send(answer(task, send))
+        _deliver(answer(task, send), send)
+
+
+def _deliver(told: dict[str, Any], send: Callable[[Mapping[str, Any]], None]) -> None:
+    """Send an answer; one that is not plain data is a failure of its own."""
+    try:
+        send(told)
+    except (TypeError, ValueError, RecursionError) as error:
+        send({"failed": failure(error)})
 
 
 def answer(task: Mapping[str, Any], send: Callable[[Mapping[str, Any]], None]) -> dict[str, Any]:
@@ -36,7 +45,7 @@ def answer(task: Mapping[str, Any], send: Callable[[Mapping[str, Any]], None]) -
 
     try:
         return {"done": perform(task, send)}
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         return {"failed": failure(error)}
 
 
@@ -44,7 +53,7 @@ def failure(error: BaseException) -> dict[str, Any]:
     """An exception as plain data; an ``expected`` one is raised again on the other side."""
     return {
         "type": type(error).__name__,
-        "message": str(error) or type(error).__name__,
+        "message": message(error) or type(error).__name__,
         "expected": isinstance(error, LoraProofsError),
         "traceback": traceback.format_exc(),
     }
@@ -54,8 +63,8 @@ def _private_channel() -> Callable[[Mapping[str, Any]], None]:
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 
-    def send(message: Mapping[str, Any]) -> None:
-        channel.write(json.dumps(message) + "\n")
+    def send(told: Mapping[str, Any]) -> None:
+        channel.write(json.dumps(told) + "\n")
         channel.flush()
 
     return send
