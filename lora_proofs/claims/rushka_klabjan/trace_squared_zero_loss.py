@@ -2,12 +2,27 @@
 
 The final loss is 0 unless w0 > 0 and B0 = A0', or w0 < 0 and B0 = -A0' (A0 = B0 = 0 is in both);
 there the loss stays at least w0^2/2. From B0 = 0 and A0 != 0 it is 0 for every r >= 1.
+
+With T = tr W the flow is A' = -T B^T, B' = -T A^T, so it runs along the curve A = c A0 - s B0',
+B = c B0 - s A0' with c = cosh(tau), s = sinh(tau), tau' = T, and T' = -(||A||^2 + ||B||^2) T.
+
+Off the cones: k = ||A + B'||^2 ||A - B'||^2 is conserved and positive, and (||A||^2 + ||B||^2)^2
+>= k, because ||A||^2 + ||B||^2 is the mean of the two factors. So |T| falls at least like
+e^{-sqrt(k) t}, and the loss T^2/2 at the square of that.
+
+On a cone B0 = e A0', e = 1 or -1: the flow keeps B = e A', and T = w0 + e ||A||^2 with
+(||A||^2)' = -2 e T ||A||^2. Where e w0 > 0 or A0 = 0, |T| = |w0| + ||A||^2 >= |w0| (kept).
+Where e w0 < 0, e T = ||A||^2 - |w0|: its sign is constant, as T = 0 is stationary. If it is
+negative, ||A||^2 grows, from ||A0||^2; if it is positive, ||A||^2 falls, but stays above |w0|.
+Either way ||A||^2 >= min(||A0||^2, |w0|) > 0 and T' = -2 ||A||^2 T: exponential decay (fleeing).
+Where w0 = 0 and A0 != 0, e T = ||A||^2 and (1/|T|)' = 2, so |T| = |T0|/(1 + 2 |T0| t) (slow).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from lora_proofs.arithmetic import (
@@ -16,42 +31,58 @@ from lora_proofs.arithmetic import (
     Comparison,
     at_least,
     at_most,
+    below,
     equal,
+    inner,
     squared_norm,
     trace,
 )
-from lora_proofs.language.claim import Claim, Control, Instances, Source
-from lora_proofs.mathematics.flows import (
-    lora_vector_field,
-    trace_squared_closed_form,
-    trace_squared_final_loss,
+from lora_proofs.claims.rushka_klabjan.trace_squared_orbit import (
+    interpret,
+    points,
+    rates,
+    reached,
+    sign_of_cone,
+    stopped,
 )
+from lora_proofs.claims.rushka_klabjan.trace_squared_rates import CONCLUSION, derive
+from lora_proofs.language.claim import Claim, Control, Instances, Source
+from lora_proofs.mathematics.flows import trace_squared_closed_form, trace_squared_final_loss
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.mathematics.losses import trace_squared
 from lora_proofs.strategies.draw import Draw, Rejected
 from lora_proofs.strategies.problems import lora_problem
 
-TIMES = (Fraction(1, 2), Fraction(2), Fraction(8))
-CONES = ("kept cone", "fleeing cone")
-REGIMES = ("generic", "zero B0", "zero A0", "r > min(n, m)", "zero start", *CONES)
+TIMES = (Fraction(0), Fraction(1, 2), Fraction(2), Fraction(8), Fraction(16))
+KEPT, FLEEING, SLOW = CONES = ("kept cone", "fleeing cone", "cone with zero trace")
+TRACELESS = ("zero trace", SLOW)
+REGIMES = ("generic", "zero B0", "zero A0", "r > min(n, m)", "zero start", "zero trace", *CONES)
+KINDS = {"zero start": "generic", "zero trace": "generic"} | dict.fromkeys(CONES, "cone")
 
 
 def draw(source: Draw, regime: str) -> Instance:
-    """A start with nonzero loss: off the cones, on the one that keeps the loss, on the other."""
-    kind = "cone" if regime in CONES else {"zero start": "generic"}.get(regime, regime)
+    """A start with nonzero loss and points y = e^tau of its orbit."""
+    kind = KINDS.get(regime, regime)
     problem = lora_problem(source, kind, loss="trace-squared").replace(regimes=(regime,))
+    if regime in TRACELESS:
+        problem = problem.replace(W0=_without_trace(problem.W0))
     w0 = trace(EXACT.matrix(problem.W0))
-    if regime in CONES:
-        keeps = 1 if w0 > 0 else -1
-        sign = keeps if regime == "kept cone" else -keeps
+    if regime in (KEPT, FLEEING):
+        sign = (1 if w0 > 0 else -1) * (1 if regime == KEPT else -1)
         columns = zip(*problem.A0, strict=True)
         problem = problem.replace(B0=[[sign * x for x in column] for column in columns])
     if regime == "zero start":
         zeros = {name: EXACT.zeros(*_shape(getattr(problem, name))) for name in ("A0", "B0")}
         problem = problem.replace(**zeros)
-    if w0 == 0 or loss_at_start(problem, EXACT) == 0:
+    if (w0 == 0) != (regime in TRACELESS) or loss_at_start(problem, EXACT) == 0:
         raise Rejected("the loss, or the trace of W0, is 0 at the start")
-    return problem
+    y = [Fraction(source.integer(1, 12), source.integer(1, 12)) for _ in range(4)]
+    return problem.replace(orbit=[[Fraction(1), *y]])
+
+
+def _without_trace(rows: Any) -> Any:
+    first, *rest = (list(row) for row in rows)
+    first[0] -= sum(rows[i][i] for i in range(len(rows)))
+    return [first, *rest]
 
 
 def _shape(rows: Any) -> tuple[int, int]:
@@ -62,18 +93,17 @@ INSTANCES = Instances(draw, REGIMES)
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """The loss against a decay that reaches 0, or against the level that a trap keeps."""
-    x = instance.lift(ctx)
-    final = trace_squared_final_loss(instance.W0, instance.A0, instance.B0)
-    u2, v2 = squared_norm(x.A0 + x.B0.mT), squared_norm(x.A0 - x.B0.mT)
-    if u2 == 0 and v2 == 0:
-        yield from stationary(instance, ctx, final)
-    elif final != 0:
-        yield from kept(instance, ctx, final)
-    elif u2 == 0 or v2 == 0:
-        yield from on_cone(instance, ctx)
+    """The rates that a decay or a kept level rests on, exactly; the closed form beside them."""
+    start, *_ = points(instance)
+    yield from rates(instance)
+    if trace_squared_final_loss(instance.W0, instance.A0, instance.B0) != 0:
+        yield from kept(instance, ctx)
+    elif start.product != 0:
+        yield from off_the_cones(instance, ctx, 4 * start.product)
+    elif trace(EXACT.matrix(instance.W0)) != 0:
+        yield from fleeing(instance, ctx)
     else:
-        yield from decays(instance, ctx, 2 * ctx.sqrt(u2 * v2))
+        yield from slow(instance, ctx)
 
 
 def loss_at(instance: Instance, t: Fraction, ctx: Arithmetic) -> Any:
@@ -88,40 +118,93 @@ def loss_at_start(instance: Instance, ctx: Arithmetic) -> Any:
     return trace(x.W0 + x.B0 @ x.A0) ** 2 / 2
 
 
+def near(bound: Any, ctx: Arithmetic) -> Any:
+    """A bound with a billionth more, so that balls can tell it from a value that meets it."""
+    return bound * ctx.number(1 + Fraction(1, 10**9))
+
+
 def decays(instance: Instance, ctx: Arithmetic, rate: Any) -> Iterator[Comparison]:
-    """Off the cones: ||A||^2 + ||B||^2 >= ||A + B'|| ||A - B'||, which is conserved."""
-    start = loss_at_start(instance, ctx)
-    for t in TIMES:
-        bound = start * ctx.exp(-rate * ctx.number(t))
-        yield at_most(f"loss at t = {t} against its decay", loss_at(instance, t, ctx), bound)
+    """The closed form's loss falls at the rate, from each time to the next."""
+    before = loss_at_start(instance, ctx)
+    for s, t in pairwise(TIMES):
+        after = loss_at(instance, t, ctx)
+        bound = before * ctx.exp(-rate * ctx.number(t - s))
+        label = f"measured: loss at t = {t} against its decay from t = {s}"
+        yield at_most(label, after, near(bound, ctx))
+        before = after
 
 
-def on_cone(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """On the fleeing cone ||A||^2 >= min(||A0||^2, |w0|), and the loss has rate 4 ||A||^2."""
-    x = instance.lift(ctx)
-    a, w = squared_norm(x.A0), abs(trace(x.W0))
-    yield from decays(instance, ctx, 4 * (a if a <= w else w))
+def fast_enough(instance: Instance, rate_squared: Any) -> Iterator[Comparison]:
+    """The loss has rate 2 (||A||^2 + ||B||^2), which is at least the one of the decay."""
+    for at in points(instance):
+        label = "square of the rate of the loss against that of its decay"
+        yield at_least(label, 4 * at.size**2, rate_squared)
 
 
-def kept(instance: Instance, ctx: Arithmetic, final: Any) -> Iterator[Comparison]:
+def off_the_cones(instance: Instance, ctx: Arithmetic, rate_squared: Any) -> Iterator[Comparison]:
+    """||A||^2 + ||B||^2 >= ||A + B'|| ||A - B'||, which is positive and conserved."""
+    for at in points(instance):
+        yield below("0 < ||A + B'||^2 ||A - B'||^2", 0, at.product)
+        label = "4 ||A + B'||^2 ||A - B'||^2 against the square of the rate"
+        yield equal(label, 4 * at.product, rate_squared)
+    yield from fast_enough(instance, rate_squared)
+    yield from decays(instance, ctx, ctx.sqrt(ctx.number(rate_squared)))
+
+
+def on_the_cone(instance: Instance, sign: int) -> Iterator[Comparison]:
+    """The orbit and the field stay on B = sign A'; there (||A||^2)' = -2 sign T ||A||^2."""
+    for at in points(instance):
+        yield equal(f"B = {sign} A'", at.B.mT, sign * at.A)
+        yield equal("the field stays on the cone", at.dB.mT, sign * at.dA)
+        rate = -2 * sign * at.T * squared_norm(at.A)
+        yield equal("rate of ||A||^2 on the cone", 2 * inner(at.A, at.dA), rate)
+
+
+def kept(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """On the keeping cone B = +-A' for all time and |tr W| = |w0| + ||A||^2 >= |w0|."""
-    for t in TIMES:
-        yield at_least(f"loss at t = {t} against the kept level", loss_at(instance, t, ctx), final)
-    x = instance.lift(ctx)
-    dA, dB = lora_vector_field(trace_squared(), x.W0, x.A0, x.B0, ctx)
-    sign = 1 if trace(x.W0) > 0 else -1
-    yield equal("the field stays on the cone", dA, sign * dB.mT)
+    w0 = trace(EXACT.matrix(instance.W0))
+    yield from on_the_cone(instance, 1 if w0 > 0 else -1)
+    yield from level(instance)
+    final = trace_squared_final_loss(instance.W0, instance.A0, instance.B0)
+    yield equal("the kept level is the final loss", final, w0**2 / 2)
+    if any(x for row in instance.A0 for x in row):
+        for t in TIMES[1:]:
+            label = f"measured: loss at t = {t} against the kept level"
+            yield at_least(label, loss_at(instance, t, ctx), ctx.number(final))
 
 
-def stationary(instance: Instance, ctx: Arithmetic, final: Any) -> Iterator[Comparison]:
-    """A0 = B0 = 0 does not move."""
-    x = instance.lift(ctx)
-    dA, dB = lora_vector_field(trace_squared(), x.W0, x.A0, x.B0, ctx)
-    yield equal("A' at the start", dA, ctx.zeros(*dA.shape))
-    yield equal("B' at the start", dB, ctx.zeros(*dB.shape))
-    yield equal(
-        "the loss at the start is the final loss", loss_at_start(instance, ctx), ctx.number(final)
-    )
+def level(instance: Instance) -> Iterator[Comparison]:
+    """|T| >= |w0| at every point of the orbit."""
+    w = abs(trace(EXACT.matrix(instance.W0)))
+    for at in points(instance):
+        yield at_least("|T| against |w0|", abs(at.T), w)
+
+
+def fleeing(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """On the fleeing cone ||A||^2 >= min(||A0||^2, |w0|), and the loss has rate 4 ||A||^2."""
+    yield from on_the_cone(instance, sign_of_cone(instance))
+    x = instance.lift(EXACT)
+    least = min(squared_norm(x.A0), abs(trace(x.W0)))
+    yield below("0 < min(||A0||^2, |w0|)", 0, least)
+    for at in reached(instance):
+        label = "||A||^2 against min(||A0||^2, |w0|)"
+        yield at_least(label, squared_norm(at.A), least)
+    yield from decays(instance, ctx, ctx.number(4 * least))
+
+
+def slow(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """On a cone with w0 = 0: |T| = ||A||^2, and 1/|T| grows at rate 2."""
+    sign = sign_of_cone(instance)
+    yield from on_the_cone(instance, sign)
+    for at in points(instance):
+        yield equal("|T| against ||A||^2", sign * at.T, squared_norm(at.A))
+        yield equal("rate of 1/|T|", -sign * at.dT / at.T**2, EXACT.number(2))
+    first, start = abs(next(points(instance)).T), loss_at_start(instance, ctx)
+    for t in TIMES[1:]:
+        wanted = start / ctx.number((1 + 2 * first * EXACT.number(t)) ** 2)
+        gap = abs(loss_at(instance, t, ctx) - wanted)
+        label = f"measured: loss at t = {t} less T0^2/2 / (1 + 2 |T0| t)^2"
+        yield at_most(label, gap, near(wanted, ctx) - wanted)
 
 
 def always_zero(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -130,22 +213,32 @@ def always_zero(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most("the loss kept for all time", ctx.number(final), 0)
 
 
-def doubled_rate(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+def ten_times(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """Ten times the decay rate."""
-    x = instance.lift(ctx)
-    rate = ctx.sqrt(squared_norm(x.A0 + x.B0.mT) * squared_norm(x.A0 - x.B0.mT))
-    yield from decays(instance, ctx, 20 * rate)
+    start, *_ = points(instance)
+    yield from fast_enough(instance, 400 * start.product)
 
 
 def exception_everywhere(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """The exception claimed on both cones: loss kept wherever B0 = A0' or B0 = -A0'."""
-    x = instance.lift(ctx)
-    level = trace(x.W0) ** 2 / 2
-    for t in TIMES:
-        yield at_least(f"loss at t = {t} against |w0|^2/2", loss_at(instance, t, ctx), level)
+    """The exception claimed on both cones: |T| >= |w0| wherever B0 = A0' or B0 = -A0'."""
+    yield from level(instance)
 
 
-FLEEING = Instances(draw, ("fleeing cone",))
+def frozen(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The rates claimed of a flow that has stopped short of loss 0."""
+    yield from rates(instance, stopped)
+
+
+def exponential(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Where w0 = 0, a loss that falls as fast as off the cones, at the rate of the start."""
+    start, *_ = points(instance)
+    yield from decays(instance, ctx, ctx.number(2 * start.size))
+
+
+def only(*regimes: str) -> Instances:
+    """Draws of some regimes."""
+    return Instances(draw, regimes)
+
 
 claim = Claim(
     name="rushka-klabjan/trace-squared-zero-loss",
@@ -161,16 +254,20 @@ claim = Claim(
     assumptions=(),
     instances=INSTANCES,
     check=check,
+    conclusion=CONCLUSION,
+    derive=derive,
+    interpret=interpret,
     kind="trap",
     controls=(
-        Control(
-            None, Instances(draw, ("kept cone",)), "zero loss claimed from every start", always_zero
-        ),
-        Control(None, Instances(draw, ("generic",)), "ten times the decay rate", doubled_rate),
-        Control(None, FLEEING, "the exception claimed on both cones", exception_everywhere),
+        Control(None, only(KEPT), "zero loss claimed from every start", always_zero),
+        Control(None, only("generic"), "ten times the decay rate", ten_times),
+        Control(None, only(FLEEING), "the exception claimed on both cones", exception_everywhere),
+        Control(None, only("generic"), "a flow that stops before its loss is 0", frozen),
+        Control(None, only(SLOW), "exponential decay claimed where w0 = 0", exponential),
     ),
     note=(
-        "The limit is judged by a decay with a certain rate off the keeping cone, by an invariant "
-        "level on it, never by a finite run."
+        "The limit rests on rates and invariants of the field, compared in exact arithmetic at "
+        "points of the orbit: a decay with a certain rate off the keeping cone, an invariant level "
+        "on it. The closed form at finite times is additional evidence."
     ),
 )
