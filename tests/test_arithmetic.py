@@ -20,6 +20,7 @@ from lora_proofs.arithmetic import (
     squared_norm,
     trace,
 )
+from lora_proofs.arithmetic.exact import decimal
 from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
 
 ARRAY, BALL, MP = ArrayArithmetic(), BallArithmetic(40), MultiprecisionArithmetic(40)
@@ -157,3 +158,24 @@ def test_matrix_functions_work_in_every_arithmetic_and_on_batches():
 
 def test_which_arithmetics_decide():
     assert [ctx.rigorous for ctx in (EXACT, BALL, MP, ARRAY)] == [True, True, False, False]
+
+
+def test_numbers_of_many_digits_are_read_and_written():
+    digits = "7" * 6000
+    seven = rational(digits)
+    assert seven % 10**9 == 777_777_777 and decimal(seven) == digits
+    assert rational("-" + digits) == -seven and rational(f"{digits}/{digits}") == 1
+    assert rational(f"-0.{digits}e3") == -seven * Fraction(1000, 10**6000)
+    assert decimal(Fraction(1, seven)) == f"1/{digits}" and decimal(-3) == "-3"
+
+
+@pytest.mark.parametrize("text", ["1e1000", "1e-1000", "1e99999", "1e" + "9" * 5000, "1" * 100_001])
+def test_numbers_beyond_all_measure_are_refused_and_not_shown_in_full(text):
+    with pytest.raises(BadInput, match="expected") as refusal:
+        rational(text)
+    assert len(str(refusal.value)) < 200
+
+
+def test_a_long_fraction_over_zero_is_refused():
+    with pytest.raises(BadInput, match="nonzero denominator"):
+        rational("1" * 5000 + "/" + "0" * 5000)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lora_proofs.arithmetic import EXACT, MultiprecisionArithmetic, at_least, at_most, below, equal
+from lora_proofs.arithmetic.comparison import size
 from lora_proofs.errors import BadInput, ShapeMismatch
 
 MP = MultiprecisionArithmetic(30)
@@ -132,3 +133,19 @@ def test_a_comparison_is_plain_data_with_exact_numbers():
     }  # fmt: skip
     assert equal("x", 0.1, 0.1).to_dict()["left"] == "0.1"
     assert equal("x", mpmath.mpf(1), 1).to_dict()["left"] == "1.0"
+
+
+HUGE = flint.fmpq(10) ** 5000
+
+
+def test_exact_numbers_beyond_the_floats_are_compared():
+    assert at_most("huge", -HUGE, HUGE).outcome == "holds"
+    found = equal("matrix", np.array([[HUGE, 0]]), np.array([[1, 0]]))
+    assert (found.outcome, found.slack) == ("fails", 1 - HUGE)
+    assert found.to_dict()["left"] == [["1" + 5000 * "0", "0"]]
+    assert at_most("float", 1.0, HUGE).outcome == "undecided"
+
+
+def test_the_size_of_a_number_is_a_float():
+    assert (size(HUGE), size(-HUGE), size(1 / HUGE)) == (float("inf"), -float("inf"), 0)
+    assert size(flint.arb(3, "0.5")) == 3

@@ -104,3 +104,21 @@ def test_a_wrong_entry_is_named_by_its_place():
 def test_a_tag_is_text_that_is_no_number():
     assert Instance(a="1/2").a == Fraction(1, 2) and Instance(a="1/2 of it").a == "1/2 of it"
     assert Instance.from_json(Instance(a="x/0").to_json()).a == "x/0"
+
+
+def test_numbers_of_many_digits_keep_their_round_trip():
+    big = Instance(x=10**5000, W0=[[Fraction(1, 10**5000 + 1)]])
+    assert Instance.from_json(json.loads(json.dumps(big.to_json()))) == big
+    assert "0" * 5000 in repr(big)
+
+
+@pytest.mark.parametrize("text", ["1/0", "1e9999", "1" * 100_001])
+def test_a_number_that_is_refused_is_no_tag(text):
+    with pytest.raises(BadInput, match="a: expected"):
+        Instance(a=text)
+
+
+@pytest.mark.parametrize("regimes", [5, "generic", [1], None, {"generic": 1}])
+def test_regimes_are_a_list_of_names(regimes):
+    with pytest.raises(BadInput, match="regimes: expected a list"):
+        Instance.from_json({"x": 1, "regimes": regimes})

@@ -101,6 +101,10 @@ assuming = variant("assuming", check=too_large, assumptions=(LARGE,))
         ({"claims": []}, "expected one claim with a counterexample, found 0"),
         ({"verdict": "PROVED", "counterexample": None}, "its verdict is PROVED"),
         ("[" * 100_000, "expected a JSON file"),
+        ('{"instance": {"W0": [[1e9999]]}, "claim": "classical/balancedness"}', "finite number"),
+        ({"instance": {"W0": [["1e9999"]]}, "claim": "classical/balancedness"}, "W0[1][1]: exp"),
+        ({"instance": {"x": 1, "regimes": 5}, "claim": "classical/balancedness"}, "regimes: exp"),
+        ({"instance": {"x": 1}, "claim": "classical/balancedness", "control": True}, "got True"),
     ],
 )
 def test_what_cannot_be_replayed(lora_proofs, tmp_path, document, word):
@@ -110,3 +114,17 @@ def test_what_cannot_be_replayed(lora_proofs, tmp_path, document, word):
 def test_an_instance_of_another_shape_is_one_message(lora_proofs, tmp_path):
     document = {"instance": {"y": 1}, "claim": "classical/balancedness"}
     assert "does not fit" in told(replay(lora_proofs, tmp_path, document), 4)
+
+
+@pytest.mark.parametrize("quotes", ['"', ""])
+def test_a_number_of_many_digits_is_replayed(lora_proofs, tmp_path, claim_file, quotes):
+    digits = "9" * 5000
+    code = """
+def small(instance, ctx):
+    yield at_most("x", ctx.number(instance.x), ctx.number(10))
+small = variant("small", check=small)
+"""
+    path = claim_file("from lora_proofs import at_most\n" + code)
+    document = f'{{"instance": {{"x": {quotes}{digits}{quotes}}}, "claim": "tests/small"}}'
+    text = told(replay(lora_proofs, tmp_path, document, "--claim", path), 0)
+    assert f"x: {digits} <= 10 fails" in text

@@ -269,6 +269,30 @@ def test_a_batch_of_the_wrong_length_is_refused(template):
         quick(template.variant(check_batch=lambda instances: [1.0]))
 
 
+def test_slacks_beyond_the_floats_are_judged(template):
+    def check(instance, ctx):
+        x = ctx.number(instance.x)
+        yield at_least("square", x * x * 10**5000, ctx.number(0))
+        yield at_most("measured: x", x, ctx.number(10) ** 5000)
+
+    result = quick(template.variant(check=check))
+    assert result.verdict == "CERTIFIED"
+    samples = result.to_dict()["samples"]
+    assert samples["measured"].keys() == {"measured: x"}
+
+
+def test_a_counterexample_of_many_digits_is_kept(template):
+    def draw(source, regime):
+        return Instance(regimes=(regime,), x=10**5000 + source.integer(1, 100))
+
+    def check(instance, ctx):
+        yield at_most("x", ctx.number(instance.x), ctx.number(1))
+
+    result = quick(template.variant(check=check, instances=Instances(draw)))
+    assert result.verdict == "REFUTED"
+    assert len(result.counterexample["instance"]["x"]) == 5001
+
+
 # Controls
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
@@ -10,7 +11,7 @@ import flint
 import mpmath
 import numpy as np
 
-from lora_proofs.arithmetic.exact import rational
+from lora_proofs.arithmetic.exact import decimal, rational
 from lora_proofs.errors import BadInput, ShapeMismatch
 
 Outcome = Literal["holds", "fails", "undecided"]
@@ -59,7 +60,7 @@ def show(value: Any) -> Any:
     if isinstance(value, _MPF):
         return mpmath.nstr(value, 25)
     if isinstance(value, _EXACT):
-        return str(rational(value))
+        return decimal(value)
     return repr(float(value)) if isinstance(value, float | np.floating) else str(value)
 
 
@@ -96,7 +97,7 @@ def _gap(label: str, left: Any, right: Any) -> Any:
 def _like(exact: flint.fmpq, sample: Any) -> Any:
     if isinstance(sample, _MPF):
         return sample.context.mpf(int(exact.p)) / int(exact.q)
-    return int(exact.p) / int(exact.q)
+    return size(exact)
 
 
 def _default_radius(left: Any, right: Any, gap: Any) -> Any:
@@ -168,15 +169,23 @@ def _entrywise(label: str, left: Any, relation: str, right: Any, radius: Any) ->
     if not entries:
         raise BadInput(f"comparison {label!r}: expected matrices with entries, got {left.shape}")
     order = {"fails": 0, "undecided": 1, "holds": 2}
-    worst = min(entries, key=lambda c: (order[c.outcome], float(_middle(c.slack))))
+    worst = min(entries, key=lambda c: (order[c.outcome], size(c.slack)))
     rigorous = all(c.rigorous for c in entries)
     return Comparison(label, left, "=", right, worst.slack, worst.radius, rigorous, worst.outcome)
 
 
-def _middle(x: Any) -> Any:
-    if isinstance(x, flint.arb):
-        return x.mid()
-    return int(x.p) / int(x.q) if isinstance(x, flint.fmpq) else x
+def size(x: Any) -> float:
+    """A number of any arithmetic as a float: of a ball the middle, infinite beyond the range.
+
+    >>> size(flint.fmpq(1, 2)), size(flint.fmpq(-(10**400)))
+    (0.5, -inf)
+    """
+    if not isinstance(x, flint.fmpq):
+        return float(x.mid() if isinstance(x, flint.arb) else x)
+    try:
+        return int(x.p) / int(x.q)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
 
 
 def at_most(label: str, left: Any, right: Any, *, radius: Any = None) -> Comparison:

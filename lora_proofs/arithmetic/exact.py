@@ -15,7 +15,11 @@ import numpy as np
 from lora_proofs.arithmetic.context import Matrix, Scalar, diagonal, object_matrix, squared_norm
 from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?|[+-]?\d+/\d+")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE](?P<exponent>[+-]?\d+))?|[+-]?\d+/\d+")
+LONGEST = 100_000
+"""Characters of a number that is read."""
+LARGEST_EXPONENT = 999
+_SHORT = 4_000
 
 
 def rational(value: Any) -> Fraction:
@@ -40,16 +44,69 @@ def rational(value: Any) -> Fraction:
         return Fraction(int(value.p), int(value.q))
     if isinstance(value, flint.fmpz):
         return Fraction(int(value))
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
-        try:
-            return Fraction(value.strip())
-        except ZeroDivisionError:
-            raise BadInput(f"expected a nonzero denominator, got {value!r}") from None
-    shown = repr(value)
+    if isinstance(value, str) and is_number(value):
+        return _read(value.strip())
     raise BadInput(
-        f"expected an integer, a decimal or a fraction such as '-3/4', got "
-        f"{shown if len(shown) < 60 else shown[:57] + '...'}"
+        f"expected an integer, a decimal or a fraction such as '-3/4', got {_shown(value)}"
     )
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is written like a number, one that is read or one that is refused.
+
+    >>> is_number("-3/4"), is_number("1e99999"), is_number("frobenius")
+    (True, True, False)
+    """
+    return _NUMBER.fullmatch(text.strip()) is not None
+
+
+def decimal(value: Any) -> str:
+    """An exact number as text, however many digits it has.
+
+    >>> decimal(Fraction(-3, 4)), len(decimal(10**5000))
+    ('-3/4', 5001)
+    """
+    return str(fmpq(value))
+
+
+def _shown(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) < 60 else shown[:57] + "..."
+
+
+def _read(text: str) -> Fraction:
+    if len(text) > LONGEST:
+        raise BadInput(
+            f"expected a number of at most {LONGEST} characters, got {len(text)}: {_shown(text)}"
+        )
+    found = _NUMBER.fullmatch(text)
+    exponent = ((found and found["exponent"]) or "0").lstrip("+-").lstrip("0") or "0"
+    if len(exponent) > 4 or int(exponent) > LARGEST_EXPONENT:
+        raise BadInput(
+            f"expected an exponent between -{LARGEST_EXPONENT} and {LARGEST_EXPONENT}, got "
+            f"{_shown(text)}; write a fraction if the number is meant"
+        )
+    try:
+        return Fraction(text) if len(text) <= _SHORT else _long(text)
+    except ZeroDivisionError:
+        raise BadInput(f"expected a nonzero denominator, got {_shown(text)}") from None
+
+
+def _long(text: str) -> Fraction:
+    """A number of more digits than Python converts."""
+    mantissa, _, exponent = text.lower().partition("e")
+    numerator, slash, denominator = mantissa.partition("/")
+    whole, _, decimals = numerator.partition(".")
+    scale = Fraction(10) ** (int(exponent or 0) - len(decimals))
+    under = _integer(denominator) if slash else 1
+    if under == 0:
+        raise ZeroDivisionError
+    return Fraction(_integer(whole + decimals), under) * scale
+
+
+def _integer(digits: str) -> int:
+    size = int(flint.fmpz(digits.lstrip("+-").lstrip("0") or "0"))
+    return -size if digits.startswith("-") else size
 
 
 def fmpq(value: Any) -> flint.fmpq:

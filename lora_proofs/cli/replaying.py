@@ -65,7 +65,7 @@ def _recorded(record: str, path: Path) -> Mapping[str, Any]:
         with Ledger(path, create=False) as ledger:
             return ledger.get(int(record))
     try:
-        told = json.loads(Path(record).read_bytes(), parse_constant=_finite)
+        told = json.loads(Path(record).read_bytes(), parse_int=_integer, parse_constant=_finite)
     except OSError as error:
         raise BadInput(
             f"{record}: expected a ledger id or a readable JSON file: {error.strerror or error}"
@@ -73,6 +73,11 @@ def _recorded(record: str, path: Path) -> Mapping[str, Any]:
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{record}: expected a JSON file with a counterexample: {error}") from None
     return _single(told, record)
+
+
+def _integer(digits: str) -> int | str:
+    """An integer; one of more digits than Python converts is read as text, like a fraction."""
+    return int(digits) if len(digits) < 4_000 else digits
 
 
 def _finite(name: str) -> Any:

@@ -12,7 +12,7 @@ import flint
 import numpy as np
 
 from lora_proofs.arithmetic.context import Arithmetic
-from lora_proofs.arithmetic.exact import rational
+from lora_proofs.arithmetic.exact import decimal, is_number, rational
 from lora_proofs.errors import BadInput
 
 Rows = tuple[tuple[Fraction, ...], ...]
@@ -50,7 +50,9 @@ def _field(name: str, value: Any) -> Field:
         return _rows(name, value)
     try:
         return rational(value)
-    except BadInput:
+    except BadInput as error:
+        if isinstance(value, str) and is_number(value):
+            raise BadInput(f"{name}: {error}") from None
         if isinstance(value, str):
             return value
         raise BadInput(
@@ -82,7 +84,7 @@ class Instance:
                 raise BadInput(
                     f"an instance cannot have a field named {name!r}; choose another name"
                 )
-        object.__setattr__(self, "regimes", tuple(regimes))
+        object.__setattr__(self, "regimes", _regimes(regimes))
         object.__setattr__(self, "fields", tuple((k, _field(k, v)) for k, v in fields.items()))
 
     def __getattr__(self, name: str) -> Any:
@@ -128,7 +130,15 @@ class Instance:
         if not isinstance(data, Mapping):
             raise BadInput(f"expected an instance as a JSON object, got {type(data).__name__}")
         fields = {str(k): v for k, v in data.items() if k != "regimes"}
-        return cls(regimes=tuple(data.get("regimes", ())), **fields)
+        return cls(regimes=data.get("regimes", ()), **fields)
+
+
+def _regimes(value: Any) -> tuple[str, ...]:
+    if isinstance(value, list | tuple) and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    raise BadInput(
+        f"regimes: expected a list of the names of regimes, got {type(value).__name__}={value!r}"
+    )
 
 
 def _lift(value: Field, ctx: Arithmetic) -> Any:
@@ -140,7 +150,7 @@ def _lift(value: Field, ctx: Arithmetic) -> Any:
 
 
 def _number(x: Fraction) -> int | str:
-    return int(x) if x.denominator == 1 and abs(x) < 2**53 else str(x)
+    return int(x) if x.denominator == 1 and abs(x) < 2**53 else decimal(x)
 
 
 def _plain(value: Field) -> Any:

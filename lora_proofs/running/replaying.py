@@ -51,7 +51,7 @@ def replay_on(claim: Claim, counterexample: Mapping[str, Any], digits: int) -> d
 def _control(claim: Claim, number: Any) -> Control | None:
     if number is None:
         return None
-    if not isinstance(number, int) or not 1 <= number <= len(claim.controls):
+    if type(number) is not int or not 1 <= number <= len(claim.controls):
         raise BadInput(
             f"{claim.name}: expected the number of a control between 1 and {len(claim.controls)}, "
             f"got {number!r}"

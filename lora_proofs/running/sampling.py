@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lora_proofs.arithmetic import Comparison
-from lora_proofs.arithmetic.comparison import show
+from lora_proofs.arithmetic.comparison import show, size
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.claim import Claim
 from lora_proofs.language.evidence import CertificateEvidence, SampleEvidence
@@ -83,11 +83,13 @@ class Tally:
             self._measure(comparison)
 
     def _measure(self, comparison: Comparison) -> None:
-        slack = float(_middle(comparison.slack))
+        slack = size(comparison.slack)
         if comparison.relation != "=" and (self.slack is None or slack < self.slack):
             self.slack = slack
         label = comparison.label
-        if label.startswith(MEASURED) and slack < self.measured.get(label, (float("inf"), ""))[0]:
+        if label.startswith(MEASURED) and (
+            label not in self.measured or slack < self.measured[label][0]
+        ):
             text = f"{show(comparison.left)} {comparison.relation} {show(comparison.right)}"
             self.measured[label] = (slack, text)
 
@@ -129,12 +131,6 @@ class Tally:
 
 def _answer(comparisons: Iterable[Comparison]) -> tuple[Any, ...]:
     return tuple(sorted(str((c.label, show(c.left), show(c.right))) for c in comparisons))
-
-
-def _middle(value: Any) -> Any:
-    if hasattr(value, "mid"):
-        return value.mid()
-    return int(value.p) / int(value.q) if hasattr(value, "q") else value
 
 
 def sample(claim: Claim, budget: Budget, seed: int) -> tuple[Tally, Stream]:
