@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import flint
@@ -9,8 +10,16 @@ import mpmath
 import numpy as np
 import pytest
 
-from lora_proofs.arithmetic import EXACT, MultiprecisionArithmetic, at_least, at_most, below, equal
-from lora_proofs.arithmetic.comparison import size
+from lora_proofs.arithmetic import (
+    EXACT,
+    BallArithmetic,
+    MultiprecisionArithmetic,
+    at_least,
+    at_most,
+    below,
+    equal,
+)
+from lora_proofs.arithmetic.comparison import confirm_outcome, size
 from lora_proofs.errors import BadInput, ShapeMismatch
 
 MP = MultiprecisionArithmetic(30)
@@ -149,3 +158,26 @@ def test_exact_numbers_beyond_the_floats_are_compared():
 def test_the_size_of_a_number_is_a_float():
     assert (size(HUGE), size(-HUGE), size(1 / HUGE)) == (float("inf"), -float("inf"), 0)
     assert size(flint.arb(3, "0.5")) == 3
+
+
+def test_an_outcome_is_confirmed_from_its_sides():
+    third = BallArithmetic(20)
+    with third.working():
+        close = [at_most("1/3", third.number("1/3"), third.number("1/3")), at_most("2", 1, 2)]
+        narrow = at_most("more digits", flint.arb(1), 1 + flint.arb(2) ** -90)
+        for radius in (None, 0.5, flint.arb(3)):
+            confirm_outcome(at_most("stated", flint.arb(1), flint.arb(2), radius=radius))
+    for told in (*close, narrow, at_most("float", 1.0, 2.0), equal("float", 1.0, 2.0, radius=3.0)):
+        confirm_outcome(told)
+
+
+@pytest.mark.parametrize("sides", [(2, 1), (2.0, 1.0), (flint.arb(2), flint.arb(1))], ids=str)
+@pytest.mark.parametrize("change", [{"outcome": "holds"}, {"rigorous": None}, {"relation": ">"}])
+def test_an_outcome_that_the_sides_do_not_give_is_refused(sides, change):
+    with pytest.raises(BadInput, match="comparison 'forged': expected"):
+        confirm_outcome(replace(at_most("forged", *sides), **change))
+
+
+def test_an_exact_outcome_is_never_left_open():
+    with pytest.raises(BadInput, match="'fails' that its sides give, got 'undecided'"):
+        confirm_outcome(replace(at_most("x", 2, 1), outcome="undecided"))

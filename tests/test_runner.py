@@ -1,5 +1,6 @@
 """The stages: what each counts, confirms, discards, and refuses to decide."""
 
+import itertools
 from dataclasses import replace
 
 import flint
@@ -291,6 +292,37 @@ def test_a_counterexample_of_many_digits_is_kept(template):
     result = quick(template.variant(check=check, instances=Instances(draw)))
     assert result.verdict == "REFUTED"
     assert len(result.counterexample["instance"]["x"]) == 5001
+
+
+@pytest.mark.parametrize(
+    "change", [{"outcome": "holds"}, {"outcome": "holds", "radius": 100}, {"relation": "!="}]
+)
+def test_a_comparison_that_was_changed_is_refused(template, change):
+    def check(instance, ctx):
+        x = ctx.number(instance.x)
+        yield replace(at_most("x", x + 1, x), **change)
+
+    result = quick(template.variant(check=check))
+    assert result.verdict == "INCONCLUSIVE"
+    assert "comparison 'x': expected" in result.to_dict()["error"]["message"]
+
+
+@pytest.mark.parametrize("label", [5, None, b"x"])
+def test_a_label_that_is_no_text_is_refused(template, label):
+    def check(instance, ctx):
+        yield at_most(label, ctx.number(instance.x), ctx.number(10**6))
+
+    error = quick(template.variant(check=check)).to_dict()["error"]
+    assert "expected a label in words" in error["message"]
+
+
+def test_draws_are_determined_by_their_source(template):
+    count = itertools.count()
+    moving = Instances(lambda source, regime: Instance(regimes=(regime,), x=next(count)))
+    result = quick(template.variant(instances=moving))
+    assert result.verdict == "INCONCLUSIVE"
+    error = result.to_dict()["error"]
+    assert "got Instance(x=0, regimes=('generic',)) and Instance(x=1" in error["message"]
 
 
 # Controls

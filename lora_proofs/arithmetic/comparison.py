@@ -113,6 +113,10 @@ def _default_radius(left: Any, right: Any, gap: Any) -> Any:
 
 
 def _compare(label: str, left: Any, relation: str, right: Any, radius: Any) -> Comparison:
+    if not isinstance(label, str):
+        raise BadInput(
+            f"comparison {label!r}: expected a label in words, got {type(label).__name__}={label!r}"
+        )
     left, right = _prepare(label, left), _prepare(label, right)
     if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
         return _entrywise(label, left, relation, right, radius)
@@ -153,6 +157,38 @@ def _float_outcome(gap: Any, relation: str, radius: Any) -> Outcome:
     if gap > radius:
         return "holds"
     return "fails" if gap < -radius else "undecided"
+
+
+def confirm_outcome(told: Comparison) -> None:
+    """Raise ``BadInput`` where a comparison's outcome is not the one that its sides give.
+
+    It is worked out again, with more digits where the present ones do not tell.
+    """
+    if told.relation not in ("<=", ">=", "<", "="):
+        raise BadInput(
+            f"comparison {told.label!r}: expected a relation among <=, >=, < and =, got "
+            f"{told.relation!r}"
+        )
+    again = _compare(told.label, told.left, told.relation, told.right, None)
+    if _says(again, told) or _says(_stated(told), told):
+        return
+    with flint.ctx.workprec(4 * flint.ctx.prec):
+        if _says(_compare(told.label, told.left, told.relation, told.right, None), told):
+            return
+    raise BadInput(
+        f"comparison {told.label!r}: expected the outcome {again.outcome!r} that its sides give, "
+        f"got {told.outcome!r}; take what at_most, at_least, below and equal give as it is"
+    )
+
+
+def _stated(told: Comparison) -> Comparison:
+    return _compare(told.label, told.left, told.relation, told.right, told.radius)
+
+
+def _says(again: Comparison, told: Comparison) -> bool:
+    # Balls of fewer digits may leave open what more digits decide; that claims nothing.
+    modest = told.outcome == "undecided" and isinstance(again.slack, flint.arb)
+    return (again.outcome == told.outcome or modest) and again.rigorous == told.rigorous
 
 
 def _entrywise(label: str, left: Any, relation: str, right: Any, radius: Any) -> Comparison:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lora_proofs.errors import ClaimRefused
+from lora_proofs.errors import BadInput, ClaimRefused
 from lora_proofs.language.claim import Claim, Instances
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import Rejected, SeededDraw
@@ -27,6 +27,19 @@ def draw_one(instances: Instances, regime: str, *key: Any) -> Instance | None:
             f"{type(instance).__name__}={instance!r} in regime {regime!r}"
         )
     return instance
+
+
+def refuse_chance(claim: Claim, obligation: str, seed: int) -> None:
+    """Raise ``BadInput`` where the first draw of a regime comes out differently a second time."""
+    for regime in claim.instances.regimes:
+        key = (seed, claim.name, obligation, regime, 0)
+        first, again = (draw_one(claim.instances, regime, *key) for _ in range(2))
+        if first != again:
+            raise BadInput(
+                f"{claim.name}: expected Instances.draw to be determined by its source, got "
+                f"{first!r} and {again!r} from equal sources in regime {regime!r}; draw every "
+                "number from the source, and keep nothing between draws"
+            )
 
 
 @dataclass

@@ -16,6 +16,7 @@ from lora_proofs.arithmetic import (
     Comparison,
     MultiprecisionArithmetic,
 )
+from lora_proofs.arithmetic.comparison import confirm_outcome
 from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics.instance import Instance
@@ -91,7 +92,7 @@ def evaluate(check: Check, instance: Instance, ctx: Arithmetic) -> Judged:
 
 
 def comparisons(check: Check, instance: Instance, ctx: Arithmetic) -> tuple[Comparison, ...]:
-    """What a check yields on an instance; ``BadInput`` for anything but comparisons."""
+    """What a check yields on an instance; ``BadInput`` for anything but honest comparisons."""
     found: Any = check(instance, ctx)
     if not isinstance(found, Iterable) or isinstance(found, str | Mapping):
         raise BadInput(
@@ -105,6 +106,7 @@ def comparisons(check: Check, instance: Instance, ctx: Arithmetic) -> tuple[Comp
                 "expected a check to yield comparisons, got "
                 f"{type(item).__name__}={item!r}; write `yield at_most(label, left, right)`"
             )
+        confirm_outcome(item)
     return told
 
 

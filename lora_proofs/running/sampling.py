@@ -15,7 +15,7 @@ from lora_proofs.language.evidence import CertificateEvidence, SampleEvidence
 from lora_proofs.language.verdict import PER_REGIME
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.running.counterexample import Refutation, refute
-from lora_proofs.running.drawing import Stream, share
+from lora_proofs.running.drawing import Stream, refuse_chance, share
 from lora_proofs.running.evaluation import (
     MEASURED,
     RIGOROUS,
@@ -135,6 +135,7 @@ def _answer(comparisons: Iterable[Comparison]) -> tuple[Any, ...]:
 
 def sample(claim: Claim, budget: Budget, seed: int) -> tuple[Tally, Stream]:
     """Judge ``budget.samples`` instances, round robin over the regimes, up to a refutation."""
+    refuse_chance(claim, "sample", seed)
     regimes = claim.instances.regimes
     stream = Stream(claim, "sample", seed, share(budget.samples, regimes, PER_REGIME))
     tally, rungs = Tally(), ladder(claim.arithmetics, budget.digits)
