@@ -130,6 +130,23 @@ def test_every_bad_claim_is_one_row_and_the_others_run(lora_proofs, claim_file):
     assert "said by a claim" in done.stderr and "written by a claim" in done.stderr
 
 
+def test_the_claim_that_took_longest_starts_first_and_nothing_else_changes(lora_proofs, claim_file):
+    code = """
+import time
+def slow(instance, ctx):
+    time.sleep(0.04)
+    yield from check(instance, ctx)
+slow = variant("slow", check=slow)
+"""
+    path = claim_file(FALSE + code)
+    runs = [verify_json(lora_proofs, path, "--jobs", "1", code=1) for _ in range(2)]
+    (before, first), (after, second) = runs
+    assert before["digest"] == after["digest"]
+    assert [c["name"] for c in before["claims"]] == [c["name"] for c in after["claims"]]
+    assert first.stderr.index("tests/false:") < first.stderr.index("tests/slow:")
+    assert second.stderr.index("tests/slow:") < second.stderr.index("tests/false:")
+
+
 def test_a_claim_that_eats_memory_is_stopped(lora_proofs, claim_file):
     document, _ = verify_json(lora_proofs, claim_file(MEMORY), LORA_PROOFS_MEMORY_MB="1500")
     assert "out of memory" in named(document)["tests/greedy"]["reasons"][0]

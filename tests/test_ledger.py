@@ -155,3 +155,13 @@ def test_reading_makes_no_ledger(tmp_path):
     with pytest.raises(LedgerError, match="there is no such file"):
         Ledger(tmp_path / "l", create=False)
     assert not (tmp_path / "l").exists()
+
+
+def test_the_seconds_of_the_last_record(tmp_path):
+    with Ledger(tmp_path / "l") as ledger:
+        put(ledger, {**RECORD, "seconds": 2.5})
+        put(ledger, {**RECORD, "seconds": 1.5})
+        put(ledger, {**RECORD, "seconds": "long"}, place="other")
+        assert ledger.seconds("tests/x", "file.py:x") == 1.5
+        assert ledger.seconds("tests/x", "other") == float("inf")
+        assert ledger.seconds("tests/y", "file.py:x") == float("inf")

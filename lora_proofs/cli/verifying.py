@@ -146,7 +146,11 @@ class _Run:
         from lora_proofs.running.verifying import verified
 
         with Ledger(self.ledger) as ledger, progress(len(self.entries)) as shown:
-            runs = verified(self.entries, self.budget, self.seed, self.jobs, shown.reached)
+            # The longest first: then no long one runs alone at the end.
+            longest = sorted(
+                self.entries, key=lambda e: ledger.seconds(e.name, str(e.locator)), reverse=True
+            )
+            runs = verified(longest, self.budget, self.seed, self.jobs, shown.reached)
             for entry, record in runs:
                 place = str(entry.locator)
                 kept = ledger.append(record, place=place, budget=self.budget.name, seed=self.seed)

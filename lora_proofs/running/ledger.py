@@ -127,6 +127,14 @@ class Ledger:
             ).fetchone()
         return self._record(*row) if row else None
 
+    def seconds(self, name: str, place: str) -> float:
+        """How long the claim took when it was last recorded; infinite where nothing says so."""
+        try:
+            found = (self.latest(name, place) or {}).get("seconds")
+        except LedgerError:
+            found = None
+        return float(found) if isinstance(found, int | float) else float("inf")
+
     def get(self, number: int) -> dict[str, Any]:
         """The record of an id; ``BadInput`` where there is none."""
         with self._explained("read"):
