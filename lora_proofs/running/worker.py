@@ -5,6 +5,7 @@ Whatever a claim prints goes to stderr: the channel back is a descriptor that on
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -64,6 +65,10 @@ def _private_channel() -> Callable[[Mapping[str, Any]], None]:
     os.dup2(2, 1)
 
     def send(told: Mapping[str, Any]) -> None:
+        # What the claim printed goes out first: this process may be ended right after its answer.
+        for printed in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):
+                printed.flush()
         channel.write(json.dumps(told) + "\n")
         channel.flush()
 
