@@ -57,7 +57,9 @@ def test_an_inequality_that_divides_is_open(divided):
 def test_a_name_for_two_things_is_reported():
     zero = w.Named("0", w.Trace(A))
     step = identity(w.Trace(A) + 0, zero, "")
-    assert "'0' stands for two different things" in found(step).problems[0]
+    problems = "; ".join(found(step).problems)
+    assert "'0' stands for two different things" in problems
+    assert "'0' has no letter" in problems
     twice = identity(w.Named("T", s), s, ""), identity(w.Named("T", t), t, "")
     assert "'T' stands for two different things" in found(*twice).problems[0]
 

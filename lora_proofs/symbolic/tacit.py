@@ -95,5 +95,7 @@ def _clashes(steps: tuple[Step, ...]) -> Iterator[str]:
             meaning.setdefault(x.name, set()).add(x)
         elif isinstance(x, w.Number):
             meaning.setdefault(str(x.value), set()).add(x)
+    for name in sorted(name for name in named if not any(c.isalpha() for c in name)):
+        yield f"the name {name!r} has no letter and reads as a number; rename it"
     for name in sorted(name for name in named if len(meaning[name]) > 1):
         yield f"the name {name!r} stands for two different things; rename one"
