@@ -35,7 +35,7 @@ TEXT = {
     "H(W0 + B A)[W0]": f.gradient(W, W0),
     "grad_A f(W0 + B A)": w.Gradient(f(W), A),
     "d/dt (B A)": w.along(B @ A, {A: A, B: B}),
-    "[h P] at h = 0": w.substitute(h * P, {h: 0}),
+    "[h P]_{h = 0}": w.substitute(h * P, {h: 0}),
 }
 
 

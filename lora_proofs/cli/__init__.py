@@ -17,8 +17,10 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run ``lora-proofs`` with arguments and return its exit code."""
-    from lora_proofs.cli.app import app
-
+    try:
+        from lora_proofs.cli.app import app
+    except KeyboardInterrupt:  # while the commands are being imported
+        return EXIT_INTERRUPTED
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -91,7 +91,7 @@ def _escaped(words: str) -> str:
 
 
 def _sympy(derived: Mapping[str, Any]) -> str:
-    lines = [f"# {_state(derived)}"]
+    lines = [f"# {_state(derived)}", "from sympy import *", "from sympy.core.symbol import Str"]
     for number, line in enumerate(derived["lines"], start=1):
         why = " ".join(line["why"].split())
         lines += [f"# {number}. {why} ({_how(line)})", line["sympy"] or "# (no relation)"]

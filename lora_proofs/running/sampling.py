@@ -207,7 +207,7 @@ def certify(claim: Claim, budget: Budget, seed: int, tally: Tally) -> None:
             suspected(claim, regime, instance, judged, budget.digits, tally)
         else:
             # One that cannot be decided says that the arithmetic is not up to this claim.
-            tally.notes.add(f"not certified: {judged.why}")
+            tally.notes.add(f"not certified: {judged.why or 'not every comparison was rigorous'}")
             return
         if tally.refutation:
             return

@@ -228,7 +228,7 @@ class _Printer:
         body = self.show(e.of).text
         if self.to.latex:
             return Printed(rf"\left. {body} \right|_{{{inside}}}", PRODUCT)
-        return Printed(f"[{body}] at {inside}", PRODUCT)
+        return Printed(f"[{body}]_{{{inside}}}", PRODUCT)
 
     def _named(self, e: w.Named) -> Printed:
         return Printed(e.latex if self.to.latex and e.latex else e.name, ATOM)

@@ -139,13 +139,20 @@ def to_sympy(expression: w.Word) -> Any:
 
 
 def relation_to_sympy(relation: w.Relation) -> str:
-    """Both sides of a relation as SymPy text, with the relation between them."""
+    """A relation as Python that rebuilds it: run ``from sympy import *`` and import ``Str`` first.
+
+    >>> A = w.Symbol("A", "r", "m")
+    >>> relation_to_sympy(w.Relation(w.Trace(A @ A.T), "=", w.word(1)))[:12]
+    'Eq(Trace(Mat'
+    """
+    import sympy as sp
+
     try:
         left, right = to_sympy(relation.left), to_sympy(relation.right)
     except NotUnderstood as error:
         return f"# {relation_text(relation)}  ({error})"
     kind = "Eq" if relation.relation == "=" else "Le"
-    return f"{kind}({left}, {right})"
+    return f"{kind}({sp.srepr(left)}, {sp.srepr(right)}, evaluate=False)"
 
 
 def _canonical(e: w.Word) -> str:
