@@ -141,8 +141,8 @@ class Worker:
 def understood(line: bytes) -> dict[str, Any]:
     """The message of a line; ``{"spoiled": why}`` for one that no worker sends.
 
-    >>> understood(b'{"started": true}'), understood(b"5")
-    ({'started': True}, {'spoiled': 'got b\'5\''})
+    >>> understood(b'{"started": true}'), list(understood(b"5"))
+    ({'started': True}, ['spoiled'])
     """
     try:
         told = json.loads(line)
