@@ -1,4 +1,4 @@
-"""Derives, tests, attacks and judges the published theorems on low-rank adaptation (LoRA).
+"""Derives, tests, attacks and judges the theory of low-rank adaptation (LoRA).
 
 Every public name is loaded when it is first used, so that ``import lora_proofs`` stays light.
 """

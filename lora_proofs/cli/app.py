@@ -33,7 +33,7 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Derive, test, attack and judge the published theorems on low-rank adaptation (LoRA).
+    """Derive, test, attack and judge the theory of low-rank adaptation (LoRA).
 
     \b
     Examples:
