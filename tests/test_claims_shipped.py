@@ -17,7 +17,7 @@ from sympy.polys.rings import PolyRing
 
 import lora_proofs
 from lora_proofs.arithmetic import EXACT
-from lora_proofs.claims.rushka_klabjan import limit_runs, one_step_difference
+from lora_proofs.claims.rushka_klabjan.discretisation import limit_runs, one_step_difference
 from lora_proofs.claims.rushka_klabjan.naive import same_limit_at_infinite_time as naive
 from lora_proofs.language.claim import Claim
 from lora_proofs.mathematics.evaluate import evaluate

@@ -8,13 +8,13 @@ import pytest
 
 from lora_proofs.arithmetic import EXACT
 from lora_proofs.errors import ClaimRefused, Contradiction
-from lora_proofs.language.lemmas import (
+from lora_proofs.language.lemmas import LEMMAS
+from lora_proofs.language.lemmas.calculus import (
     COSH,
     ELAPSED,
     HYPERBOLIC,
     LATER,
     LATER_VELOCITY,
-    LEMMAS,
     MEAN_VALUE,
     POINT,
     SPEED,

@@ -8,9 +8,9 @@ import pytest
 from latex2mathml.converter import convert
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic
-from lora_proofs.language import lemmas
 from lora_proofs.language.claim import PAPERS
 from lora_proofs.language.lemmas import LEMMAS
+from lora_proofs.language.lemmas import calculus as lemmas
 from lora_proofs.mathematics import words as w
 from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.symbolic.entries import parts

@@ -8,9 +8,8 @@ import pytest
 
 import lora_proofs
 from lora_proofs.arithmetic import EXACT, BallArithmetic, equal
-from lora_proofs.claims.rushka_klabjan import trace_squared_orbit as orbit
-from lora_proofs.claims.rushka_klabjan import trace_squared_rates as derived
-from lora_proofs.claims.rushka_klabjan import trace_squared_zero_loss as zero_loss
+from lora_proofs.claims.rushka_klabjan.trace_squared import orbit, zero_loss
+from lora_proofs.claims.rushka_klabjan.trace_squared import rates as derived
 from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.running.evaluation import evaluate as judged

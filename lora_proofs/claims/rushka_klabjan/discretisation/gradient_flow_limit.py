@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, at_most
-from lora_proofs.claims.rushka_klabjan import limit_runs as runs
-from lora_proofs.claims.rushka_klabjan.limit_proof import (
+from lora_proofs.claims.rushka_klabjan.discretisation import limit_runs as runs
+from lora_proofs.claims.rushka_klabjan.discretisation.limit_proof import (
     A_START,
     B_START,
     LIPSCHITZ_RELATION,

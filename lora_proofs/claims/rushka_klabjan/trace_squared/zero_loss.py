@@ -37,7 +37,7 @@ from lora_proofs.arithmetic import (
     squared_norm,
     trace,
 )
-from lora_proofs.claims.rushka_klabjan.trace_squared_orbit import (
+from lora_proofs.claims.rushka_klabjan.trace_squared.orbit import (
     interpret,
     points,
     rates,
@@ -45,7 +45,7 @@ from lora_proofs.claims.rushka_klabjan.trace_squared_orbit import (
     sign_of_cone,
     stopped,
 )
-from lora_proofs.claims.rushka_klabjan.trace_squared_rates import CONCLUSION, derive
+from lora_proofs.claims.rushka_klabjan.trace_squared.rates import CONCLUSION, derive
 from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.mathematics.flows import trace_squared_closed_form, trace_squared_final_loss
 from lora_proofs.mathematics.instance import Instance

@@ -20,7 +20,7 @@ from lora_proofs.arithmetic import (
     squared_norm,
     trace,
 )
-from lora_proofs.claims.rushka_klabjan import trace_squared_rates as names
+from lora_proofs.claims.rushka_klabjan.trace_squared import rates as names
 from lora_proofs.mathematics.flows import lora_vector_field
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import trace_squared

@@ -13,7 +13,7 @@ from typing import Any
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, equal, inner, squared_norm, trace
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
-from lora_proofs.language.lemmas import COSH, HYPERBOLIC, SINH, SQUARE, UNIQUENESS
+from lora_proofs.language.lemmas.calculus import COSH, HYPERBOLIC, SINH, SQUARE, UNIQUENESS
 from lora_proofs.mathematics import words
 from lora_proofs.mathematics.flows import full_vector_field, lora_vector_field
 from lora_proofs.mathematics.instance import Instance

@@ -11,8 +11,8 @@ from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, at_most
-from lora_proofs.claims.rushka_klabjan import gradient_flow_limit as limit
-from lora_proofs.claims.rushka_klabjan import limit_runs as runs
+from lora_proofs.claims.rushka_klabjan.discretisation import gradient_flow_limit as limit
+from lora_proofs.claims.rushka_klabjan.discretisation import limit_runs as runs
 from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import Draw

@@ -1,12 +1,6 @@
-"""The lemmas that a derivation may cite: statement, hypotheses, and where they are proved.
-
-Each stands outside the papers under test. A hypothesis is a relation, which a step must state
-literally, or a sentence, which a step or an assumption must be named for.
-"""
+"""Lemmas of calculus and of ordinary differential equations."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from lora_proofs.mathematics.words import Norm, Relation, Scalar, Symbol, Word, word
 from lora_proofs.symbolic.steps import Lemma, Shown
@@ -123,7 +117,4 @@ SQUEEZE = Lemma(
     },
 )
 
-LEMMAS: Mapping[str, Lemma] = {
-    lemma.name: lemma
-    for lemma in (DISCRETE_GRONWALL, TAYLOR_REMAINDER, MEAN_VALUE, UNIQUENESS, HYPERBOLIC, SQUEEZE)
-}
+CALCULUS = (DISCRETE_GRONWALL, TAYLOR_REMAINDER, MEAN_VALUE, UNIQUENESS, HYPERBOLIC, SQUEEZE)

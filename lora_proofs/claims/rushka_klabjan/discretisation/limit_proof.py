@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_proofs.language import lemmas
-from lora_proofs.language.lemmas import DISCRETE_GRONWALL, MEAN_VALUE, SQUEEZE, TAYLOR_REMAINDER
+from lora_proofs.language.lemmas import calculus as lemmas
+from lora_proofs.language.lemmas.calculus import (
+    DISCRETE_GRONWALL,
+    MEAN_VALUE,
+    SQUEEZE,
+    TAYLOR_REMAINDER,
+)
 from lora_proofs.mathematics import limit_constants as c
 from lora_proofs.mathematics.limit_constants import frobenius, gradient_at, operator
 from lora_proofs.mathematics.notation import W0, f, h

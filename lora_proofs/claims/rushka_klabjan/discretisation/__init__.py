@@ -1,0 +1,1 @@
+"""Gradient descent against its flow: order, leading error, drift, rates and scales."""

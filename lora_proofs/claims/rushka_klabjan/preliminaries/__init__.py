@@ -1,0 +1,1 @@
+"""The algorithm, its flow, and what holds on every bounded time: existence, bounds, regularity."""

@@ -1,0 +1,1 @@
+"""What the flow does to ranks, singular values and rotations of the factors."""
