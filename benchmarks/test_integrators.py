@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from lora_proofs.claims.flow_field import FlowField, lora_field
 from lora_proofs.integrate.runge_kutta import runge_kutta_flow
 from lora_proofs.mathematics.losses import frobenius
+from lora_proofs.solving.flow_field import FlowField, lora_field
 
 Versus = Callable[..., None]
 TOLERANCES = [10.0**-k for k in range(5, 14)]

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from lora_proofs.arithmetic import BallArithmetic, inner, squared_norm
-from lora_proofs.claims.flow_field import lora_field
 from lora_proofs.errors import BadInput, NotUnderstood, ToleranceNotMet
 from lora_proofs.integrate import enclosure
 from lora_proofs.integrate.enclosure import enclose_flow
@@ -20,6 +19,7 @@ from lora_proofs.integrate.tanh_model import TanhModel
 from lora_proofs.integrate.tape import compile_words, fixed_nodes, run
 from lora_proofs.mathematics import flows, losses
 from lora_proofs.mathematics.words import Loss, Symbol
+from lora_proofs.solving.flow_field import lora_field
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "gradient_flow.json").read_text())
 DATA = VECTORS["flow_frob_t=1/2"]["input"]

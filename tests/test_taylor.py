@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from lora_proofs.arithmetic import BallArithmetic, MultiprecisionArithmetic
-from lora_proofs.claims.flow_field import full_field, lora_field
 from lora_proofs.errors import BadInput, NotUnderstood, ToleranceNotMet
 from lora_proofs.integrate import taylor
 from lora_proofs.integrate.taylor import taylor_flow
 from lora_proofs.mathematics import flows, losses
 from lora_proofs.mathematics.words import Identity, Loss, Symbol, Trace
+from lora_proofs.solving.flow_field import full_field, lora_field
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "gradient_flow.json").read_text())
 DATA = VECTORS["flow_frob_t=1/2"]["input"]

@@ -25,7 +25,6 @@ from lora_proofs.arithmetic import (
     squared_norm,
 )
 from lora_proofs.arithmetic.context import object_matrix
-from lora_proofs.claims.flow_field import lora_field
 from lora_proofs.errors import Unavailable
 from lora_proofs.mathematics import flows
 from lora_proofs.mathematics import limit_constants as symbols
@@ -33,6 +32,7 @@ from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.loss_examples import ConcaveSquare, HoelderKink
 from lora_proofs.mathematics.losses import frobenius, loss_from_instance
+from lora_proofs.solving.flow_field import lora_field
 
 MODES = ("simultaneous", "A-first", "B-first")
 Factors = tuple[Any, Any]

@@ -1,7 +1,7 @@
 """Derived right-hand sides of the LoRA and of the full-parameter flow, and how to run them.
 
-The gradient is derived by the word calculus; the integrators read the words. This module is no
-claim: it joins the two for the claims and for the command line.
+The gradient is derived by the word calculus; the integrators read the words. This module joins the
+two for the claims and for the command line.
 """
 
 from __future__ import annotations
