@@ -1,1 +1,1 @@
-"""Floor 3: one instance at a time: its flow by the method that fits, its limit, rank and accuracy."""
+"""Floor 3: one instance at a time: its flow by the method that fits, its limit, its accuracy."""
