@@ -105,6 +105,29 @@ def table(instances):
     )
 
 
+SQUARED = {
+    "inner product": (w.inner(X, Y) ** 2, w.squared_norm(X) * w.squared_norm(Y), X, Y, True),
+    "as norms": (w.inner(X, Y) ** 2, F(X) ** 2 * F(Y) ** 2, X, Y, True),
+    "with the identity": (
+        w.Trace(P) ** 2, w.Size("n") * w.squared_norm(P), P, w.Identity("n"), True
+    ),
+    "not squared": (w.inner(X, Y), w.squared_norm(X) * w.squared_norm(Y), X, Y, False),
+    "a factor too small": (
+        w.inner(X, Y) ** 2, HALF * w.squared_norm(X) * w.squared_norm(Y), X, Y, False
+    ),
+    "another pair": (w.inner(X, Y) ** 2, w.squared_norm(X) * w.squared_norm(Y), X, Z, False),
+    "no transpose": (w.Trace(P @ Q) ** 2, w.squared_norm(P) * w.squared_norm(Q), P, Q, False),
+    "shapes that do not fit": (w.inner(X, Y) ** 2, w.squared_norm(X), X, P, False),
+    "scalars": (a**2, a**2, a, a, False),
+    "reversed": (w.squared_norm(X) * w.squared_norm(Y), w.inner(X, Y) ** 2, X, Y, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("left", "right", "one", "two", "true"), SQUARED.values(), ids=SQUARED)
+def test_squared_cauchy_schwarz(left, right, one, two, true):
+    assert holds("squared Cauchy-Schwarz", left, right, squares=((one, two),)) is true
+
+
 @table(TRIANGLE)
 def test_the_triangle_inequality(left, right, true):
     assert holds("triangle", left, right) is true

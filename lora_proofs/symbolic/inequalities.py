@@ -160,6 +160,21 @@ def cauchy_schwarz(step: Step) -> str:
     return "" if total.is_zero else "the left side is not the inner product of the two"
 
 
+def squared_cauchy_schwarz(step: Step) -> str:
+    """tr(X'Y)^2 <= tr(X'X) tr(Y'Y) for the pair (X, Y) that the step gives as ``squares``."""
+    assert step.relation is not None
+    if len(step.squares) != 1 or any(side.shape is None for side in step.squares[0]):
+        return "the rule needs its two matrices: squares=((X, Y),)"
+    X, Y = step.squares[0]
+    if X.shape != Y.shape:
+        return f"the two matrices have shapes {X.shape} and {Y.shape}"
+    if not (form(step.relation.left) - form(w.Trace(X.T @ Y) ** 2)).is_zero:
+        return "the left side is not the square of the inner product of the two"
+    bound = form(w.Trace(X.T @ X) * w.Trace(Y.T @ Y))
+    same = (form(step.relation.right) - bound).is_zero
+    return "" if same else "the right side is not the product of their squared norms"
+
+
 def combine(step: Step) -> str:
     """Start from the left side and replace, one used relation after the other, what it bounds.
 
@@ -248,6 +263,7 @@ RULES: dict[str, Callable[[Step], str]] = {
     "submultiplicative": submultiplicative,
     "operator below Frobenius": operator_below_frobenius,
     "Cauchy-Schwarz": cauchy_schwarz,
+    "squared Cauchy-Schwarz": squared_cauchy_schwarz,
     "combine": combine,
     "sum of squares": sum_of_squares,
     "square root": square_root,
