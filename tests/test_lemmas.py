@@ -11,6 +11,7 @@ from lora_proofs.arithmetic import EXACT, BallArithmetic
 from lora_proofs.language.claim import PAPERS
 from lora_proofs.language.lemmas import LEMMAS
 from lora_proofs.language.lemmas import calculus as lemmas
+from lora_proofs.language.lemmas import flows, matrices, probability
 from lora_proofs.mathematics import words as w
 from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.symbolic.entries import parts
@@ -41,8 +42,9 @@ def test_different_symbols_of_a_lemma_have_different_names(name):
     assert len({s.name for s in found}) == len(found)
 
 
-def test_the_list_holds_every_lemma_of_the_module_once():
-    written = [x for x in vars(lemmas).values() if isinstance(x, lemmas.Lemma)]
+def test_the_list_holds_every_lemma_of_the_modules_once():
+    modules = (lemmas, flows, matrices, probability)
+    written = [x for m in modules for x in vars(m).values() if isinstance(x, lemmas.Lemma)]
     assert sorted(x.name for x in written) == sorted(LEMMAS)
 
 
