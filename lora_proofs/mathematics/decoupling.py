@@ -158,10 +158,9 @@ def frobenius_decoupled_closed_form(
         A, B, W = ctx.matrix(A0), ctx.matrix(B0), ctx.matrix(W0)
     for c in modes:
         i, j, ranks = c.rows, c.columns, c.ranks
-        blocks = (_block(X, *at) for X, at in ((W0, (i, j)), (Y, (i, j))))
-        end = frobenius_scalar_closed_form(
-            *blocks, _block(A0, ranks, j), _block(B0, i, ranks), t, ctx
-        )
+        start, target = _block(W0, i, j), _block(Y, i, j)
+        a, b = _block(A0, ranks, j), _block(B0, i, ranks)
+        end = frobenius_scalar_closed_form(start, target, a, b, t, ctx)
         A[list(ranks), j[0]] = end.A[:, 0]
         B[i[0], list(ranks)] = end.B[0]
         W[i[0], j[0]] = end.W[0, 0]
