@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lora_proofs.cli import deriving, inspecting, replaying, reporting, verifying
+from lora_proofs.cli import deriving, flowing, inspecting, replaying, reporting, verifying
 from lora_proofs.cli.guard import Finished, guarded
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ def _root(
       lora-proofs verify                        verify all of them
       lora-proofs verify my_claim.py            verify a claim of your own
       lora-proofs derive classical/balancedness
+      lora-proofs flow instance.json            a gradient flow to any number of digits
       lora-proofs report --format html -o report.html
 
     \b
@@ -55,4 +56,5 @@ app.command("show")(guarded(inspecting.show_claim))
 app.command("derive")(guarded(deriving.derive_claim))
 app.command("verify")(guarded(verifying.verify_claims))
 app.command("replay")(guarded(replaying.replay_record))
+app.command("flow")(guarded(flowing.solve_flow))
 app.command("report")(guarded(reporting.write_report))

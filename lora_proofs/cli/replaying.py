@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from lora_proofs.cli.documents import read_json
 from lora_proofs.cli.inspecting import the_one
 from lora_proofs.cli.options import DEFAULT_LEDGER, AsJson, LedgerPath, emit, note, say
 from lora_proofs.errors import BadInput
@@ -64,24 +64,8 @@ def _recorded(record: str, path: Path) -> Mapping[str, Any]:
 
         with Ledger(path, create=False) as ledger:
             return ledger.get(int(record))
-    try:
-        told = json.loads(Path(record).read_bytes(), parse_int=_integer, parse_constant=_finite)
-    except OSError as error:
-        raise BadInput(
-            f"{record}: expected a ledger id or a readable JSON file: {error.strerror or error}"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{record}: expected a JSON file with a counterexample: {error}") from None
+    told = read_json(record, "a ledger id, or a counterexample")
     return _single(told, record)
-
-
-def _integer(digits: str) -> int | str:
-    """An integer; one of more digits than Python converts is read as text, like a fraction."""
-    return int(digits) if len(digits) < 4_000 else digits
-
-
-def _finite(name: str) -> Any:
-    raise ValueError(f"{name} is not an exact number")
 
 
 def _single(told: Any, where: str) -> Mapping[str, Any]:

@@ -1,0 +1,109 @@
+"""``flow``: the gradient flow of one instance, at finite times or in the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from lora_proofs.cli.documents import read_json
+from lora_proofs.cli.options import AsJson, emit, say
+from lora_proofs.cli.outcome import matrix
+from lora_proofs.errors import BadInput
+
+MOST_DIGITS = 10_000
+
+InstancePath = Annotated[
+    str, typer.Argument(metavar="INSTANCE.json", help="The instance; - reads standard input.")
+]
+
+
+def solve_flow(
+    instance: InstancePath,
+    digits: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Right digits of every number; without it, floats."),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Solve the gradient flow of an instance, in closed form where one is known.
+
+    \b
+    The instance is a JSON object:
+      loss      frobenius (1/2 ||W - Y||_F^2) or trace-squared (1/2 (tr W)^2)
+      W0        frozen weight, n x m         Y     target, n x m (frobenius)
+      A0        r x m                        B0    n x r (0 if left out)
+      t         a number, a list of numbers, or "inf"
+      scale     s in W = W0 + s B A          eta_A, eta_B   learning rates
+      adapter   lora or full                 method         flow, simultaneous, A-first, B-first
+                                             (the last three take h and steps in place of t)
+    Entries are integers, floats, or strings such as "-3/4" and "0.1", which are exact.
+
+    \b
+    Examples:
+      lora-proofs flow instance.json
+      lora-proofs flow instance.json --digits 40 --json
+      echo '{"loss": "trace-squared", "W0": [[2]], "A0": [[1]], "t": "inf"}' | lora-proofs flow -
+    """
+    from lora_proofs.solving.answer import answer
+    from lora_proofs.solving.problem import read_problem
+
+    if digits is not None and not 1 <= digits <= MOST_DIGITS:
+        raise BadInput(f"--digits: expected a number from 1 to {MOST_DIGITS}, got {digits}")
+    what = 'an instance such as {"loss": "frobenius", "W0": [[...]], "Y": [[...]], ...}'
+    problem = read_problem(read_json(instance, what))
+    document = answer(problem, digits)
+    if as_json:
+        emit(document)
+    else:
+        for line in shown(document):
+            say(line)
+    return 0
+
+
+def shown(document: Mapping[str, Any]) -> Iterator[str]:
+    """The answer for people."""
+    if "limit_loss" in document:
+        yield from _limit(document)
+        return
+    states = document.get("states", [document])
+    for state in states:
+        yield from _state(state)
+    bound = document["error_bound"]
+    kind = "a bound that surely holds" if bound["rigorous"] else "an estimate"
+    yield f"method {document['method']}; error at most {bound['value']} ({kind})"
+
+
+def _state(state: Mapping[str, Any]) -> Iterator[str]:
+    if state["t"] is not None:
+        yield f"t = {state['t']}"
+    for name in ("A", "B", "W"):
+        if state[name] is not None:
+            yield from _rows(name, state[name])
+    yield f"  loss = {state['loss']}"
+    told = state["invariants"]
+    drift = told["BtB_minus_AAt_drift"]
+    moved = "" if drift is None else f", B'B - AA' has moved by at most {drift}"
+    yield f"  the loss has fallen by {told['loss_decrease']}{moved}"
+
+
+def _rows(name: str, rows: Any) -> Iterator[str]:
+    for k, row in enumerate(rows):
+        yield f"  {name if k == 0 else ' ' * len(name)} {'=' if k == 0 else ' '} {matrix([row])}"
+
+
+def _limit(document: Mapping[str, Any]) -> Iterator[str]:
+    loss = document["limit_loss"]
+    yield "t -> infinity"
+    yield f"  limit loss = {'open' if loss is None else loss}"
+    if document["limit_BA"] is not None:
+        yield from _rows("limit s BA", document["limit_BA"])
+    if document["rate"] is not None:
+        yield f"  rate = {document['rate']}"
+    proved = "proved" if document["rigorous"] else "not proved for starts nearby"
+    yield f"  argument: {document['argument']} ({proved})"
+    for reason in document["reasons"]:
+        yield f"  {reason}"
+    if document["cites"]:
+        yield f"  cites: {'; '.join(document['cites'])}"

@@ -1,0 +1,142 @@
+"""The answer of ``flow`` as a JSON document: numbers rounded once, each with its error."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import flint
+
+from lora_proofs.arithmetic import BallArithmetic
+from lora_proofs.arithmetic.exact import decimal
+from lora_proofs.errors import ToleranceNotMet
+from lora_proofs.solving.decimals import exact, printed, radius, upper_string
+from lora_proofs.solving.finite_time import Solved, solve
+from lora_proofs.solving.limit import Limit
+from lora_proofs.solving.limit_frobenius import frobenius_end
+from lora_proofs.solving.limit_trace_squared import trace_squared_end
+from lora_proofs.solving.problem import INFINITE, Problem
+
+FLOAT_DIGITS = 17
+
+
+class _Printer:
+    """Turns balls into numbers of the answer, and remembers the largest error that it made."""
+
+    def __init__(self, digits: int | None) -> None:
+        self.digits = digits
+        self.error = Fraction(0)
+
+    def number(self, x: Any) -> Any:
+        """A decimal string, or a float where no number of digits is asked for."""
+        if self.digits is not None:
+            text, error = printed(x, self.digits)
+            self.error = max(self.error, error)
+            return text
+        value = _to_float(exact(x))
+        self.error = max(self.error, abs(Fraction(value) - exact(x)) + radius(x))
+        return value
+
+    def matrix(self, X: Any) -> Any:
+        """Rows of numbers; ``None`` stays."""
+        return None if X is None else [[self.number(x) for x in row] for row in X]
+
+
+def _to_float(x: Fraction) -> float:
+    try:
+        return float(x)
+    except OverflowError:
+        raise ToleranceNotMet(
+            "a number of the answer is beyond the range of floats; ask for --digits"
+        ) from None
+
+
+def answer(problem: Problem, digits: int | None) -> dict[str, Any]:
+    """The document that ``flow --json`` prints; numbers are floats where ``digits`` is ``None``.
+
+    >>> from lora_proofs.solving.problem import read_problem
+    >>> p = read_problem({"loss": "trace-squared", "W0": [[2]], "A0": [[1]], "t": "1/2"})
+    >>> answer(p, 12)["W"]
+    [['0.946274402225']]
+    """
+    if problem.times == INFINITE:
+        return _limit_document(problem, digits)
+    told = [_state(found, digits) for found in solve(problem, digits or FLOAT_DIGITS)]
+    states = [state for state, _ in told]
+    head = {"schema_version": 1, "command": "flow"}
+    bound = {
+        "value": upper_string(max(error for _, error in told)),
+        "rigorous": all(state["rigorous"] for state in states),
+    }
+    for state in states:
+        del state["rigorous"]
+    tail = {"digits": digits or 15, "error_bound": bound}
+    if not problem.single:
+        return {**head, "states": states, "method": states[0]["method"], **tail}
+    discrete = {"h": _exact(problem.h), "steps": problem.steps} if problem.steps else {}
+    return {**head, **states[0], **discrete, **tail}
+
+
+def _state(found: Solved, digits: int | None) -> tuple[dict[str, Any], Fraction]:
+    printer = _Printer(digits)
+    state = {
+        "t": None if found.t is None else _exact(found.t),
+        "A": printer.matrix(found.A),
+        "B": printer.matrix(found.B),
+        "W": printer.matrix(found.W),
+        "loss": printer.number(found.loss),
+        "method": found.method,
+        "rigorous": found.rigorous,
+        "invariants": {
+            "BtB_minus_AAt_drift": None if found.drift is None else _at_most(found.drift),
+            "loss_decrease": printer.number(found.decrease),
+        },
+    }
+    return state, printer.error
+
+
+def _exact(x: Fraction) -> int | str:
+    """A number as a file holds it."""
+    return int(x) if x.denominator == 1 and abs(x) < 2**53 else decimal(x)
+
+
+def _at_most(x: Any) -> str:
+    return upper_string(abs(exact(x)) + radius(x))
+
+
+def limit(problem: Problem, digits: int) -> Limit:
+    """The limit of a problem's flow, with balls of about that many digits.
+
+    >>> from lora_proofs.solving.problem import read_problem
+    >>> p = read_problem({"loss": "frobenius", "W0": [[0]], "Y": [[2]], "A0": [[1]], "t": "inf"})
+    >>> limit(p, 20).loss
+    0
+    """
+    end = trace_squared_end if problem.loss == "trace-squared" else frobenius_end
+    return end(problem, BallArithmetic(2 * digits + 20))
+
+
+def _limit_document(problem: Problem, digits: int | None) -> dict[str, Any]:
+    found = limit(problem, digits or FLOAT_DIGITS)
+    printer = _Printer(digits)
+    return {
+        "schema_version": 1,
+        "command": "flow",
+        "t": INFINITE,
+        "limit_loss": None if found.loss is None else printer.number(found.loss),
+        "limit_loss_exact": _fraction(found.loss),
+        "limit_BA": printer.matrix(found.BA),
+        "rate": None if found.rate is None else printer.number(found.rate),
+        "digits": digits or 15,
+        "error_bound": {"value": upper_string(printer.error), "rigorous": found.loss is not None},
+        "rigorous": found.rigorous,
+        "argument": found.argument,
+        "cites": list(found.cites),
+        "reasons": list(found.reasons),
+        "saddle": found.saddle,
+        "estimated_loss": found.estimate,
+    }
+
+
+def _fraction(x: Any) -> str | None:
+    return None if x is None or isinstance(x, flint.arb) else decimal(x)

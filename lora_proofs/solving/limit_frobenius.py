@@ -1,0 +1,167 @@
+"""The limit of the Frobenius flow: block by block, by closed form, invariance or enclosure.
+
+The flow falls apart along exact zeros. A block of one row and one column is the trace-squared flow.
+Of a larger block an exact invariance leaves a matrix and a rank; a loss that an enclosure shows to
+be below the second smallest critical value can only tend to the smallest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import flint
+import numpy as np
+
+from lora_proofs.arithmetic import EXACT, BallArithmetic, squared_norm
+from lora_proofs.arithmetic.context import Matrix, scaled
+from lora_proofs.errors import BadInput, Unavailable
+from lora_proofs.mathematics.decoupling import Component, components
+from lora_proofs.mathematics.matrices import best_rank_squared_error
+from lora_proofs.solving.limit import SADDLE, Limit
+from lora_proofs.solving.limit_block import block_end
+from lora_proofs.solving.limit_trace_squared import trace_squared_end
+from lora_proofs.solving.plain import is_transformable
+from lora_proofs.solving.problem import Problem
+
+
+def frobenius_end(problem: Problem, ctx: BallArithmetic) -> Limit:
+    """Where the Frobenius flow ends, as far as it is known.
+
+    >>> from lora_proofs.solving.problem import read_problem
+    >>> p = read_problem({"loss": "frobenius", "W0": [[0, 0], [0, 0]], "Y": [[3, 0], [0, 2]],
+    ...                   "A0": [[0, 1]], "t": "inf"})
+    >>> end = frobenius_end(p, BallArithmetic(20))
+    >>> end.loss, end.BA.tolist(), end.saddle, end.rigorous
+    (9/2, [[0, 0], [0, 2]], True, False)
+    """
+    if problem.adapter == "full":
+        E = problem.Y - problem.W0
+        formula = "closed form of the full-parameter flow: W(t) = Y + (W0 - Y) e^{-t}"
+        return Limit(EXACT.number(0), E, EXACT.number(1), True, formula)
+    if not is_transformable(problem):
+        return _frozen(problem)
+    parts = [(c, _part(problem, c, ctx)) for c in _moving(problem)]
+    return _judged(problem, _together(problem, parts, ctx), ctx)
+
+
+def _moving(problem: Problem) -> list[Component]:
+    E = problem.Y - problem.W0
+    return [c for c in components(E, problem.A0, problem.B0) if not c.stationary]
+
+
+def _part(problem: Problem, c: Component, ctx: BallArithmetic) -> Limit:
+    i, j, k = list(c.rows), list(c.columns), list(c.ranks)
+    Y: Any = problem.Y
+    A0: Any = problem.A0
+    B0: Any = problem.B0
+    W0, Y = problem.W0[i][:, j], Y[i][:, j]
+    A0, B0 = A0[k][:, j], B0[i][:, k]
+    if c.scalar:
+        scalar = replace(problem, loss="trace-squared", W0=W0 - Y, Y=None, A0=A0, B0=B0)
+        return trace_squared_end(scalar, ctx)
+    return block_end(replace(problem, W0=W0, Y=Y, A0=A0, B0=B0), ctx)
+
+
+def _together(problem: Problem, parts: list[tuple[Component, Limit]], ctx: BallArithmetic) -> Limit:
+    """The limits of the blocks as one; what no block holds keeps its error."""
+    E: Matrix = problem.Y - problem.W0
+    rest = E.copy()
+    BA: Any = EXACT.zeros(*E.shape)
+    loss: Any = EXACT.number(0)
+    with ctx.working():
+        for c, part in parts:
+            where = np.ix_(c.rows, c.columns)
+            rest[where] = flint.fmpq(0)
+            if BA is not None:
+                BA = None if part.BA is None else _placed(BA, where, part.BA)
+            loss = None if loss is None or part.loss is None else loss + part.loss
+        loss = None if loss is None else loss + squared_norm(rest) / 2
+    ends = [part for _, part in parts]
+    return Limit(
+        loss,
+        BA,
+        _slowest([end.rate for end in ends]),
+        all(end.rigorous or end.saddle for end in ends),
+        "; ".join(dict.fromkeys(end.argument for end in ends)) or "the start is stationary",
+        tuple(dict.fromkeys(name for end in ends for name in end.cites)),
+        tuple(dict.fromkeys(why for end in ends if not end.saddle for why in end.reasons)),
+        estimate=_estimate(ends, float(squared_norm(rest) / 2)),
+    )
+
+
+def _placed(BA: Matrix, where: Any, part: Matrix) -> Matrix:
+    BA[where] = part
+    return BA
+
+
+def _slowest(rates: list[Any]) -> Any:
+    """The smallest of the rates; ``None`` where one of them is not known."""
+    if not rates or any(rate is None for rate in rates):
+        return None
+    slowest = flint.arb(rates[0])
+    for rate in rates[1:]:
+        slowest = slowest.min(flint.arb(rate))
+    return slowest if len(rates) > 1 else rates[0]
+
+
+def _estimate(ends: list[Limit], rest: float) -> float | None:
+    """What the loss came down to in floats, where a block is open."""
+    if all(end.estimate is None for end in ends):
+        return None
+    known = [end.estimate if end.estimate is not None else _as_float(end.loss) for end in ends]
+    return sum(known) + rest
+
+
+def _as_float(loss: Any) -> float:
+    return float(flint.arb(loss).mid())
+
+
+def _judged(problem: Problem, end: Limit, ctx: BallArithmetic) -> Limit:
+    """Whether the limit is the global minimum or a saddle."""
+    if end.loss is None:
+        return replace(end, rigorous=False)
+    E, rank = problem.Y - problem.W0, len(problem.A0)  # type: ignore[arg-type]
+    if not _above(end.loss, E, rank, ctx):
+        return end
+    told = (*end.reasons, SADDLE)
+    return replace(end, rigorous=False, saddle=True, reasons=told)
+
+
+def _above(loss: Any, E: Matrix, rank: int, ctx: BallArithmetic) -> bool:
+    """Whether the loss is certainly above the least one that any factors of this rank have."""
+    try:
+        return bool(EXACT.number(loss) > best_rank_squared_error(E, rank, EXACT) / 2)
+    except (BadInput, Unavailable):  # a ball, or an irrational singular value
+        with ctx.working():
+            return bool(flint.arb(loss) > best_rank_squared_error(E, rank, ctx) / 2)
+
+
+def _frozen(problem: Problem) -> Limit:
+    """A rate is 0: least squares in the other factor, whose flow is linear."""
+    E, s = problem.Y - problem.W0, EXACT.number(problem.scale)
+    A0: Any = problem.A0
+    B0: Any = problem.B0
+    before = scaled(s, B0 @ A0)
+    if problem.eta_A == problem.eta_B == 0:
+        why = ("both rates are 0: nothing is trained",)
+        return Limit(squared_norm(E - before) / 2, before, None, True, "stationary", reasons=why)
+    onto = _row_projector(A0) if problem.eta_B > 0 else _row_projector(B0.mT)
+    rest = E - before
+    moved = rest @ onto if problem.eta_B > 0 else onto @ rest
+    return Limit(
+        squared_norm(rest - moved) / 2,
+        before + moved,
+        None,
+        True,
+        "linear flow: one factor is frozen, and the other tends to its least-squares solution",
+    )
+
+
+def _row_projector(A: Matrix) -> Matrix:
+    """The orthogonal projector on the row space of A."""
+    reduced, rank = flint.fmpq_mat(A.tolist()).rref()
+    if rank == 0:
+        return EXACT.zeros(A.shape[1], A.shape[1])
+    R = EXACT.matrix(reduced.tolist())[:rank]
+    return R.mT @ EXACT.inverse(R @ R.mT) @ R
