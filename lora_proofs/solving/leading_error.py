@@ -21,8 +21,8 @@ def leading_error_field(loss: Loss, W0: Any, A0: Any, B0: Any, mode: str) -> Flo
 
     >>> from lora_proofs.mathematics.losses import frobenius
     >>> field = leading_error_field(frobenius([[2]]), [[0]], [[1]], [["1/4"]], "A-first")
-    >>> print(field.taylor(1, digits=20)["e_B"][0, 0])
-    0.197893984877460214656542851012
+    >>> print(f"{float(field.taylor(1, digits=20)['e_B'][0, 0]):.12f}")
+    0.197893984877
     """
     words = words_of(loss)
     rates = {symbol: expand(word) for symbol, word in words.rates(mode).items()}

@@ -116,10 +116,10 @@ claim = Claim(
     statement=(
         r"Let $D = B^\top B - AA^\top$. A simultaneous step of size $h$ changes it by exactly "
         r"$h^2(AG^\top GA^\top - B^\top GG^\top B)$. An $A$-first step changes it by "
-        r"$h(S + S^\top) + h^2(A_+G_1^\top G_1A_+^\top - B^\top GG^\top B)$ with $G_1 = G(A_+, B)$ and $S = "
-        r"B^\top(GA^\top - G_1A_+^\top)$, and a $B$-first step by $h^2(AG^\top GA^\top - "
-        r"B_+^\top G_2G_2^\top B_+) - h(S + S^\top)$ with $G_2 = G(A, B_+)$ and $S = (B^\top G - "
-        r"B_+^\top G_2)A^\top$."
+        r"$h(S + S^\top) + h^2(A_+G_1^\top G_1A_+^\top - B^\top GG^\top B)$ with "
+        r"$G_1 = G(A_+, B)$ and $S = B^\top(GA^\top - G_1A_+^\top)$, and a $B$-first step by "
+        r"$h^2(AG^\top GA^\top - B_+^\top G_2G_2^\top B_+) - h(S + S^\top)$ with "
+        r"$G_2 = G(A, B_+)$ and $S = (B^\top G - B_+^\top G_2)A^\top$."
     ),
     assumptions=(),
     instances=INSTANCES,
