@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from lora_proofs.cli import deriving, flowing, inspecting, replaying, reporting, verifying
+from lora_proofs.cli import (
+    deriving,
+    flowing,
+    inspecting,
+    ranking,
+    replaying,
+    reporting,
+    verifying,
+)
 from lora_proofs.cli.guard import Finished, guarded
 
 app = typer.Typer(
@@ -42,6 +50,7 @@ def _root(
       lora-proofs verify my_claim.py            verify a claim of your own
       lora-proofs derive classical/balancedness
       lora-proofs flow instance.json            a gradient flow to any number of digits
+      lora-proofs rank-accuracy instance.json   rank against accuracy in the limit
       lora-proofs report --format html -o report.html
 
     \b
@@ -57,4 +66,5 @@ app.command("derive")(guarded(deriving.derive_claim))
 app.command("verify")(guarded(verifying.verify_claims))
 app.command("replay")(guarded(replaying.replay_record))
 app.command("flow")(guarded(flowing.solve_flow))
+app.command("rank-accuracy")(guarded(ranking.rank_accuracy))
 app.command("report")(guarded(reporting.write_report))

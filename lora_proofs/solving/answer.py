@@ -7,7 +7,7 @@ from typing import Any
 
 import flint
 
-from lora_proofs.arithmetic import BallArithmetic
+from lora_proofs.arithmetic import BallArithmetic, squared_norm
 from lora_proofs.arithmetic.exact import decimal
 from lora_proofs.errors import ToleranceNotMet
 from lora_proofs.solving.decimals import exact, printed, radius, upper_string
@@ -16,6 +16,7 @@ from lora_proofs.solving.limit import Limit
 from lora_proofs.solving.limit_frobenius import frobenius_end
 from lora_proofs.solving.limit_trace_squared import trace_squared_end
 from lora_proofs.solving.problem import INFINITE, Problem
+from lora_proofs.solving.rank_accuracy import BOUNDS, NORMALISERS, RankAccuracy, RankPoint
 
 FLOAT_DIGITS = 17
 
@@ -140,3 +141,51 @@ def _limit_document(problem: Problem, digits: int | None) -> dict[str, Any]:
 
 def _fraction(x: Any) -> str | None:
     return None if x is None or isinstance(x, flint.arb) else decimal(x)
+
+
+def rank_document(found: RankAccuracy, digits: int | None) -> dict[str, Any]:
+    """The document that ``rank-accuracy --json`` prints; numbers as in ``answer``."""
+    printer, loss = _Printer(digits), found.problem.loss
+    ctx = BallArithmetic(2 * (digits or FLOAT_DIGITS) + 20)
+    with ctx.working():
+        size = ctx.sqrt(ctx.number(squared_norm(found.full)))
+    full = {
+        "limit_loss": printer.number(flint.fmpq(0)),
+        "update": printer.matrix(found.full),
+        "update_norm": printer.number(size),
+    }
+    return {
+        "schema_version": 1,
+        "command": "rank-accuracy",
+        "loss": loss,
+        "start": found.start,
+        "normaliser": NORMALISERS[loss],
+        "bound_means": BOUNDS[loss],
+        "full": full,
+        "ranks": [_point(point, printer) for point in found.points],
+        "digits": digits or 15,
+        "error_bound": {"value": upper_string(printer.error), "rigorous": True},
+    }
+
+
+def _point(point: RankPoint, printer: _Printer) -> dict[str, Any]:
+    def number(x: Any) -> Any:
+        return None if x is None else printer.number(x)
+
+    end = point.limit
+    expected = point.expected_squared_error
+    return {
+        "rank": point.rank,
+        "limit_loss": number(end.loss),
+        "limit_loss_exact": _fraction(end.loss),
+        "update": printer.matrix(end.BA),
+        "relative_error": number(point.relative_error),
+        "bound": number(point.bound),
+        "rate": number(end.rate),
+        "verdict": point.verdict,
+        "rigorous": end.rigorous,
+        "argument": end.argument,
+        "cites": list(end.cites),
+        "reasons": list(point.reasons),
+        "expected_squared_error": None if expected is None else decimal(expected),
+    }
