@@ -128,3 +128,11 @@ def test_an_unknown_node_raises():
         agree(Unknown(), w.word(0))
     with pytest.raises(NotUnderstood):
         agree(f.gradient(W, W, W), w.Zero("n", "m"))
+
+
+def test_hypotheses_that_share_a_leading_scalar():
+    P, Q = w.Symbol("P", "n", "r"), w.Symbol("Q", "n", "r")
+    c, one = w.Scalar("c"), w.Identity("r")
+    shifted = w.Relation(Q.T @ Q, "=", Q.T @ P + c * one)
+    kept = w.Relation(P.T @ P, "=", Q.T @ Q)
+    assert agree(P.T @ P, Q.T @ P + c * one, (kept, shifted))

@@ -357,8 +357,22 @@ def _agree_at(
 ) -> bool:
     sides = [side for relation in given for side in (relation.left, relation.right)]
     # In lexicographic order a hypothesis is led by the symbol that it defines, so that division
-    # by it eliminates that symbol.
-    at = ring([*_alone(given), left, right, *sides], sizes, point)
+    # by it eliminates that symbol. What one order leaves open, the order of the hypotheses may
+    # close: there a scalar that they share does not lead them all.
+    orders = [[*_alone(given), left, right, *sides], [*_alone(given), *sides, left, right]]
+    if any(
+        _vanishes_at(left, right, given, ring(order, sizes, point))
+        for order in orders[: 1 + bool(given)]
+    ):
+        return True
+    if given:
+        what = "a consequence of hypotheses that division by them leaves open"
+        raise Unavailable(what, Ring.name)
+    return False
+
+
+def _vanishes_at(left: w.Word, right: w.Word, given: tuple[w.Relation, ...], at: Ring) -> bool:
+    """Whether the difference of two sides is divided out by the hypotheses, in one ring."""
     evaluation = PolynomialEvaluation(at.values, at, at.sizes)
     difference = evaluation.value(left) - evaluation.value(right)
     ideal = [
@@ -367,10 +381,7 @@ def _agree_at(
         for p in entries(evaluation.value(relation.left - relation.right))
         if p != 0
     ]
-    vanishes = all(_vanishes(p, ideal) for p in entries(difference))
-    if given and not vanishes:
-        raise Unavailable("a consequence of hypotheses that division by them leaves open", at.name)
-    return vanishes
+    return all(_vanishes(p, ideal) for p in entries(difference))
 
 
 def _vanishes(polynomial: Any, ideal: list[Any]) -> bool:
