@@ -131,8 +131,8 @@ def test_an_unknown_node_raises():
 
 
 def test_hypotheses_that_share_a_leading_scalar():
-    P, Q = w.Symbol("P", "n", "r"), w.Symbol("Q", "n", "r")
-    c, one = w.Scalar("c"), w.Identity("r")
-    shifted = w.Relation(Q.T @ Q, "=", Q.T @ P + c * one)
-    kept = w.Relation(P.T @ P, "=", Q.T @ Q)
-    assert agree(P.T @ P, Q.T @ P + c * one, (kept, shifted))
+    P, P0 = w.Symbol("P", "n", "r"), w.Symbol("P0", "n", "r")
+    c = w.Scalar("c") * w.Identity("r")
+    kept = w.Relation(P.T @ P, "=", P0.T @ P0 + A @ A.T)
+    start = w.Relation(P0.T @ P0, "=", c)
+    assert agree(P.T @ P, A @ A.T + c, (kept, start))
