@@ -1,12 +1,11 @@
-"""A singular triple that the factors share splits off: the Frobenius flow decouples into modes.
+"""A singular triple that the factors share runs by itself: the Frobenius flow falls into modes.
 
-Let E = Y - W0 = s u v' + E1, A = a q v' + A1 and B = b u q' + B1 with unit vectors u, v, q, where
-E1 does not see u and v, A1 not q and v, and B1 not u and q. In
-A' = B'(E - BA), B' = (E - BA)A' every product of the pair with the rest is 0, so the rate of A is
-(s - ab) b q v' plus the rate of A1 along its own flow, and in the same way for B: (a, b) runs in
-the scalar flow with error s, and the rest in the flow with residual E1. The rest's rate does not
-see u, v and q either, so nothing couples later; solutions are unique. Splitting off one triple
-after the other decouples A0 = Q diag(d) V_S', B0 = U_S diag(b) Q'.
+Let E = Y - W0. Vectors u, v, q with u'E = s v', E v = s u, B q = b u, u'B = b q', q'A = a v' and
+A v = a q are a mode with numbers a and b. Along A' = B'(E - BA), B' = (E - BA)A' each of the four
+products with A or B has exactly the rate that the scalar flow a' = b(s - ab), b' = a(s - ab) gives
+it, so the relations stay and (a, b) runs in that flow. A singular pair that no factor sees, u'B = 0
+and A v = 0, stays unseen. From A0 = Q diag(d) V_S', B0 = U_S diag(b) Q' every singular triple of E
+is one or the other, which is the decoupling of a spectral start.
 """
 
 from __future__ import annotations
@@ -20,201 +19,242 @@ from lora_proofs.language.lemmas.calculus import UNIQUENESS
 from lora_proofs.mathematics.flows import lora_vector_field
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import frobenius
-from lora_proofs.mathematics.words import (
-    Identity,
-    Named,
-    Relation,
-    Scalar,
-    Symbol,
-    Word,
-    Zero,
-    along,
-)
+from lora_proofs.mathematics.notation import A, B
+from lora_proofs.mathematics.words import Relation, Scalar, Symbol, Word, Zero, along
 from lora_proofs.strategies.draw import Draw, fraction
 from lora_proofs.strategies.matrices import matrix, orthogonal_matrix
 from lora_proofs.symbolic.steps import Step, assumed, cited, identity
 
+E = Symbol("E", "n", "m")
 u, v, q = Symbol("u", "n", 1), Symbol("v", "m", 1), Symbol("q", "r", 1)
-E1 = Symbol("E1", "n", "m", latex="E_1")
-A1, B1 = Symbol("A1", "r", "m", latex="A_1"), Symbol("B1", "n", "r", latex="B_1")
+y, z = Symbol("y", "n", 1), Symbol("z", "m", 1)
 a, b = Scalar("a"), Scalar("b")
-sigma = Scalar("sigma", latex=r"\sigma")
+sigma, tau = Scalar("sigma", latex=r"\sigma"), Scalar("tau", latex=r"\tau")
 
-E = Named("E", sigma * (u @ v.T) + E1)
-A = Named("A", a * (q @ v.T) + A1)
-B = Named("B", b * (u @ q.T) + B1)
-REST = Named("R1", E1 - B1 @ A1, latex="R_1")
-MODE: dict[Any, Word] = {a: b * (sigma - a * b), b: a * (sigma - a * b)}
-APART: dict[Any, Word] = {A1: B1.T @ REST, B1: REST @ A1.T}
-TOGETHER = {**MODE, **APART}
+FIELD: dict[Any, Word] = {A: B.T @ (E - B @ A), B: (E - B @ A) @ A.T}
+ERROR = sigma - a * b
 
-UNIT = tuple(Relation(x.T @ x, "=", Identity(1)) for x in (u, v, q))
-BLIND = (
-    Relation(u.T @ E1, "=", Zero(1, "m")),
-    Relation(E1 @ v, "=", Zero("n", 1)),
-    Relation(q.T @ A1, "=", Zero(1, "m")),
-    Relation(A1 @ v, "=", Zero("r", 1)),
-    Relation(u.T @ B1, "=", Zero(1, "r")),
-    Relation(B1 @ q, "=", Zero("n", 1)),
-)
-OF_A, OF_B = "A' of the whole flow", "B' of the whole flow"
-KEPT = tuple(f"{x} stays 0" for x in ("q' A1", "A1 v", "u' B1", "B1 q"))
+UE, EV = Relation(u.T @ E, "=", sigma * v.T), Relation(E @ v, "=", sigma * u)
+BQ, UB = Relation(B @ q, "=", b * u), Relation(u.T @ B, "=", b * q.T)
+QA, AV = Relation(q.T @ A, "=", a * v.T), Relation(A @ v, "=", a * q)
+YE, EZ = Relation(y.T @ E, "=", tau * z.T), Relation(E @ z, "=", tau * y)
+YB, AZ = Relation(y.T @ B, "=", Zero(1, "r")), Relation(A @ z, "=", Zero("r", 1))
+MODE, UNSEEN = (UE, EV, BQ, UB, QA, AV), (YE, EZ, YB, AZ)
+
+OF_QA, OF_AV, OF_UB, OF_BQ = "rate of q'A", "rate of A v", "rate of u'B", "rate of B q"
+OF_YB, OF_AZ = "rate of y'B", "rate of A z"
 CONCLUSION = (
-    Relation(along(A, TOGETHER), "=", B.T @ (E - B @ A), OF_A),
-    Relation(along(B, TOGETHER), "=", (E - B @ A) @ A.T, OF_B),
-    Relation(along(q.T @ A1, APART), "=", Zero(1, "m"), KEPT[0]),
-    Relation(along(A1 @ v, APART), "=", Zero("r", 1), KEPT[1]),
-    Relation(along(u.T @ B1, APART), "=", Zero(1, "r"), KEPT[2]),
-    Relation(along(B1 @ q, APART), "=", Zero("n", 1), KEPT[3]),
+    Relation(along(q.T @ A, FIELD), "=", b * ERROR * v.T, OF_QA),
+    Relation(along(A @ v, FIELD), "=", b * ERROR * q, OF_AV),
+    Relation(along(u.T @ B, FIELD), "=", a * ERROR * q.T, OF_UB),
+    Relation(along(B @ q, FIELD), "=", a * ERROR * u, OF_BQ),
+    Relation(along(y.T @ B, FIELD), "=", Zero(1, "r"), OF_YB),
+    Relation(along(A @ z, FIELD), "=", Zero("r", 1), OF_AZ),
+)
+# For each rate its products, what they come to, and the relations that are used, in this order.
+PRODUCTS: tuple[tuple[tuple[Word, Any, tuple[Relation, ...]], ...], ...] = (
+    (
+        (q.T @ B.T @ E, b * sigma * v.T, (BQ, UE)),
+        (q.T @ B.T @ B @ A, a * b**2 * v.T, (BQ, UB, QA)),
+    ),
+    (
+        (B.T @ E @ v, b * sigma * q, (EV, UB)),
+        (B.T @ B @ A @ v, a * b**2 * q, (AV, BQ, UB)),
+    ),
+    (
+        (u.T @ E @ A.T, a * sigma * q.T, (UE, AV)),
+        (u.T @ B @ A @ A.T, a**2 * b * q.T, (UB, QA, AV)),
+    ),
+    (
+        (E @ A.T @ q, a * sigma * u, (QA, EV)),
+        (B @ A @ A.T @ q, a**2 * b * u, (QA, AV, BQ)),
+    ),
+    (
+        (y.T @ E @ A.T, Zero(1, "r"), (YE, AZ)),
+        (y.T @ B @ A @ A.T, Zero(1, "r"), (YB,)),
+    ),
+    (
+        (B.T @ E @ z, Zero("r", 1), (EZ, YB)),
+        (B.T @ B @ A @ z, Zero("r", 1), (AZ,)),
+    ),
 )
 
 
 def derive() -> Iterator[Step]:
-    """Products of the pair with the rest vanish, in the field and in the rates of the rest."""
-    given = [assumed("unit_vectors", r, "unit vectors") for r in UNIT]
-    given += [assumed("apart", r, "the rest does not see the triple") for r in BLIND]
-    yield from given
-    yield (start := identity(A, a * (q @ v.T) + A1, "the form of the start"))
-    why = "expand; every product of the pair with the rest is 0"
-    steps = [identity(r.left, r.right, why, given=tuple(given), label=r.label) for r in CONCLUSION]
+    """Each product in a rate, then the rate; the relations stay, because solutions are unique."""
+    given = {r: assumed("mode", r, "the triple is a mode") for r in MODE}
+    given |= {r: assumed("unseen", r, "the pair is not seen") for r in UNSEEN}
+    yield from given.values()
+    rates = []
+    for relation, products in zip(CONCLUSION, PRODUCTS, strict=True):
+        found = [
+            identity(left, right, "one relation after the other", given=tuple(given[r] for r in by))
+            for left, right, by in products
+        ]
+        yield from found
+        rates.append((relation, tuple(found)))
+    steps = [identity(r.left, r.right, "product rule", given=by, label=r.label) for r, by in rates]
     yield from steps
-    yield cited(
-        UNIQUENESS,
-        "the field is a polynomial, so the pieces that were put together are the flow",
-        discharged_by={"solves": steps[0], "starts": start},
-    )
+    for step, start in zip(steps, (QA, AV, UB, BQ, YB, AZ), strict=True):
+        yield cited(
+            UNIQUENESS,
+            "the relation holds at the start and moves with the scalar flow of (a, b)",
+            discharged_by={"solves": step, "starts": given[start]},
+        )
 
 
-REGIMES = ("generic", "r = 1", "zero b", "zero a", "sigma = 0", "wide", "rest is zero")
+REGIMES = ("generic", "r = 1", "b = 0", "a = 0", "sigma = 0", "n < m", "nothing else", "tie")
 
 
 def draw(source: Draw, regime: str) -> Instance:
-    """Orthonormal bases whose first vectors are the triple; the rest lies in the others."""
-    n, m = source.integer(2, 3), 4 if regime == "wide" else source.integer(2, 3)
+    """Orthonormal bases: the first vectors are the mode, the second ones the unseen pair."""
+    n, m = (3, 4) if regime == "n < m" else (source.integer(3, 4), 3)
     r = 1 if regime == "r = 1" else source.integer(2, 3)
     U, V, Q = (orthogonal_matrix(source, k) for k in (n, m, r))
-    numbers = {name: fraction(source, size=3) for name in ("sigma", "a", "b")}
-    for name in ("a", "b"):
-        numbers[name] = numbers[name] or 1
-    if regime in ("zero a", "zero b", "sigma = 0"):
-        numbers[{"zero a": "a", "zero b": "b", "sigma = 0": "sigma"}[regime]] = 0
-    scale = 0 if regime == "rest is zero" else 1
-    rest = {
-        "E1": scale * _inside(source, U, V),
-        "A1": scale * _inside(source, Q, V),
-        "B1": scale * _inside(source, U, Q),
+    numbers = {name: fraction(source, size=3) or 1 for name in ("sigma", "tau", "a", "b")}
+    if regime in ("a = 0", "b = 0", "sigma = 0"):
+        numbers[regime.split()[0]] = 0
+    if regime == "tie":
+        numbers["tau"] = numbers["sigma"]
+    s, t, a_, b_ = (EXACT.number(numbers[name]) for name in ("sigma", "tau", "a", "b"))
+    u_, v_, q_, y_, z_ = U[:, :1], V[:, :1], Q[:, :1], U[:, 1:2], V[:, 1:2]
+    others = U[:, 2:], V[:, 2:], Q[:, 1:]
+    rest = [
+        others[i] @ _free(source, others[i], others[j], regime) @ others[j].mT for i, j in PAIRS
+    ]
+    sums = {
+        "E": s * u_ @ v_.mT + t * y_ @ z_.mT + rest[0],
+        "A": a_ * q_ @ v_.mT + rest[1],
+        "B": b_ * u_ @ q_.mT + rest[2],
     }
-    columns = {"u": U[:, :1], "v": V[:, :1], "q": Q[:, :1]}
-    return Instance(regimes=(regime,), **columns, **rest, **numbers)
+    vectors = {"u": u_, "v": v_, "q": q_, "y": y_, "z": z_}
+    return Instance(regimes=(regime,), **vectors, **sums, **numbers)
 
 
-def _inside(source: Draw, left: Any, right: Any) -> Any:
-    """A matrix that maps between all columns but the first of two orthogonal matrices."""
-    n, m = left.shape[0], right.shape[0]
-    if min(n, m) == 1:
-        return EXACT.zeros(n, m)
-    return left[:, 1:] @ matrix(source, n - 1, m - 1) @ right[:, 1:].mT
+PAIRS = ((0, 1), (2, 1), (0, 2))
+
+
+def _between(source: Draw, left: Any, right: Any, regime: str) -> Any:
+    """Free entries between the other directions; none where the mode is all there is."""
+    n, m = left.shape[1], right.shape[1]
+    if regime == "nothing else" or min(n, m) == 0:
+        return EXACT.zeros(left.shape[0], right.shape[0])
+    return left @ matrix(source, n, m) @ right.mT
 
 
 INSTANCES = Instances(draw, REGIMES)
+SYMBOLS = (E, A, B, u, v, q, y, z, a, b, sigma, tau)
 
 
 def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
     """The symbols are fields of the instance."""
-    z = instance.lift(ctx)
-    return {s: getattr(z, s.name) for s in (u, v, q, E1, A1, B1, a, b, sigma)}
+    x = instance.lift(ctx)
+    return {s: getattr(x, s.name) for s in SYMBOLS}
 
 
-def are_unit(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """Each has length 1."""
-    z = instance.lift(ctx)
-    for name in ("u", "v", "q"):
-        x = getattr(z, name)
-        yield equal(f"|{name}|^2", (x.mT @ x)[0, 0], ctx.number(1))
+def is_mode(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The six relations of the mode."""
+    x = instance.lift(ctx)
+    yield equal("u'E", x.u.mT @ x.E, x.sigma * x.v.mT)
+    yield equal("E v", x.E @ x.v, x.sigma * x.u)
+    yield equal("B q", x.B @ x.q, x.b * x.u)
+    yield equal("u'B", x.u.mT @ x.B, x.b * x.q.mT)
+    yield equal("q'A", x.q.mT @ x.A, x.a * x.v.mT)
+    yield equal("A v", x.A @ x.v, x.a * x.q)
 
 
-def sees_nothing(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """The six products of the triple with the rest."""
-    z = instance.lift(ctx)
-    products = {
-        "u' E1": z.u.mT @ z.E1,
-        "E1 v": z.E1 @ z.v,
-        "q' A1": z.q.mT @ z.A1,
-        "A1 v": z.A1 @ z.v,
-        "u' B1": z.u.mT @ z.B1,
-        "B1 q": z.B1 @ z.q,
-    }
-    for name, product in products.items():
-        yield equal(name, product, ctx.zeros(*product.shape))
+def is_unseen(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The four relations of the pair that no factor sees."""
+    x = instance.lift(ctx)
+    yield equal("y'E", x.y.mT @ x.E, x.tau * x.z.mT)
+    yield equal("E z", x.E @ x.z, x.tau * x.y)
+    yield equal("y'B", x.y.mT @ x.B, 0 * x.q.mT)
+    yield equal("A z", x.A @ x.z, 0 * x.q)
 
 
-unit_vectors = Assumption(
-    "unit_vectors", r"$u$, $v$ and $q$ are unit vectors", are_unit, relations=UNIT
+is_a_mode = Assumption(
+    "mode",
+    r"$u^\top E = \sigma v^\top$, $E v = \sigma u$, $B q = b u$, $u^\top B = b q^\top$, "
+    r"$q^\top A = a v^\top$, $A v = a q$",
+    is_mode,
+    relations=MODE,
 )
-apart = Assumption(
-    "apart",
-    r"$u^\top E_1$, $E_1 v$, $q^\top A_1$, $A_1 v$, $u^\top B_1$ and $B_1 q$ are 0",
-    sees_nothing,
-    relations=BLIND,
+unseen = Assumption(
+    "unseen",
+    r"$y^\top E = \tau z^\top$, $E z = \tau y$, $y^\top B = 0$, $A z = 0$",
+    is_unseen,
+    relations=UNSEEN,
 )
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """The field of the whole against the pieces; the rates of the rest across the triple."""
-    z = instance.lift(ctx)
-    zero = ctx.zeros(*z.E1.shape)
-    whole = frobenius(z.sigma * (z.u @ z.v.mT) + z.E1)
-    A_, B_ = z.a * (z.q @ z.v.mT) + z.A1, z.b * (z.u @ z.q.mT) + z.B1
-    dA, dB = lora_vector_field(whole, zero, A_, B_, ctx)
-    dA1, dB1 = lora_vector_field(frobenius(z.E1), zero, z.A1, z.B1, ctx)
-    error = z.sigma - z.a * z.b
-    yield equal(OF_A, error * z.b * (z.q @ z.v.mT) + dA1, dA)
-    yield equal(OF_B, error * z.a * (z.u @ z.q.mT) + dB1, dB)
-    moved = (z.q.mT @ dA1, dA1 @ z.v, z.u.mT @ dB1, dB1 @ z.q)
-    for label, rate in zip(KEPT, moved, strict=True):
-        yield equal(label, rate, ctx.zeros(*rate.shape))
+    """The rates of the six products along the hand-written field."""
+    x = instance.lift(ctx)
+    dA, dB = lora_vector_field(frobenius(x.E), 0 * x.E, x.A, x.B, ctx)
+    error = x.sigma - x.a * x.b
+    yield equal(OF_QA, x.q.mT @ dA, x.b * error * x.v.mT)
+    yield equal(OF_AV, dA @ x.v, x.b * error * x.q)
+    yield equal(OF_UB, x.u.mT @ dB, x.a * error * x.q.mT)
+    yield equal(OF_BQ, dB @ x.q, x.a * error * x.u)
+    yield equal(OF_YB, x.y.mT @ dB, 0 * x.q.mT)
+    yield equal(OF_AZ, dA @ x.z, 0 * x.q)
 
 
 def crossed(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """a and b exchanged in their rates."""
-    z = instance.lift(ctx)
-    pair = frobenius(z.sigma * (z.u @ z.v.mT))
-    A_, B_ = z.a * (z.q @ z.v.mT), z.b * (z.u @ z.q.mT)
-    dA, _ = lora_vector_field(pair, ctx.zeros(*z.E1.shape), A_, B_, ctx)
-    rate = z.a * (z.sigma - z.a * z.b)
-    yield equal("a' = a (sigma - ab)", rate * (z.q @ z.v.mT), dA)
+    x = instance.lift(ctx)
+    dA, _ = lora_vector_field(frobenius(x.E), 0 * x.E, x.A, x.B, ctx)
+    rate = x.a * (x.sigma - x.a * x.b)
+    yield equal("a' = a (s - ab)", x.q.mT @ dA, rate * x.v.mT)
 
 
-ONE = {"u": [[1], [0]], "v": [[1], [0]], "q": [[1], [0]], "a": 1, "b": "1/2", "sigma": 3}
-DIAGONAL = {"E1": [[0, 0], [0, 2]], "A1": [[0, 0], [0, 1]], "B1": [[0, 0], [0, 1]]}
-LONG = Instance(**{**ONE, "u": [[2], [0]]}, **DIAGONAL)
-COUPLED = Instance(**ONE, **{**DIAGONAL, "A1": [[0, 1], [0, 1]]})
+def other_error(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The singular value of the unseen pair in the mode's rate."""
+    x = instance.lift(ctx)
+    dA, _ = lora_vector_field(frobenius(x.E), 0 * x.E, x.A, x.B, ctx)
+    rate = x.b * (x.tau - x.a * x.b)
+    yield equal("a' = b (t - ab)", x.q.mT @ dA, rate * x.v.mT)
+
+
+EXAMPLE = Instance(
+    E=[[3, 0, 0], [0, 2, 0], [0, 0, 1]],
+    A=[[1, 0, 0], [0, 0, 1]],
+    B=[["1/2", 0], [0, 0], [0, 1]],
+    u=[[1], [0], [0]],
+    v=[[1], [0], [0]],
+    q=[[1], [0]],
+    y=[[0], [1], [0]],
+    z=[[0], [1], [0]],
+    **{"sigma": 3, "tau": 2, "a": 1, "b": "1/2"},
+)
+TURNED = EXAMPLE.replace(A=[[1, 0, 1], [0, 0, 1]])
+SEEN = EXAMPLE.replace(A=[[1, 0, 0], [0, 1, 1]])
 
 claim = Claim(
     name="rushka-klabjan/frobenius-decoupling",
-    title="The Frobenius flow decouples into modes",
+    title="The Frobenius flow falls into modes",
     source=Source("rushka-klabjan", "", "reconstructed", "summary"),
     statement=(
-        r"Let $E = Y - W_0 = \sigma u v^\top + E_1$ and let the factors of the LoRA gradient flow "
-        r"of $\tfrac12\|W - Y\|_F^2$ be $A = a\, q v^\top + A_1$, $B = b\, u q^\top + B_1$ with "
-        r"unit vectors $u$, $v$, $q$ such that $u^\top E_1$, $E_1 v$, $q^\top A_1$, $A_1 v$, "
-        r"$u^\top B_1$, $B_1 q$ are 0. Then the flow keeps this form: "
-        r"$\dot a = b(\sigma - ab)$, $\dot b = a(\sigma - ab)$, and $(A_1, B_1)$ runs in the flow "
-        r"with $E_1$ in place of $E$ and keeps the four products with $u$, $v$, $q$ at 0."
+        r"Let $E = Y - W_0$. Along the LoRA gradient flow of $\tfrac12\|W - Y\|_F^2$ a mode, "
+        r"$u^\top E = \sigma v^\top$, $E v = \sigma u$, $B q = b u$, $u^\top B = b q^\top$, "
+        r"$q^\top A = a v^\top$, $A v = a q$, is kept, with $\dot a = b(\sigma - ab)$ and "
+        r"$\dot b = a(\sigma - ab)$; and a singular pair that no factor sees, "
+        r"$y^\top E = \tau z^\top$, $E z = \tau y$, $y^\top B = 0$, $A z = 0$, stays unseen."
     ),
-    assumptions=(unit_vectors, apart),
+    assumptions=(is_a_mode, unseen),
     instances=INSTANCES,
     check=check,
     conclusion=CONCLUSION,
     derive=derive,
     interpret=interpret,
     controls=(
-        Control(unit_vectors, (LONG,), "a vector of length 2"),
-        Control(apart, (COUPLED,), "the rest of A shares the direction q"),
-        Control(None, (Instance(**ONE, **DIAGONAL),), "a and b are exchanged", crossed),
+        Control(is_a_mode, (TURNED,), "a row of A that turns away from v"),
+        Control(unseen, (SEEN,), "another row of A that sees the pair"),
+        Control(None, (EXAMPLE,), "a and b are exchanged", crossed),
+        Control(None, (EXAMPLE,), "the error of another singular value", other_error),
     ),
     note=(
-        "Applied to one singular triple after the other it decouples A0 = Q diag(d) V_S', "
-        "B0 = U_S diag(b) Q'."
+        "From A0 = Q diag(d) V_S', B0 = U_S diag(b) Q' every singular triple of E is a mode or an "
+        "unseen pair."
     ),
 )
