@@ -131,8 +131,8 @@ def test_an_unknown_node_raises():
 
 
 def test_hypotheses_that_share_a_leading_scalar():
-    P, P0 = w.Symbol("P", "n", "r"), w.Symbol("P0", "n", "r")
+    A0, B0 = w.Symbol("A0", "r", "m"), w.Symbol("B0", "n", "r")
     c = w.Scalar("c") * w.Identity("r")
-    kept = w.Relation(P.T @ P, "=", P0.T @ P0 + A @ A.T)
-    start = w.Relation(P0.T @ P0, "=", c)
-    assert agree(P.T @ P, A @ A.T + c, (kept, start))
+    kept = w.Relation(B.T @ B, "=", B0.T @ B0 + A @ A.T - A0 @ A0.T)
+    start = w.Relation(B0.T @ B0, "=", A0 @ A0.T + c)
+    assert agree(B.T @ B, A @ A.T + c, (kept, start))
