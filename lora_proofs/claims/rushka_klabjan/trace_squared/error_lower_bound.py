@@ -1,0 +1,318 @@
+"""No update of rank r that brings the trace to 0 has a relative error below sqrt(n/r - 1).
+
+X = Q C with Q'Q = I_r and tr X = -w0: by Cauchy-Schwarz (tr X)^2 = <Q', C>^2 <= r ||C||^2 =
+r ||X||^2, and with F = -phi I, n phi = w0: ||X - F||^2 = ||X||^2 - n phi^2. Without the condition
+on the trace the best approximation of F of rank r is -phi Q Q': relative error sqrt(1 - r/n),
+but the trace w0 (1 - r/n) is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from lora_proofs.arithmetic import (
+    EXACT,
+    Arithmetic,
+    Comparison,
+    at_most,
+    below,
+    equal,
+    inner,
+    squared_norm,
+    trace,
+)
+from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
+from lora_proofs.mathematics import words
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.words import (
+    Identity,
+    Named,
+    Norm,
+    Relation,
+    Scalar,
+    Size,
+    Symbol,
+    Trace,
+    word,
+)
+from lora_proofs.strategies.draw import Draw, Rejected, fraction
+from lora_proofs.strategies.matrices import matrix, orthonormal_rows, rank_matrix
+from lora_proofs.symbolic.steps import Step, assumed, identity, inequality
+
+Q, C = Symbol("Q", "n", "r"), Symbol("C", "r", "n")
+phi = Scalar("phi", latex=r"\varphi")
+n, r = Size("n"), Size("r")
+X = Named("X", Q @ C)
+FULL = Named("F", -(phi * Identity("n")))
+P = Symbol("P", "n", "n")
+BEST = Named("X_best", -(phi * P), latex=r"X_{\mathrm{best}}")
+FULL_SIZE = words.squared_norm(FULL)
+
+PROJECTION = (Relation(P.T @ P, "=", P), Relation(Trace(P), "=", r))
+GRAM = Relation(Q.T @ Q, "=", Identity("r"))
+NO_TRACE = Relation(Trace(Q @ C), "=", -(n * phi))
+LOSS_FREE, ANY_LOSS = "(n - r) ||F||^2 against r ||X - F||^2", "(n - r) phi^2 against ||X - F||^2"
+BEST_ERROR, BEST_TRACE = "||X_best - F||^2", "tr(W0 + X_best)"
+CONCLUSION = (Relation((n - r) * FULL_SIZE, "<=", r * words.squared_norm(X - FULL), LOSS_FREE),)
+WITHOUT_TRACE = (
+    Relation((n - r) * phi**2, "<=", words.squared_norm(X - FULL), ANY_LOSS),
+    Relation(words.squared_norm(BEST - FULL), "=", (n - r) * phi**2, BEST_ERROR),
+    Relation(n * phi + Trace(BEST), "=", (n - r) * phi, BEST_TRACE),
+)
+
+
+def of_rank(why: str) -> tuple[Step, Step, Step]:
+    """Q'Q = I, and what follows for ||Q||^2 and ||QC||^2."""
+    gram = assumed("rank", GRAM, why)
+    size = identity(words.squared_norm(Q), r, "tr I_r = r", given=(gram,))
+    kept = identity(words.squared_norm(X), words.squared_norm(C), "Q'Q = I", given=(gram,))
+    return gram, size, kept
+
+
+def derive() -> Iterator[Step]:
+    """Cauchy-Schwarz for <Q', C>."""
+    gram, size, kept = of_rank("X has rank at most r")
+    traced = assumed("zero_loss", NO_TRACE, "the update brings the trace to 0")
+    yield from (gram, size, kept, traced)
+    yield (
+        bound := inequality(
+            Trace(Q @ C) ** 2,
+            words.squared_norm(Q) * words.squared_norm(C),
+            "tr X = <Q', C>",
+            rule="squared Cauchy-Schwarz",
+            squares=((Q.T, C),),
+        )
+    )
+    yield (square := identity(n**2 * phi**2, Trace(Q @ C) ** 2, "square it", given=(traced,)))
+    (wanted,) = CONCLUSION
+    yield inequality(
+        wanted.left,
+        wanted.right,
+        "||X - F||^2 = ||X||^2 - n phi^2",
+        rule="combine",
+        uses=(square, bound, size, kept, traced),
+        label=LOSS_FREE,
+    )
+
+
+def derive_without_trace() -> Iterator[Step]:
+    """||X - F||^2 = ||C + phi Q'||^2 + (n - r) phi^2."""
+    gram, size, kept = of_rank("X has rank at most r")
+    yield from (gram, size, kept)
+    off = C + phi * Q.T
+    yield (
+        square := inequality(
+            word(0),
+            words.squared_norm(off),
+            "a sum of squares",
+            rule="sum of squares",
+            squares=((1, Norm("F", (off,))),),
+        )
+    )
+    bound, error, left = WITHOUT_TRACE
+    yield inequality(
+        bound.left,
+        bound.right,
+        "what X misses of F off the range of Q",
+        rule="combine",
+        uses=(square, size, kept),
+        label=ANY_LOSS,
+    )
+    own, dimension = (assumed("projection", x, "P = QQ'") for x in PROJECTION)
+    yield from (own, dimension)
+    given = (own, dimension)
+    yield identity(error.left, error.right, "P'P = P", given=given, label=BEST_ERROR)
+    yield identity(left.left, left.right, "tr P = r", given=(dimension,), label=BEST_TRACE)
+
+
+REGIMES = ("generic", "r = 1", "r = n", "low rank", "best", "symmetric", "tiny", "huge")
+
+
+def draw(source: Draw, regime: str) -> Instance:
+    """X = QC with a rational Q of orthonormal columns, and phi = -tr X / n."""
+    order = source.integer(2 if regime == "low rank" else 1, 4)
+    rank = {"r = 1": 1, "r = n": order}.get(regime, source.integer(1, order))
+    if regime == "low rank":
+        rank = source.integer(2, order)
+    Q = orthonormal_rows(source, rank, order).mT
+    C = factor(source, regime, Q)
+    scale = {"tiny": Fraction(1, 2**40), "huge": Fraction(2**40)}.get(regime, Fraction(1))
+    return instance(Q, EXACT.number(scale) * C).replace(regimes=(regime,))
+
+
+def factor(source: Draw, regime: str, Q: Any) -> Any:
+    """The other factor: free, of low rank, a multiple of Q', or one that makes X symmetric."""
+    order, rank = Q.shape
+    if regime == "best":
+        return EXACT.number(fraction(source) or 1) * Q.mT
+    if regime == "symmetric":
+        free = matrix(source, rank, rank)
+        return (free + free.mT) @ Q.mT
+    if regime == "low rank":
+        return rank_matrix(source, rank, order, source.integer(1, rank - 1))
+    return matrix(source, rank, order)
+
+
+def instance(Q: Any, C: Any, **changed: Any) -> Instance:
+    """The update with the phi for which its trace is -n phi."""
+    X = EXACT.matrix(Q) @ EXACT.matrix(C)
+    if squared_norm(X) == 0:
+        raise Rejected("X is 0")
+    fields = {"X": X, "Q": Q, "C": C, "phi": -trace(X) / len(X)}
+    return Instance(**{**fields, **changed})
+
+
+INSTANCES = Instances(draw, REGIMES)
+
+
+def orthonormal_factor(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """X = QC with Q'Q = I."""
+    v = instance.lift(ctx)
+    yield equal("Q'Q against I", v.Q.mT @ v.Q, ctx.identity(v.Q.shape[1]))
+    yield equal("X against QC", v.X, v.Q @ v.C)
+
+
+def trace_gone(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """tr X = -n phi."""
+    v = instance.lift(ctx)
+    yield equal("tr X against -n phi", trace(v.X), -(len(v.X) * v.phi))
+
+
+rank = Assumption(
+    "rank",
+    r"$X$ has rank at most $r \le n$: $X = QC$ with $Q \in \mathbb R^{n \times r}$, $Q^\top Q = I$",
+    orthonormal_factor,
+    relations=(GRAM,),
+)
+zero_loss = Assumption(
+    "zero_loss",
+    r"$\mathrm{tr}(W_0 + X) = 0$: $\mathrm{tr} X = -n\varphi$ with $n\varphi = w_0$",
+    trace_gone,
+    relations=(NO_TRACE,),
+)
+
+
+def projects(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """P = QQ' is a projection of rank r."""
+    v = instance.lift(ctx)
+    P_ = v.Q @ v.Q.mT
+    yield equal("P'P against P", P_.mT @ P_, P_)
+    yield equal("tr P against r", trace(P_), ctx.number(v.Q.shape[1]))
+
+
+projection = Assumption(
+    "projection",
+    r"$P = Q Q^\top$ is the projection onto the range of $Q$: $P^\top P = P$, $\mathrm{tr} P = r$",
+    projects,
+    technical="it names a matrix; both relations follow from Q'Q = I",
+    relations=PROJECTION,
+)
+
+
+def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
+    """The factors of the update."""
+    v = instance.lift(ctx)
+    return {Q: v.Q, C: v.C, P: v.Q @ v.Q.mT, phi: v.phi}
+
+
+def sides(instance: Instance, ctx: Arithmetic) -> tuple[Any, Any, Any, Any, Any]:
+    """X - F, ||F||^2, n, r, phi."""
+    v = instance.lift(ctx)
+    order, rank_ = v.Q.shape
+    F = -v.phi * ctx.identity(order)
+    return v.X - F, squared_norm(F), ctx.number(order), ctx.number(rank_), v.phi
+
+
+def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The two squared distances."""
+    off, size, n_, r_, _ = sides(instance, ctx)
+    yield at_most(LOSS_FREE, (n_ - r_) * size, r_ * squared_norm(off))
+
+
+def one_rank_more(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The bound of rank r - 1."""
+    off, size, n_, r_, _ = sides(instance, ctx)
+    yield at_most("the bound of rank r - 1", (n_ - r_ + 1) * size, (r_ - 1) * squared_norm(off))
+
+
+def strict(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Strictly above the bound."""
+    off, size, n_, r_, _ = sides(instance, ctx)
+    yield below("strict", (n_ - r_) * size, r_ * squared_norm(off))
+
+
+LINE = [[1], [0], [0]]
+FLAT = (instance(LINE, [[-3, 0, 0]]),)
+FULL_RANK = instance(LINE, [[-1, 0, 0]], X=[[-1, 0, 0], [0, -1, 0], [0, 0, -1]], phi=1)
+HEAVY = instance(LINE, [[-1, 0, 0]], phi=1)
+
+claim = Claim(
+    name="rushka-klabjan/trace-squared-error-lower-bound",
+    title="No zero-loss update of rank r is nearer than sqrt(n/r - 1)",
+    source=Source("rushka-klabjan", "", "extension", "summary"),
+    statement=(
+        r"Let $X$ have rank at most $r \le n$ and $\mathrm{tr}(W_0 + X) = 0$, and let $F = "
+        r"-\frac{w_0}{n} I$ be the full-parameter update. Then $(n - r) \|F\|_F^2 \le r \|X - "
+        r"F\|_F^2$: the relative error is at least $\sqrt{n/r - 1}$, whatever the start."
+    ),
+    assumptions=(rank, zero_loss),
+    instances=INSTANCES,
+    check=check,
+    conclusion=CONCLUSION,
+    derive=derive,
+    interpret=interpret,
+    controls=(
+        Control(rank, (FULL_RANK,), "the full-parameter update itself, which has rank n"),
+        Control(zero_loss, (HEAVY,), "-phi Q Q' is nearer, and leaves a trace"),
+        Control(None, FLAT, "the bound of rank r - 1", one_rank_more),
+        Control(None, FLAT, "a strict bound: orthogonal rows meet it", strict),
+    ),
+)
+
+
+def check_without_trace(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The distance of X, and that of the projection."""
+    off, _, n_, r_, phi_ = sides(instance, ctx)
+    v = instance.lift(ctx)
+    yield at_most(ANY_LOSS, (n_ - r_) * phi_**2, squared_norm(off))
+    rest = phi_ * (ctx.identity(len(v.X)) - v.Q @ v.Q.mT)
+    yield equal(BEST_ERROR, squared_norm(rest), (n_ - r_) * phi_**2)
+    yield equal(BEST_TRACE, n_ * phi_ - phi_ * inner(v.Q, v.Q), (n_ - r_) * phi_)
+
+
+def nothing_left(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The best approximation claimed to bring the trace to 0."""
+    v = instance.lift(ctx)
+    left = len(v.X) * v.phi - v.phi * inner(v.Q, v.Q)
+    yield equal("tr(W0 + X_best)", left, ctx.number(0))
+
+
+def bound_of_zero_loss(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The bound of updates with zero loss claimed of every update."""
+    yield from check(instance, ctx)
+
+
+best = Claim(
+    name="rushka-klabjan/trace-squared-best-approximation",
+    title="The nearest update of rank r does not reach zero loss",
+    source=Source("rushka-klabjan", "", "extension", "summary"),
+    statement=(
+        r"With $F = -\varphi I$, $\varphi = w_0/n$: every $X$ of rank at most $r \le n$ has $\|X - "
+        r"F\|_F^2 \ge (n - r)\varphi^2$, the relative error $\sqrt{1 - r/n}$; $X = -\varphi Q "
+        r"Q^\top$ with $Q^\top Q = I_r$ attains it and leaves $\mathrm{tr}(W_0 + X) = (n - r)"
+        r"\varphi$, the loss $\tfrac12 w_0^2 (1 - r/n)^2$."
+    ),
+    assumptions=(rank, projection),
+    instances=INSTANCES,
+    check=check_without_trace,
+    conclusion=WITHOUT_TRACE,
+    derive=derive_without_trace,
+    interpret=interpret,
+    controls=(
+        Control(rank, (FULL_RANK,), "the full-parameter update itself, which has rank n"),
+        Control(None, FLAT, "the nearest update claimed to have zero loss", nothing_left),
+        Control(None, (HEAVY,), "the bound of zero-loss updates for all", bound_of_zero_loss),
+    ),
+)
