@@ -119,9 +119,7 @@ def draw(source: Draw, regime: str) -> Instance:
     s, t, a_, b_ = (EXACT.number(numbers[name]) for name in ("sigma", "tau", "a", "b"))
     u_, v_, q_, y_, z_ = U[:, :1], V[:, :1], Q[:, :1], U[:, 1:2], V[:, 1:2]
     others = U[:, 2:], V[:, 2:], Q[:, 1:]
-    rest = [
-        others[i] @ _free(source, others[i], others[j], regime) @ others[j].mT for i, j in PAIRS
-    ]
+    rest = [_between(source, others[i], others[j], regime) for i, j in PAIRS]
     sums = {
         "E": s * u_ @ v_.mT + t * y_ @ z_.mT + rest[0],
         "A": a_ * q_ @ v_.mT + rest[1],
