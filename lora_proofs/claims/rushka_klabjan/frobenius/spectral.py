@@ -157,3 +157,17 @@ def nears_its_limit(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]
             # A mode that is kept adds at least its share for all time.
             least = limit * ctx.number(1 - Fraction(1, 10**9))
             yield at_least(f"loss at t = {t} against its limit", loss, least)
+
+
+def example(values: Numbers, A0: Any, B0: Any, **fields: Any) -> Instance:
+    """A problem in its own frame: W0 = 0, one row more than columns, U, V and Q identities."""
+    n, m, r = len(values) + 1, len(values), len(A0)
+    bases = {"U": EXACT.identity(n), "V": EXACT.identity(m), "Q": EXACT.identity(r)}
+    target = {"W0": EXACT.zeros(n, m), "Y": diagonal(n, m, values)}
+    return Instance(**target, A0=A0, B0=B0, sigma=[list(values)], **bases, **fields)
+
+
+def share(instance: Instance, places: Sequence[int]) -> Any:
+    """1/2 of the squared singular values at these places (from 0)."""
+    values = instance.sigma[0]
+    return EXACT.number(sum((values[i] ** 2 for i in places), Fraction(0)) / 2)

@@ -9,7 +9,7 @@ the loss for all times.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -25,6 +25,7 @@ from lora_proofs.arithmetic import (
 from lora_proofs.claims.rushka_klabjan.frobenius.spectral import (
     TIMES,
     Frame,
+    example,
     nears_its_limit,
     nonzeros,
     spectral_start,
@@ -177,15 +178,6 @@ def reached(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 def only(*regimes: str) -> Instances:
     """Draws of some regimes."""
     return Instances(draw, regimes)
-
-
-def example(values: Sequence[Any], A0: Any, B0: Any) -> Instance:
-    """A problem in its own frame, with W0 = 0, n = 5 and m = 4."""
-    r, size = len(A0), (5, 4)
-    E = [[values[i] if i == j else 0 for j in range(size[1])] for i in range(size[0])]
-    bases = {"U": EXACT.identity(5), "V": EXACT.identity(4), "Q": EXACT.identity(r)}
-    zero = EXACT.zeros(*size)
-    return Instance(W0=zero, Y=E, A0=A0, B0=B0, sigma=[list(values)], **bases)
 
 
 SPECTRUM = (3, 2, 1, Fraction(1, 2))
