@@ -105,27 +105,31 @@ def table(instances):
     )
 
 
+XX, YY, PP, QQ = (w.squared_norm(symbol) for symbol in (X, Y, P, Q))
 SQUARED = {
-    "inner product": (w.inner(X, Y) ** 2, w.squared_norm(X) * w.squared_norm(Y), X, Y, True),
-    "as norms": (w.inner(X, Y) ** 2, F(X) ** 2 * F(Y) ** 2, X, Y, True),
-    "with the identity": (
-        w.Trace(P) ** 2, w.Size("n") * w.squared_norm(P), P, w.Identity("n"), True
+    "inner product": (w.inner(X, Y) ** 2, XX * YY, ((X, Y),), True),
+    "as norms": (w.inner(X, Y) ** 2, F(X) ** 2 * F(Y) ** 2, ((X, Y),), True),
+    "with the identity": (w.Trace(P) ** 2, w.Size("n") * PP, ((P, w.Identity("n")),), True),
+    "blocks": (
+        (w.inner(X, Y) + w.inner(P, Q)) ** 2, (XX + PP) * (YY + QQ), ((X, Y), (P, Q)), True
     ),
-    "not squared": (w.inner(X, Y), w.squared_norm(X) * w.squared_norm(Y), X, Y, False),
-    "a factor too small": (
-        w.inner(X, Y) ** 2, HALF * w.squared_norm(X) * w.squared_norm(Y), X, Y, False
+    "not squared": (w.inner(X, Y), XX * YY, ((X, Y),), False),
+    "a factor too small": (w.inner(X, Y) ** 2, HALF * XX * YY, ((X, Y),), False),
+    "another pair": (w.inner(X, Y) ** 2, XX * YY, ((X, Z),), False),
+    "no transpose": (w.Trace(P @ Q) ** 2, PP * QQ, ((P, Q),), False),
+    "shapes that do not fit": (w.inner(X, Y) ** 2, XX, ((X, P),), False),
+    "scalars": (a**2, a**2, ((a, a),), False),
+    "no pair": (w.inner(X, Y) ** 2, XX * YY, (), False),
+    "blocks apart": (
+        (w.inner(X, Y) + w.inner(P, Q)) ** 2, XX * YY + PP * QQ, ((X, Y), (P, Q)), False
     ),
-    "another pair": (w.inner(X, Y) ** 2, w.squared_norm(X) * w.squared_norm(Y), X, Z, False),
-    "no transpose": (w.Trace(P @ Q) ** 2, w.squared_norm(P) * w.squared_norm(Q), P, Q, False),
-    "shapes that do not fit": (w.inner(X, Y) ** 2, w.squared_norm(X), X, P, False),
-    "scalars": (a**2, a**2, a, a, False),
-    "reversed": (w.squared_norm(X) * w.squared_norm(Y), w.inner(X, Y) ** 2, X, Y, False),
+    "reversed": (XX * YY, w.inner(X, Y) ** 2, ((X, Y),), False),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("left", "right", "one", "two", "true"), SQUARED.values(), ids=SQUARED)
-def test_squared_cauchy_schwarz(left, right, one, two, true):
-    assert holds("squared Cauchy-Schwarz", left, right, squares=((one, two),)) is true
+@pytest.mark.parametrize(("left", "right", "pairs", "true"), SQUARED.values(), ids=SQUARED)
+def test_squared_cauchy_schwarz(left, right, pairs, true):
+    assert holds("squared Cauchy-Schwarz", left, right, squares=pairs) is true
 
 
 @table(TRIANGLE)

@@ -161,18 +161,19 @@ def cauchy_schwarz(step: Step) -> str:
 
 
 def squared_cauchy_schwarz(step: Step) -> str:
-    """tr(X'Y)^2 <= tr(X'X) tr(Y'Y) for the pair (X, Y) that the step gives as ``squares``."""
+    """<X, Y>^2 <= ||X||^2 ||Y||^2, over the blocks of the pairs (X, Y) given as ``squares``."""
     assert step.relation is not None
-    if len(step.squares) != 1 or any(side.shape is None for side in step.squares[0]):
-        return "the rule needs its two matrices: squares=((X, Y),)"
-    X, Y = step.squares[0]
-    if X.shape != Y.shape:
-        return f"the two matrices have shapes {X.shape} and {Y.shape}"
-    if not (form(step.relation.left) - form(w.Trace(X.T @ Y) ** 2)).is_zero:
-        return "the left side is not the square of the inner product of the two"
-    bound = form(w.Trace(X.T @ X) * w.Trace(Y.T @ Y))
-    same = (form(step.relation.right) - bound).is_zero
-    return "" if same else "the right side is not the product of their squared norms"
+    if not step.squares or any(side.shape is None for pair in step.squares for side in pair):
+        return "the rule needs its pairs of matrices: squares=((X, Y), ...)"
+    if any(X.shape != Y.shape for X, Y in step.squares):
+        return "the two matrices of a pair have different shapes"
+    inner = w.Sum(tuple(w.inner(X, Y) for X, Y in step.squares))
+    first = w.Sum(tuple(w.squared_norm(X) for X, _ in step.squares))
+    second = w.Sum(tuple(w.squared_norm(Y) for _, Y in step.squares))
+    if not (form(step.relation.left) - form(inner**2)).is_zero:
+        return "the left side is not the square of the inner product of the pairs"
+    same = (form(step.relation.right) - form(first * second)).is_zero
+    return "" if same else "the right side is not the product of the two squared norms"
 
 
 def combine(step: Step) -> str:

@@ -117,4 +117,23 @@ SQUEEZE = Lemma(
     },
 )
 
-CALCULUS = (DISCRETE_GRONWALL, TAYLOR_REMAINDER, MEAN_VALUE, UNIQUENESS, HYPERBOLIC, SQUEEZE)
+INDUCTION = Lemma(
+    "principle of induction",
+    r"A property that the first term of a sequence has, and that passes from each term to the "
+    r"next, is a property of every term.",
+    "Rudin, Principles of Mathematical Analysis, chapter 1",
+    {
+        "start": Shown("the first term has the property"),
+        "step": Shown("with a term, the next one has the property"),
+    },
+)
+
+CALCULUS = (
+    DISCRETE_GRONWALL,
+    TAYLOR_REMAINDER,
+    MEAN_VALUE,
+    UNIQUENESS,
+    HYPERBOLIC,
+    SQUEEZE,
+    INDUCTION,
+)
