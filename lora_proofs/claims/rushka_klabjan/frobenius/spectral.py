@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property, lru_cache
 from typing import Any
 
 from lora_proofs.arithmetic import (
@@ -88,11 +89,9 @@ class Frame:
     @classmethod
     def of(cls, instance: Instance) -> Frame:
         """The instance seen along U, V and Q; all of it exact."""
-        z = instance.lift(EXACT)
-        U, V, Q = z.U, z.V, z.Q
-        return cls(U.mT @ (z.Y - z.W0) @ V, Q.mT @ z.A0 @ V, U.mT @ z.B0 @ Q, U, V)
+        return _frame(instance)
 
-    @property
+    @cached_property
     def limit(self) -> DecoupledLimit:
         """The limit in this frame."""
         return frobenius_decoupled_limit(0 * self.E, self.E, self.A, self.B)
@@ -115,6 +114,13 @@ class Frame:
             kept = ctx.number(abs(mode.sigma - mode.limit))
             total = total + (kept + mode.distance_bound(t, ctx)) ** 2 / 2
         return total
+
+
+@lru_cache(maxsize=8)
+def _frame(instance: Instance) -> Frame:
+    z = instance.lift(EXACT)
+    U, V, Q = z.U, z.V, z.Q
+    return Frame(U.mT @ (z.Y - z.W0) @ V, Q.mT @ z.A0 @ V, U.mT @ z.B0 @ Q, U, V)
 
 
 def tail(instance: Instance, r: int) -> Any:

@@ -212,6 +212,7 @@ claim = Claim(
         Control(None, only("zero B0"), "the limit approximates Y and not Y - W0", best_of_start),
         Control(None, only("zero B0"), "the limit claimed to be reached", reached),
     ),
+    arithmetics=("ball", "multiprecision"),
     note=(
         "The modes are those of frobenius-decoupling; that no update of rank r has a smaller loss "
         "is classical/eckart-young-mirsky."

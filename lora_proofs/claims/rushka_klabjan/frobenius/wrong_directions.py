@@ -181,4 +181,5 @@ claim = Claim(
         Control(None, (TWO_AND_FOUR,), "the least loss claimed for S = {2, 4}", optimal),
         Control(None, (TWO_AND_FOUR,), "the sum over i > r", from_the_top),
     ),
+    arithmetics=("ball", "multiprecision"),
 )

@@ -147,4 +147,5 @@ claim = Claim(
         Control(None, (SECOND,), "the least loss of rank r claimed for d_2 = 0", optimal),
         Control(None, (FIRST,), "the least loss of the rank that is left", of_lower_rank),
     ),
+    arithmetics=("ball", "multiprecision"),
 )
