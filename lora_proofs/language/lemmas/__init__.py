@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lora_proofs.language.lemmas.calculus import CALCULUS
+from lora_proofs.language.lemmas.comparison import COMPARISON
 from lora_proofs.language.lemmas.flows import FLOWS
 from lora_proofs.language.lemmas.matrices import MATRICES
 from lora_proofs.language.lemmas.probability import PROBABILITY
 from lora_proofs.symbolic.steps import Lemma
 
 LEMMAS: Mapping[str, Lemma] = {
-    lemma.name: lemma for lemma in (*CALCULUS, *FLOWS, *MATRICES, *PROBABILITY)
+    lemma.name: lemma for lemma in (*CALCULUS, *COMPARISON, *FLOWS, *MATRICES, *PROBABILITY)
 }
