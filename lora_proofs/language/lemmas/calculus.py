@@ -121,7 +121,7 @@ INDUCTION = Lemma(
     "principle of induction",
     r"A property that the first term of a sequence has, and that passes from each term to the "
     r"next, is a property of every term.",
-    "Rudin, Principles of Mathematical Analysis, chapter 1",
+    "Halmos, Naive Set Theory, section 12",
     {
         "start": Shown("the first term has the property"),
         "step": Shown("with a term, the next one has the property"),
