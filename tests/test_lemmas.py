@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from importlib import import_module
+from pkgutil import walk_packages
 
 import pytest
 from latex2mathml.converter import convert
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic
+from lora_proofs.language import lemmas as package
 from lora_proofs.language.claim import PAPERS
 from lora_proofs.language.lemmas import LEMMAS
 from lora_proofs.language.lemmas import calculus as lemmas
-from lora_proofs.language.lemmas import flows, matrices, probability
 from lora_proofs.mathematics import words as w
 from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.symbolic.entries import parts
@@ -43,9 +45,12 @@ def test_different_symbols_of_a_lemma_have_different_names(name):
 
 
 def test_the_list_holds_every_lemma_of_the_modules_once():
-    modules = (lemmas, flows, matrices, probability)
+    modules = [
+        import_module(m.name) for m in walk_packages(package.__path__, f"{package.__name__}.")
+    ]
     written = [x for m in modules for x in vars(m).values() if isinstance(x, lemmas.Lemma)]
-    assert sorted(x.name for x in written) == sorted(LEMMAS)
+    assert {x.name for x in written} == set(LEMMAS) == {x.name for x in LEMMAS.values()}
+    assert len({id(x) for x in written}) == len(LEMMAS)
 
 
 def test_gronwall_holds_where_the_recursion_is_an_equation():

@@ -50,6 +50,7 @@ EXTENSION = Lemma(
 QUANTITY_RATE = Scalar("u'")
 QUANTITY_START = Scalar("u(0)")
 QUANTITY_LATER = Scalar("u(t)")
+QUANTITY_BOUND = Scalar("b")
 EXPONENT_RATE = Scalar("c")
 EXPONENTIAL = Scalar("E", latex=r"e^{\int c}")
 
@@ -66,7 +67,7 @@ MONOTONE = Lemma(
 )
 
 _SAME_FUNCTION = (
-    "u(0) and u(t) are values of one differentiable function, the bound on its rate holds at every "
+    "u(0) and u(t) are values of one differentiable function, the bounds on its rate hold at every "
     "time in between, and E = exp of the integral of c over [0, t]"
 )
 
@@ -82,13 +83,29 @@ GRONWALL = Lemma(
     Relation(QUANTITY_LATER, "<=", EXPONENTIAL * QUANTITY_START),
 )
 
+GROWTH = Relation(QUANTITY_BOUND, "<=", EXPONENT_RATE * QUANTITY_LATER)
+
+GRONWALL_FORWARD = Lemma(
+    "Gronwall inequality, in two steps",
+    r"If $u' \le b \le c\,u$ on $[0, t]$ with $c$ continuous, then "
+    r"$u(t) \le u(0) \exp \int_0^t c$.",
+    "Teschl, Ordinary Differential Equations and Dynamical Systems, Lemma 2.7",
+    {
+        "rate": Relation(QUANTITY_RATE, "<=", QUANTITY_BOUND),
+        "growth": GROWTH,
+        "solution": _SAME_FUNCTION,
+    },
+    Relation(QUANTITY_LATER, "<=", EXPONENTIAL * QUANTITY_START),
+)
+
 GRONWALL_BACKWARD = Lemma(
     "Gronwall inequality, backward in time",
-    r"If $-u' \le c\,u$ on $[0, t]$ with $c$ continuous, then "
+    r"If $-u' \le b \le c\,u$ on $[0, t]$ with $c$ continuous, then "
     r"$u(0) \le u(t) \exp \int_0^t c$.",
     "Teschl, Ordinary Differential Equations and Dynamical Systems, Lemma 2.7 (time reversed)",
     {
-        "rate": Relation(-QUANTITY_RATE, "<=", EXPONENT_RATE * QUANTITY_LATER),
+        "rate": Relation(-QUANTITY_RATE, "<=", QUANTITY_BOUND),
+        "growth": GROWTH,
         "solution": _SAME_FUNCTION,
     },
     Relation(QUANTITY_START, "<=", EXPONENTIAL * QUANTITY_LATER),
@@ -195,6 +212,7 @@ FLOWS: tuple[Lemma, ...] = (
     EXTENSION,
     MONOTONE,
     GRONWALL,
+    GRONWALL_FORWARD,
     GRONWALL_BACKWARD,
     EQUAL_RATES,
     DEFINITE,
