@@ -11,6 +11,7 @@ is one or the other, which is the decoupling of a spectral start.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, equal
@@ -110,32 +111,43 @@ def draw(source: Draw, regime: str) -> Instance:
     """Orthonormal bases: the first vectors are the mode, the second ones the unseen pair."""
     n, m = (3, 4) if regime == "n < m" else (source.integer(3, 4), 3)
     r = 1 if regime == "r = 1" else source.integer(2, 3)
-    U, V, Q = (orthogonal_matrix(source, k) for k in (n, m, r))
-    numbers = {name: fraction(source, size=3) or 1 for name in ("sigma", "tau", "a", "b")}
+    numbers = {name: fraction(source, size=3) or Fraction(1) for name in ("sigma", "tau", "a", "b")}
     if regime in ("a = 0", "b = 0", "sigma = 0"):
-        numbers[regime.split()[0]] = 0
+        numbers[regime.split()[0]] = Fraction(0)
     if regime == "tie":
         numbers["tau"] = numbers["sigma"]
+    problem = around(source, (n, m, r), numbers, alone=regime == "nothing else")
+    return problem.replace(regimes=(regime,))
+
+
+def around(
+    source: Draw, shape: tuple[int, int, int], numbers: dict[str, Any], *, alone: bool
+) -> Instance:
+    """A mode (u, v, q) and an unseen pair (y, z) with these numbers, in an n x m problem of rank r.
+
+    Between all other directions E, A and B have free entries, or none where they are ``alone``.
+    """
+    U, V, Q = (orthogonal_matrix(source, k) for k in shape)
     s, t, a_, b_ = (EXACT.number(numbers[name]) for name in ("sigma", "tau", "a", "b"))
     u_, v_, q_, y_, z_ = U[:, :1], V[:, :1], Q[:, :1], U[:, 1:2], V[:, 1:2]
     others = U[:, 2:], V[:, 2:], Q[:, 1:]
-    rest = [_between(source, others[i], others[j], regime) for i, j in PAIRS]
+    rest = [_between(source, others[i], others[j], alone) for i, j in PAIRS]
     sums = {
         "E": s * u_ @ v_.mT + t * y_ @ z_.mT + rest[0],
         "A": a_ * q_ @ v_.mT + rest[1],
         "B": b_ * u_ @ q_.mT + rest[2],
     }
     vectors = {"u": u_, "v": v_, "q": q_, "y": y_, "z": z_}
-    return Instance(regimes=(regime,), **vectors, **sums, **numbers)
+    return Instance(**vectors, **sums, **numbers)
 
 
 PAIRS = ((0, 1), (2, 1), (0, 2))
 
 
-def _between(source: Draw, left: Any, right: Any, regime: str) -> Any:
+def _between(source: Draw, left: Any, right: Any, alone: bool) -> Any:
     """Free entries between the other directions; none where the mode is all there is."""
     n, m = left.shape[1], right.shape[1]
-    if regime == "nothing else" or min(n, m) == 0:
+    if alone or min(n, m) == 0:
         return EXACT.zeros(left.shape[0], right.shape[0])
     return left @ matrix(source, n, m) @ right.mT
 
