@@ -77,9 +77,17 @@ class LeadingError:
         >>> sorted(s.name for s in LeadingError(A, B, W0, f.gradient).rates("A-first"))
         ['A', 'B', 'e_A', 'e_B']
         """
-        e, F, s = self.errors, self.field, self.sources(mode)
-        moved, bent = self.derivative(*e), self.derivative(*F)
+        found, bent = self.gap_rates(mode), self.derivative(*self.field)
         half = Fraction(1, 2)
-        found = {self.A: F[0], self.B: F[1]}
-        parts = zip(e, moved, bent, s, strict=True)
-        return found | {x: d - half * b + source for x, d, b, source in parts}
+        return found | {e: found[e] - half * b for e, b in zip(self.errors, bent, strict=True)}
+
+    def gap_rates(self, mode: str) -> dict[Symbol, Word]:
+        """The same without F'F/2: e is then the leading error of a mode minus simultaneous.
+
+        >>> from lora_proofs.mathematics.notation import A, B, W0, f
+        >>> sorted(s.name for s in LeadingError(A, B, W0, f.gradient).gap_rates("A-first"))
+        ['A', 'B', 'e_A', 'e_B']
+        """
+        e, F, s = self.errors, self.field, self.sources(mode)
+        parts = zip(e, self.derivative(*e), s, strict=True)
+        return {self.A: F[0], self.B: F[1]} | {x: moved + source for x, moved, source in parts}

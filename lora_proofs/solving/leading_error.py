@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from lora_proofs.mathematics.leading_error import LeadingError
@@ -25,12 +26,33 @@ def leading_error_field(loss: Loss, W0: Any, A0: Any, B0: Any, mode: str) -> Flo
     0.197893984877
     """
     words = words_of(loss)
-    rates = {symbol: expand(word) for symbol, word in words.rates(mode).items()}
+    return _field(loss, words, words.rates(mode), (W0, A0, B0))
+
+
+def gap_field(loss: Loss, W0: Any, A0: Any, B0: Any, mode: str) -> FlowField:
+    """The flow together with e_A, e_B of a sequential mode minus those of simultaneous steps.
+
+    Arguments and errors as in ``leading_error_field``: after k steps of size h the two modes are
+    h e apart at time kh, up to terms in h^2.
+
+    >>> from lora_proofs.mathematics.losses import frobenius
+    >>> field = gap_field(frobenius([[2]]), [[0]], [[1]], [["1/4"]], "A-first")
+    >>> print(f"{float(field.taylor(1, digits=20)['e_B'][0, 0]):.12f}")
+    -0.106663478689
+    """
+    words = words_of(loss)
+    return _field(loss, words, words.gap_rates(mode), (W0, A0, B0))
+
+
+def _field(
+    loss: Loss, words: LeadingError, rates: Mapping[Symbol, Word], start: tuple[Any, Any, Any]
+) -> FlowField:
+    W0, A0, B0 = start
     e_A, e_B = words.errors
     W = words.W0 + words.B @ words.A
-    start = {words.W0: W0, words.A: A0, words.B: B0}
-    zeros = {e_A: _zeros(A0), e_B: _zeros(B0)}
-    return FlowField(rates, {}, {**start, **zeros, **loss.symbols(W)}, None)
+    values = {words.W0: W0, words.A: A0, words.B: B0, e_A: _zeros(A0), e_B: _zeros(B0)}
+    expanded = {symbol: expand(word) for symbol, word in rates.items()}
+    return FlowField(expanded, {}, {**values, **loss.symbols(W)}, None)
 
 
 def words_of(loss: Loss) -> LeadingError:

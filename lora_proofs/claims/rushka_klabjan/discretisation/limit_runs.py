@@ -25,6 +25,7 @@ from lora_proofs.arithmetic import (
     squared_norm,
 )
 from lora_proofs.arithmetic.context import object_matrix
+from lora_proofs.claims.rushka_klabjan.discretisation.quartic import Quartic
 from lora_proofs.errors import Unavailable
 from lora_proofs.mathematics import flows
 from lora_proofs.mathematics import limit_constants as symbols
@@ -50,11 +51,13 @@ class Run:
 
 
 def problem_loss(instance: Instance, ctx: Arithmetic) -> Any:
-    """The loss of an instance, the examples that break a hypothesis included."""
+    """The loss of an instance, the examples outside the families included."""
     if instance.loss == "concave-square":
         return ConcaveSquare()
     if instance.loss == "hoelder-kink":
         return HoelderKink(ctx.matrix(instance.Y))
+    if instance.loss == "quartic":
+        return Quartic(instance.Y)
     return loss_from_instance(instance, ctx)
 
 
@@ -105,7 +108,7 @@ def flow_points(instance: Instance, times: list[Fraction], ctx: Arithmetic) -> I
 
 def _integrated(instance: Instance, times: list[Fraction], ctx: Arithmetic) -> Iterator[Factors]:
     """The flow enclosed (ball arithmetic), or by Taylor series (multiprecision)."""
-    field = lora_field(loss_from_instance(instance), instance.W0, instance.A0, instance.B0)
+    field = lora_field(problem_loss(instance, EXACT), instance.W0, instance.A0, instance.B0)
     later = [t for t in times if t > 0]
     if len(later) < len(times):
         x = instance.lift(ctx)
