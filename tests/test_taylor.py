@@ -12,7 +12,7 @@ import pytest
 
 from lora_proofs.arithmetic import BallArithmetic, MultiprecisionArithmetic
 from lora_proofs.errors import BadInput, NotUnderstood, ToleranceNotMet
-from lora_proofs.integrate import taylor
+from lora_proofs.integrate import refine, taylor
 from lora_proofs.integrate.taylor import taylor_flow
 from lora_proofs.mathematics import flows, losses
 from lora_proofs.mathematics.words import Identity, Loss, Symbol, Trace
@@ -114,7 +114,7 @@ def test_a_truncated_series_is_caught(monkeypatch):
     """A planted fault: at a tenth of the order the two runs disagree, and digits are refused."""
     honest = taylor.step_size
     monkeypatch.setattr(taylor, "step_size", lambda c, d: honest(c, d) * 3)
-    monkeypatch.setattr(taylor, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(refine, "MAX_ATTEMPTS", 1)
     with pytest.raises(ToleranceNotMet, match="digits"):
         lora(losses.frobenius(DATA["Y"])).taylor("1/2", digits=30)
 

@@ -24,9 +24,9 @@ from lora_proofs.arithmetic.ball import BallArithmetic
 from lora_proofs.errors import BadInput, ToleranceNotMet
 from lora_proofs.integrate.majorant import Majorant, lipschitz, majorants
 from lora_proofs.integrate.series import Series, ball_value, entries, evaluate_series, log2_size
+from lora_proofs.integrate.steps import check_step, order_for, step_size
 from lora_proofs.integrate.tanh_model import StepTooLong, TanhModel
 from lora_proofs.integrate.tape import Tape, compile_words, fixed_nodes, run
-from lora_proofs.integrate.taylor import check_step, order_for, step_size
 from lora_proofs.integrate.trajectory import Trajectory, checked_times
 from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.mathematics.words import Loss, Word

@@ -13,7 +13,7 @@ from typing import Any
 from lora_proofs.arithmetic.exact import rational
 from lora_proofs.integrate.enclosure import enclose_flow
 from lora_proofs.integrate.runge_kutta import runge_kutta_flow
-from lora_proofs.integrate.taylor import taylor_flow
+from lora_proofs.integrate.taylor import high_precision_flow
 from lora_proofs.mathematics.losses import Loss
 from lora_proofs.mathematics.words import Symbol, Word
 from lora_proofs.symbolic.differential import gradient, replace_symbols
@@ -39,8 +39,10 @@ class FlowField:
         )
 
     def taylor(self, t: Any, *, digits: int = 50) -> Any:
-        """The flow at time t to that many digits, with an estimated error."""
-        return taylor_flow(self.rates, self.values, t, digits=digits, observables=self.observables)
+        """The flow at time t to that many digits, stiff or not, with an estimated error."""
+        return high_precision_flow(
+            self.rates, self.values, t, digits=digits, observables=self.observables
+        )
 
     def enclosure(self, t: Any, *, digits: int = 30) -> Any:
         """The flow at time t in balls that surely hold."""
