@@ -58,7 +58,7 @@ def ratio_of_expectations(n: int, r: int, kurtosis: Any) -> Fraction:
     for uniform ones (9/5). Raises ``BadInput`` for a kurtosis below 1, which no law has.
 
     >>> str(ratio_of_expectations(8, 3, "9/5"))
-    '122/31'
+    '77/31'
     """
     _sizes(n, r)
     k = rational(kurtosis)
