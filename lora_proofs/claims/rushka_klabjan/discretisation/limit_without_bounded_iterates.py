@@ -29,6 +29,7 @@ from lora_proofs.claims.rushka_klabjan.discretisation import gradient_flow_limit
 from lora_proofs.claims.rushka_klabjan.discretisation import limit_runs as runs
 from lora_proofs.claims.rushka_klabjan.discretisation.limit_runs import up
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
+from lora_proofs.mathematics.flows import iterate
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.problems import lora_problem
@@ -164,7 +165,7 @@ def flow_stays(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 def first_step_stays(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """The first iterate claimed to stay in the tube, however large the step."""
     x, loss = instance.lift(ctx), runs.problem_loss(instance, ctx)
-    *_, (A, B) = runs.flows.iterate("simultaneous", 1, loss, x.W0, x.A0, x.B0, x.h, ctx)
+    *_, (A, B) = iterate("simultaneous", 1, loss, x.W0, x.A0, x.B0, x.h, ctx)
     yield at_most("||theta_1||^2", squared_norm(A) + squared_norm(B), x.R**2)
 
 

@@ -138,8 +138,8 @@ def also_a_gradient(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]
     one_A, one_B = Symbol("X", *e.A.shape), Symbol("Z", *e.B.shape)
     cross = words.along(expand(u), {e.B: one_B}), words.along(expand(v), {e.A: one_A})
     values |= {one_A: ctx.identity(1), one_B: ctx.identity(1)}
-    found = (evaluate(word, values, ctx) for word in cross)
-    yield equal("cross derivatives of what A-first adds", *found)
+    u_b, v_a = (evaluate(word, values, ctx) for word in cross)
+    yield equal("cross derivatives of what A-first adds", u_b, v_a.mT)
 
 
 claim = Claim(

@@ -101,12 +101,12 @@ v_not_zero = Assumption(
 def sizes(instance: Instance, ctx: Arithmetic) -> tuple[Any, Any, Any]:
     """The gap, h ||v(T)||, and the sum of both bounds on what is left."""
     x = instance.lift(ctx)
-    ends = [iterates(instance, ctx, mode)[-1] for mode in (instance.mode, SIMULTANEOUS)]
+    late, early = (iterates(instance, ctx, mode)[-1] for mode in (instance.mode, SIMULTANEOUS))
     rest = [
         bounds(instance, ctx, mode).right(x.h, x.T, ctx) for mode in (SIMULTANEOUS, instance.mode)
     ]
     size = x.h * length(velocity(instance, ctx), ctx)
-    return distance(*ends, ctx), size, rest[0] + rest[1]
+    return distance(late, early, ctx), size, rest[0] + rest[1]
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
