@@ -80,8 +80,8 @@ claim = Claim(
     statement=(
         r"Our reading, not a claim of the authors: the error $O(r^{-1/2})$ of the update of "
         r"$\tfrac12(\mathrm{tr} W)^2$ relative to full fine-tuning has a constant without the "
-        r"dimension, here $R \le r^{-1/2}$ for orthonormal rows. It is false: $R = "
-        r"\sqrt{n/r - 1}$, so $r R^2 = n - r$, and no constant serves all $n$."
+        r"dimension, here $R \le r^{-1/2}$ for orthonormal rows. It is false: $R = \sqrt{n/r - "
+        r"1}$, so $r R^2 = n - r$, and no constant serves all $n$."
     ),
     assumptions=(),
     instances=INSTANCES,

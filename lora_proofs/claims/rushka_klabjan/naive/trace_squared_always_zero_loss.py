@@ -86,10 +86,11 @@ claim = Claim(
         corrected_by="rushka-klabjan/trace-squared-zero-loss",
     ),
     statement=(
-        r"Our reading, not a claim of the authors: the LoRA gradient flow of $\tfrac12(\mathrm{tr} "
-        r"W)^2$ brings the loss to 0 from every start. It is false: from $B_0 = A_0^\top$ with "
-        r"$w_0 > 0$ the flow keeps $B = A^\top$, where $\mathrm{tr} W = w_0 + \|A\|_F^2 \ge w_0$; the "
-        r"same from $B_0 = -A_0^\top$ with $w_0 < 0$, and from $A_0 = 0$, $B_0 = 0$."
+        r"Our reading, not a claim of the authors: the LoRA gradient flow of "
+        r"$\tfrac12(\mathrm{tr} W)^2$ brings the loss to 0 from every start. It is false: from "
+        r"$B_0 = A_0^\top$ with $w_0 > 0$ the flow keeps $B = A^\top$, where $\mathrm{tr} W = "
+        r"w_0 + \|A\|_F^2 \ge w_0$; the same from $B_0 = -A_0^\top$ with $w_0 < 0$, and from "
+        r"$A_0 = 0$, $B_0 = 0$."
     ),
     assumptions=(),
     instances=INSTANCES,

@@ -48,8 +48,8 @@ claim = Claim(
     statement=(
         r"Our reading, not a claim of the authors: for every rank $r$ the update of "
         r"$\tfrac12(\mathrm{tr} W)^2$ from orthonormal rows and $B_0 = 0$ is nearer to that of "
-        r"full fine-tuning than no update, $R < 1$. It is false: $R = \sqrt{n/r - 1}$ is at least 1 for "
-        r"$r \le n/2$, and no zero-loss update of that rank is nearer."
+        r"full fine-tuning than no update, $R < 1$. It is false: $R = \sqrt{n/r - 1}$ is at "
+        r"least 1 for $r \le n/2$, and no zero-loss update of that rank is nearer."
     ),
     assumptions=(),
     instances=INSTANCES,

@@ -69,22 +69,24 @@ def derive() -> Iterator[Step]:
     """I is orthogonal to what has no trace."""
     traced = assumed("mean_trace", TRACE, "phi is the mean of the diagonal")
     near = assumed("orthogonal_rows", GRANTED[0], "equal, for orthogonal rows")
-    yield from (traced, near)
-    square = ((1, Norm("F", (TUNED,))),)
-    why = "a square"
-    zero, rest = word(0), words.squared_norm(TUNED)
-    yield (rest := inequality(zero, rest, why, rule="sum of squares", squares=square))
-    split, smaller, relative = CONCLUSION
+    rest = inequality(
+        word(0),
+        words.squared_norm(TUNED),
+        "a square",
+        rule="sum of squares",
+        squares=((1, Norm("F", (TUNED,))),),
+    )
+    yield from (traced, near, rest)
+    split, _, _ = CONCLUSION
     why = "tr W_FP = 0, so W_FP is orthogonal to I"
     yield identity(split.left, split.right, why, given=(traced,), label=PYTHAGORAS)
-    why, uses = "W_FP has a length", (rest, traced)
-    yield (
-        shorter := inequality(
-            smaller.left, smaller.right, why, rule="combine", uses=uses, label=SMALLER
-        )
-    )
-    why, uses = "the two before", (near, shorter)
-    yield inequality(relative.left, relative.right, why, rule="combine", uses=uses, label=RELATIVE)
+    yield (shorter := combined(CONCLUSION[1], "W_FP has a length", rest, traced))
+    yield combined(CONCLUSION[2], "the two before", near, shorter)
+
+
+def combined(wanted: Relation, why: str, *uses: Step) -> Step:
+    """A line of the conclusion by steps before it."""
+    return inequality(wanted.left, wanted.right, why, rule="combine", uses=uses, label=wanted.label)
 
 
 REGIMES = (

@@ -37,6 +37,7 @@ from lora_proofs.mathematics.words import (
     Scalar,
     Symbol,
     Trace,
+    Word,
     along,
 )
 from lora_proofs.strategies.draw import Draw, Rejected, fraction
@@ -54,8 +55,8 @@ LAM = Named("lam", words.squared_norm(A) + words.squared_norm(B), latex=r"\lambd
 A_NEXT, B_NEXT = A - h * (T * B.T), B - h * (T * A.T)
 
 ZERO = Relation(Trace(W), "=", -Trace(B @ A))
-ALONG = {A: X, B: Z}
-EIGEN = {A: B.T, B: A.T}
+ALONG: dict[object, Word] = {A: X, B: Z}
+EIGEN: dict[object, Word] = {A: B.T, B: A.T}
 IN_A, IN_B = "Hessian along (X, Z), block of A", "Hessian along (X, Z), block of B"
 OWN_A, OWN_B = "Hessian along (B', A'), block of A", "Hessian along (B', A'), block of B"
 INNER, BOUND = "t as an inner product", "t^2 against lam (||X||^2 + ||Z||^2)"
