@@ -239,11 +239,13 @@ claim = Claim(
         r"$x_* (q - p) = w_0 + \mu$ and $x_* (\mu - w_0) = p + q$. The flow of "
         r"$\tfrac12(\mathrm{tr} W)^2$ stops at $A_* = A_0\cosh\tau_* - B_0^\top\sinh\tau_*$, "
         r"$B_* = B_0\cosh\tau_* - A_0^\top\sinh\tau_*$ with $e^{2\tau_*} = x_*$: "
-        r"$\mathrm{tr}(W_0 + B_* A_*) = 0$ and $\|A_*\|_F^2 + \|B_*\|_F^2 = 2\mu$. With $x = N/D$ "
-        r"of the closed form, at every time $N - x_* D = (1 - x_*) e^{-\mu t}$ and "
-        r"$N D\,\mathrm{tr} W(t) = \mathrm{tr} W(0)$, where $2\mu N = (\mu + w_0 + p + q) "
-        r"e^{\mu t} + (\mu - w_0 - p - q) e^{-\mu t}$ and $2\mu D = (\mu + q - p - w_0) "
-        r"e^{\mu t} + (\mu - q + p + w_0) e^{-\mu t}$."
+        r"$\mathrm{tr}(W_0 + B_* A_*) = 0$ and $\|A_*\|_F^2 + \|B_*\|_F^2 = 2\mu$. With $x = "
+        r"N/D$ of the closed form, at every time $N - x_* D = (1 - x_*) e^{-\mu t}$. With "
+        r"$\rho(x) = (p - q) x^2 + 2 w_0 x + (p + q)$: $2 x\,\mathrm{tr} W = \rho(x)$ on the "
+        r"orbit and $\rho(N/D) D^2 = 2\,\mathrm{tr} W(0)$, so $N D\,\mathrm{tr} W(t) = "
+        r"\mathrm{tr} W(0)$. Here $2\mu N = (\mu + w_0 + p + q) e^{\mu t} + (\mu - w_0 - p - q) "
+        r"e^{-\mu t}$ and $2\mu D = (\mu + q - p - w_0) e^{\mu t} + (\mu - q + p + w_0) e^{-\mu "
+        r"t}$: both distances fall at the rate $2\mu$."
     ),
     assumptions=(limit_point,),
     instances=INSTANCES,
@@ -259,9 +261,5 @@ claim = Claim(
         Control(None, GENERIC, "the rate mu in place of 2 mu", rate_mu),
         Control(None, GENERIC, "mu of B0 = 0 used for every start", without_p),
     ),
-    note=(
-        "2 x tr W = (p - q) x^2 + 2 w0 x + (p + q) on the curve, and the same polynomial at x = "
-        "N/D is 2 tr W(0)/D^2: together they are N D tr W(t) = tr W(0). Instances have a rational "
-        "x*: W0 gets the trace that puts the limit there."
-    ),
+    note="Instances have a rational x*: W0 gets the trace that puts the limit there.",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lora_proofs.language.lemmas.calculus import UNIQUENESS
 from lora_proofs.mathematics.words import (
     Identity,
     Norm,
@@ -13,12 +14,13 @@ from lora_proofs.mathematics.words import (
     Symbol,
     Trace,
     Word,
+    Zero,
     along,
     squared_norm,
     substitute,
     word,
 )
-from lora_proofs.symbolic.steps import Step, assumed, identity, inequality
+from lora_proofs.symbolic.steps import Step, assumed, cited, identity, inequality
 
 A0, B0 = Symbol("A0", "r", "n", latex="A_0"), Symbol("B0", "n", "r", latex="B_0")
 w0 = Scalar("w0", latex="w_0")
@@ -127,7 +129,9 @@ def derive() -> Iterator[Step]:
     now = assumed("limit", HYPERBOLA, "cosh^2 - sinh^2 = 1")
     last = assumed("limit", LAST_HYPERBOLA, "cosh^2 - sinh^2 = 1 at tau*")
     yield from (now, last)
+    starts: list[Step] = []
     for side in SIDES:
+        starts += begins(side)
         stops = assumed("limit", side.limit, "sinh 2 tau* = 2 w0/S")
         norm = side.A if side.name == "B0 = 0" else side.B
         start = A0 if side.name == "B0 = 0" else B0
@@ -150,7 +154,21 @@ def derive() -> Iterator[Step]:
             )
         )
         ends += list(relations_of(side, (last, stops), cosh, grows))
+    yield from starts
     yield from ends
+    for start, solved in zip(starts, (ends[0], ends[1], ends[8], ends[9]), strict=True):
+        why = "the field is a polynomial, hence locally Lipschitz"
+        yield cited(UNIQUENESS, why, discharged_by={"solves": solved, "starts": start})
+
+
+def begins(side: Side) -> tuple[Step, Step]:
+    """Where the orbit starts: tau = 0."""
+    zero_b = side is SIDES[0]
+    A, B = (substitute(X, {c: 1, s: 0}) for X in (side.A, side.B))
+    return (
+        identity(A, A0 if zero_b else Zero("r", "n"), f"{side.name}: A at tau = 0"),
+        identity(B, Zero("n", "r") if zero_b else B0, f"{side.name}: B at tau = 0"),
+    )
 
 
 def relations_of(side: Side, given: tuple[Step, ...], cosh: Step, grows: Step) -> Iterator[Step]:
