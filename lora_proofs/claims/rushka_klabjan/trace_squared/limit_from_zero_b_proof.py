@@ -156,9 +156,10 @@ def derive() -> Iterator[Step]:
         ends += list(relations_of(side, (last, stops), cosh, grows))
     yield from starts
     yield from ends
-    for start, solved in zip(starts, (ends[0], ends[1], ends[8], ends[9]), strict=True):
+    solved = (ends[0], ends[1], ends[8], ends[9])
+    for begun, solves in zip(starts, solved, strict=True):
         why = "the field is a polynomial, hence locally Lipschitz"
-        yield cited(UNIQUENESS, why, discharged_by={"solves": solved, "starts": start})
+        yield cited(UNIQUENESS, why, discharged_by={"solves": solves, "starts": begun})
 
 
 def begins(side: Side) -> tuple[Step, Step]:
