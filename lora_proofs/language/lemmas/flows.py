@@ -187,24 +187,26 @@ GRAM_RIGHT = Lemma(
 )
 FOURTH_LEFT = Lemma(
     "operator norm of B B'B B'",
-    r"$\|B B^\top B B^\top\|_2 = \|B\|_2^4$.",
+    r"$\|B\|_2^4 = \|B B^\top B B^\top\|_2$.",
     HORN + "Theorem 2.6.3",
     {},
-    Relation(_operator(LEFT @ LEFT.T @ LEFT @ LEFT.T), "=", _operator(LEFT) ** 4),
+    Relation(_operator(LEFT) ** 4, "=", _operator(LEFT @ LEFT.T @ LEFT @ LEFT.T)),
 )
 FOURTH_RIGHT = Lemma(
     "operator norm of A'A A'A",
-    r"$\|A^\top A A^\top A\|_2 = \|A\|_2^4$.",
+    r"$\|A\|_2^4 = \|A^\top A A^\top A\|_2$.",
     HORN + "Theorem 2.6.3",
     {},
-    Relation(_operator(RIGHT.T @ RIGHT @ RIGHT.T @ RIGHT), "=", _operator(RIGHT) ** 4),
+    Relation(_operator(RIGHT) ** 4, "=", _operator(RIGHT.T @ RIGHT @ RIGHT.T @ RIGHT)),
 )
+WHOLE = Symbol("S", "n", "n")
+
 GRAM_SUM = Lemma(
     "operator norm of a sum of Gram matrices",
-    r"$\|Y Y^\top\|_2 \le \|Y Y^\top + X X^\top\|_2$.",
+    r"If $S = Y Y^\top + X X^\top$, then $\|Y Y^\top\|_2 \le \|S\|_2$.",
     HORN + "Corollary 7.7.4",
-    {},
-    Relation(_operator(ROOT @ ROOT.T), "<=", _operator(ROOT @ ROOT.T + PRODUCT @ PRODUCT.T)),
+    {"sum": Relation(WHOLE, "=", ROOT @ ROOT.T + PRODUCT @ PRODUCT.T)},
+    Relation(_operator(ROOT @ ROOT.T), "<=", _operator(WHOLE)),
 )
 
 FLOWS: tuple[Lemma, ...] = (

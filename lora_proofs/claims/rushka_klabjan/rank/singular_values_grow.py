@@ -38,8 +38,8 @@ CONCLUSION = (
 )
 
 
-def derive() -> Iterator[Step]:
-    """Equal rates, the start, Weyl."""
+def gram_steps(label: str = "") -> Iterator[Step]:
+    """Equal rates, and the start: AA' = A0A0' + B'B."""
     rates = along(A @ A.T, FIELD), along(B.T @ B, FIELD)
     yield (same := identity(*rates, "both products have one rate"))
     substitution = {
@@ -63,12 +63,18 @@ def derive() -> Iterator[Step]:
     left, right = CONCLUSION[0].left, CONCLUSION[0].right
     none = identity(B_START.T @ B_START, Zero("r", "r"), "B0 = 0", given=(zero,))
     yield none
-    yield (gram := identity(left, right, "put it in", given=(kept, none), label=GRAM))
+    yield identity(left, right, "put it in", given=(kept, none), label=label)
+
+
+def derive() -> Iterator[Step]:
+    """The Gram matrix, and Weyl."""
+    steps = list(gram_steps(GRAM))
+    yield from steps
     yield cited(
         lemmas.SINGULAR_MONOTONE,
         "the Gram matrix grows by a positive semidefinite one",
         substitution={lemmas.GRAM_LATER: A, lemmas.GRAM_START: A_START, lemmas.GRAM_ADDED: B},
-        discharged_by={"gram": gram, "values": "values"},
+        discharged_by={"gram": steps[-1], "values": "values"},
         label=SINGULAR,
     )
 
