@@ -50,6 +50,20 @@ class CommandLine:
             out, err = self.capfd.readouterr()
         return subprocess.CompletedProcess(arguments, code, out, err)
 
+    def done(self, *arguments, code=0):
+        """What a call prints that ends with a code and without a traceback."""
+        found = self(*arguments)
+        assert found.returncode == code, found.stdout + found.stderr
+        assert "Traceback" not in found.stdout + found.stderr
+        return found.stdout if code == 0 else found.stderr
+
+    def refuses(self, *arguments, words):
+        """A call that exits 4 with one message that has the words."""
+        told = self.done(*arguments, code=4)
+        (message,) = [line for line in told.splitlines() if line.startswith("lora-proofs: ")]
+        for word in words:
+            assert word in message
+
     def environment(self):
         """What a process of its own needs to find the package."""
         home = str(Path(sys.modules["lora_proofs"].__file__).parent.parent)

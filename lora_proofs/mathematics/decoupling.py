@@ -88,6 +88,32 @@ def components(E: Any, A0: Any, B0: Any) -> tuple[Component, ...]:
     return tuple(_component(members) for members in found.values())
 
 
+def blocks(E: Any, A0: Any, B0: Any) -> tuple[Component, ...]:
+    """The rows and columns that move together whatever the basis of the rank indices is.
+
+    Z = [B; A'] has Z' = S Z with S made of E - BA, so ZZ' runs by itself: an edge is an entry of E,
+    B0 B0', A0'A0 or B0 A0 that is not 0. Every block keeps all rank indices. Finer than
+    ``components``, where a rotation of the rank indices hides zeros. Shapes and errors as there.
+
+    >>> [(c.rows, c.columns) for c in blocks([[3, 0], [0, 1]], [[1, 1], [1, -1]], [[0, 0], [0, 0]])]
+    [((0,), (0,)), ((1,), (1,))]
+    """
+    E, A0, B0 = (EXACT.matrix(X) for X in (E, A0, B0))
+    _fit(E, A0, B0)
+    (n, m), ranks = E.shape, tuple(range(len(A0)))
+    nodes = [("row", i) for i in range(n)] + [("column", j) for j in range(m)]
+    group = {node: node for node in nodes}
+    products = ((B0 @ B0.mT, "row", "row"), (A0.mT @ A0, "column", "column"))
+    for X, down, across in ((E, "row", "column"), (B0 @ A0, "row", "column"), *products):
+        for left, right in _nonzero(X, down, across):
+            _join(group, left, right)
+    found: dict[Node, list[Node]] = {}
+    for node in nodes:
+        found.setdefault(_root(group, node), []).append(node)
+    parts = [_component(members) for members in found.values()]
+    return tuple(Component(c.rows, c.columns, ranks) for c in parts)
+
+
 def _fit(E: Matrix, A0: Matrix, B0: Matrix) -> None:
     (n, m), r = E.shape, A0.shape[0]
     if A0.shape != (r, m) or B0.shape != (n, r):
@@ -99,8 +125,12 @@ def _fit(E: Matrix, A0: Matrix, B0: Matrix) -> None:
 
 def _edges(E: Matrix, A0: Matrix, B0: Matrix) -> Iterator[tuple[Node, Node]]:
     for X, down, across in ((E, "row", "column"), (B0, "row", "rank"), (A0, "rank", "column")):
-        for i, row in enumerate(X):
-            yield from (((down, i), (across, j)) for j, entry in enumerate(row) if entry != 0)
+        yield from _nonzero(X, down, across)
+
+
+def _nonzero(X: Matrix, down: str, across: str) -> Iterator[tuple[Node, Node]]:
+    for i, row in enumerate(X):
+        yield from (((down, i), (across, j)) for j, entry in enumerate(row) if entry != 0)
 
 
 def _root(group: dict[Node, Node], node: Node) -> Node:

@@ -200,7 +200,9 @@ def iterate(
         raise BadInput(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
     if steps < 0:
         raise BadInput(f"steps: expected a number of steps that is 0 or more, got {steps!r}")
-    return _iterates(METHODS[method], steps, loss, W0, (A, B), ctx.number(h), ctx, rates)
+    with ctx.working():
+        step_size = ctx.number(h)
+    return _iterates(METHODS[method], steps, loss, W0, (A, B), step_size, ctx, rates)
 
 
 def _iterates(

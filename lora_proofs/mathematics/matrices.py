@@ -115,7 +115,8 @@ def best_rank_approximation(E: Any, r: int, ctx: Arithmetic) -> Matrix:
     """
     exact = EXACT.matrix(E)
     if EXACT.rank(exact) <= _rank(r):
-        return ctx.matrix(exact)
+        with ctx.working():
+            return ctx.matrix(exact)
     if not rank_gap(exact, r):
         raise BadInput(f"best rank-{r} approximation: sigma_{r} = sigma_{r + 1}, it is not unique")
     with ctx.working():

@@ -114,7 +114,12 @@ def limit(problem: Problem, digits: int) -> Limit:
     0
     """
     end = trace_squared_end if problem.loss == "trace-squared" else frobenius_end
-    return end(problem, BallArithmetic(2 * digits + 20))
+    working = digits + 20
+    while (missing := (found := end(problem, BallArithmetic(working))).missing(digits)) > 0:
+        working += missing + 20
+        if working > 10 * digits + 1000:
+            raise ToleranceNotMet(f"{digits} digits of the limit were not reached; ask for fewer")
+    return found
 
 
 def _limit_document(problem: Problem, digits: int | None) -> dict[str, Any]:

@@ -159,20 +159,19 @@ def _balance(problem: Problem, A: Matrix, B: Any, ctx: BallArithmetic) -> Matrix
 
 def _descended(problem: Problem, ctx: BallArithmetic) -> Solved:
     """The last iterate of gradient descent."""
-    W0, f, last = ctx.matrix(problem.W0), problem.f, problem.steps
+    f, last = problem.f, problem.steps
     name = f"{problem.method} gradient descent"
-    if problem.A0 is None:
-        with ctx.working():
-            W = W0
+    with ctx.working():
+        W = W0 = ctx.matrix(problem.W0)
+        if problem.A0 is None:
             for _ in range(last):
                 W = full_step(f, W, problem.h, ctx)
-        return observed(problem, None, None, None, W, ctx, name, rigorous=True)
-    A0, B0 = ctx.matrix(problem.A0), ctx.matrix(problem.B0)
-    run = iterate(problem.method, last, f, W0, A0, B0, problem.h, ctx, **problem.rates)
-    A, B = deque(run, maxlen=1).pop()
-    with ctx.working():
+            return observed(problem, None, None, None, W, ctx, name, rigorous=True)
+        A0, B0 = ctx.matrix(problem.A0), ctx.matrix(problem.B0)
+        run = iterate(problem.method, last, f, W0, A0, B0, problem.h, ctx, **problem.rates)
+        A, B = deque(run, maxlen=1).pop()
         W = adapted(W0, A, B, ctx, scale=problem.scale)
-    return observed(problem, None, A, B, W, ctx, name, rigorous=True)
+        return observed(problem, None, A, B, W, ctx, name, rigorous=True)
 
 
 def _integrated(problem: Problem, digits: int) -> list[Solved]:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from lora_proofs.arithmetic.context import Matrix, Scalar
+import flint
+
+from lora_proofs.arithmetic import EXACT, BallArithmetic
+from lora_proofs.arithmetic.context import Matrix, Scalar, entries
+from lora_proofs.errors import Unavailable
+from lora_proofs.mathematics.matrices import best_rank_squared_error
+from lora_proofs.solving.decimals import missing_digits
 
 SADDLE = (
     "the start runs into a saddle: the limit holds for exactly this start, by an exact invariance, "
@@ -31,3 +37,24 @@ class Limit:
     reasons: tuple[str, ...] = field(default=())
     saddle: bool = False
     estimate: float | None = None
+
+    def missing(self, digits: int) -> int:
+        """How many digits the balls lack for ``digits`` right ones."""
+        known = [x for x in (self.loss, self.rate) if x is not None]
+        balls = known + ([] if self.BA is None else entries(self.BA))
+        return max(
+            (missing_digits(x, digits) for x in balls if isinstance(x, flint.arb)), default=0
+        )
+
+
+def least_loss(E: Matrix, r: int, ctx: BallArithmetic) -> Scalar:
+    """The least Frobenius loss of an update of rank at most r, exact where it is rational.
+
+    >>> least_loss(EXACT.matrix([[3, 0], [0, 2]]), 1, BallArithmetic(20))
+    2
+    """
+    try:
+        return best_rank_squared_error(E, r, EXACT) / 2
+    except Unavailable:
+        with ctx.working():
+            return best_rank_squared_error(E, r, ctx) / 2

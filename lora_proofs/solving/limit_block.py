@@ -15,14 +15,13 @@ from lora_proofs.mathematics.critical_values import CriticalValues, frobenius_cr
 from lora_proofs.mathematics.frobenius_riccati import balance
 from lora_proofs.mathematics.matrices import (
     best_rank_approximation,
-    best_rank_squared_error,
     leading_projector,
     rank_gap,
     squared_singular_values,
 )
 from lora_proofs.solving.flow_field import FlowField, lora_field
 from lora_proofs.solving.invariant_block import InvariantBlock, invariant_block
-from lora_proofs.solving.limit import Limit
+from lora_proofs.solving.limit import Limit, least_loss
 from lora_proofs.solving.plain import plain_start
 from lora_proofs.solving.problem import Problem, rows
 
@@ -46,23 +45,23 @@ def block_end(problem: Problem, ctx: BallArithmetic) -> Limit:
     balanced = _balanced(problem, block, ctx)
     if balanced is not None:
         return balanced
-    values = frobenius_critical_values(block.E, block.rank, ctx)
+    with ctx.working():
+        values = frobenius_critical_values(block.E, block.rank, ctx)
     if values.second is None:
         why = "the flow sees no error: every critical point has BA = 0"
-        return _settled(block, values, None, why, (LASALLE,), ctx)
+        return _settled(block, None, why, (LASALLE,), ctx)
     return _by_the_gap(problem, block, values, ctx)
 
 
 def _settled(
     block: InvariantBlock,
-    values: CriticalValues,
     rate: Scalar | None,
     argument: str,
     cites: tuple[str, ...],
     ctx: BallArithmetic,
 ) -> Limit:
     with ctx.working():
-        loss = values.least + block.rest
+        loss = block.rest + (least_loss(block.E, block.rank, ctx) if block.rank else 0)
     return Limit(loss, _product(block, ctx), rate, True, argument, cites)
 
 
@@ -89,12 +88,12 @@ def _balanced(problem: Problem, block: InvariantBlock, ctx: BallArithmetic) -> L
         if not abs(flint.arb_mat(overlap.tolist()).det()) > 0:
             return None
         rate = _balanced_rate(problem, E, square, ctx)
-        loss = best_rank_squared_error(E, r, ctx) / 2
     argument = (
         "matrix Riccati equation: B0 = 0, A0 A0' is a multiple of I, sigma_r > sigma_{r+1} and "
         "det(A0 V_r) != 0"
     )
-    return Limit(loss, best_rank_approximation(E, r, ctx), rate, True, argument, (EYM,))
+    BA = best_rank_approximation(E, r, ctx)
+    return Limit(least_loss(E, r, ctx), BA, rate, True, argument, (EYM,))
 
 
 def _balanced_rate(problem: Problem, E: Matrix, square: Any, ctx: BallArithmetic) -> Scalar:
@@ -131,7 +130,7 @@ def _by_the_gap(
         f"critical-value gap: at t = {time} the enclosed loss {loss.str(6)} is below "
         f"{second:.6g}, the second smallest critical value, so its limit is the smallest one"
     )
-    return _settled(block, values, None, argument, (LASALLE, CRITICAL, EYM), ctx)
+    return _settled(block, None, argument, (LASALLE, CRITICAL, EYM), ctx)
 
 
 def _float(x: Any) -> float:
@@ -167,7 +166,8 @@ def _open(
     why: str = "",
 ) -> Limit:
     reasons = (
-        f"the limit is open: in float64 the loss came down to {seen:.6g}; once it is below "
+        f"the limit is open: the loss came down to {seen:.6g} in float64, where rounding may have "
+        "left a saddle; once it is surely below "
         f"{second:.6g}, the second smallest critical value, the limit is the smallest one, "
         f"{_float(values.least + block.rest):.6g}",
         *((why,) if why else ()),

@@ -1,6 +1,6 @@
 """The limit of the Frobenius flow: block by block, by closed form, invariance or enclosure.
 
-The flow falls apart along exact zeros. A block of one row and one column is the trace-squared flow.
+The flow of BA falls apart along exact zeros. A block of one row and one column is trace-squared.
 Of a larger block an exact invariance leaves a matrix and a rank; a loss that an enclosure shows to
 be below the second smallest critical value can only tend to the smallest.
 """
@@ -15,10 +15,8 @@ import numpy as np
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic, squared_norm
 from lora_proofs.arithmetic.context import Matrix, scaled
-from lora_proofs.errors import BadInput, Unavailable
-from lora_proofs.mathematics.decoupling import Component, components
-from lora_proofs.mathematics.matrices import best_rank_squared_error
-from lora_proofs.solving.limit import SADDLE, Limit
+from lora_proofs.mathematics.decoupling import Component, blocks
+from lora_proofs.solving.limit import SADDLE, Limit, least_loss
 from lora_proofs.solving.limit_block import block_end
 from lora_proofs.solving.limit_trace_squared import trace_squared_end
 from lora_proofs.solving.plain import is_transformable
@@ -47,7 +45,15 @@ def frobenius_end(problem: Problem, ctx: BallArithmetic) -> Limit:
 
 def _moving(problem: Problem) -> list[Component]:
     E = problem.Y - problem.W0
-    return [c for c in components(E, problem.A0, problem.B0) if not c.stationary]
+    found = blocks(E, problem.A0, problem.B0)
+    return [c for c in found if not c.stationary and _starts(problem, c)]
+
+
+def _starts(problem: Problem, c: Component) -> bool:
+    """Whether a factor of the block is not 0: with A = B = 0 it keeps its error."""
+    A0: Any = problem.A0
+    B0: Any = problem.B0
+    return any(A0[:, list(c.columns)].flat) or any(B0[list(c.rows)].flat)
 
 
 def _part(problem: Problem, c: Component, ctx: BallArithmetic) -> Limit:
@@ -77,11 +83,12 @@ def _together(problem: Problem, parts: list[tuple[Component, Limit]], ctx: BallA
                 BA = None if part.BA is None else _placed(BA, where, part.BA)
             loss = None if loss is None or part.loss is None else loss + part.loss
         loss = None if loss is None else loss + squared_norm(rest) / 2
-    ends = [part for _, part in parts]
+        ends = [part for _, part in parts]
+        rate = _slowest([end.rate for end in ends])
     return Limit(
         loss,
         BA,
-        _slowest([end.rate for end in ends]),
+        rate,
         all(end.rigorous or end.saddle for end in ends),
         "; ".join(dict.fromkeys(end.argument for end in ends)) or "the start is stationary",
         tuple(dict.fromkeys(name for end in ends for name in end.cites)),
@@ -130,11 +137,9 @@ def _judged(problem: Problem, end: Limit, ctx: BallArithmetic) -> Limit:
 
 def _above(loss: Any, E: Matrix, rank: int, ctx: BallArithmetic) -> bool:
     """Whether the loss is certainly above the least one that any factors of this rank have."""
-    try:
-        return bool(EXACT.number(loss) > best_rank_squared_error(E, rank, EXACT) / 2)
-    except (BadInput, Unavailable):  # a ball, or an irrational singular value
-        with ctx.working():
-            return bool(flint.arb(loss) > best_rank_squared_error(E, rank, ctx) / 2)
+    least = least_loss(E, rank, ctx)
+    with ctx.working():
+        return bool(loss > least)
 
 
 def _frozen(problem: Problem) -> Limit:

@@ -10,10 +10,11 @@ import flint
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic, squared_norm, trace
 from lora_proofs.arithmetic.context import Matrix, Scalar
-from lora_proofs.errors import BadInput
+from lora_proofs.errors import BadInput, ToleranceNotMet
 from lora_proofs.mathematics.matrices import best_rank_squared_error
 from lora_proofs.mathematics.random_starts import expected_squared_error
 from lora_proofs.mathematics.trace_squared_error import full_update
+from lora_proofs.solving.decimals import missing_digits
 from lora_proofs.solving.limit import Limit
 from lora_proofs.solving.limit_frobenius import frobenius_end
 from lora_proofs.solving.limit_trace_squared import trace_squared_end
@@ -134,10 +135,10 @@ def rank_accuracy(
     for r in ranks or ():
         if not 1 <= r <= most and (stated.A0 is not None or stated.start != "gaussian" or r < 1):
             raise BadInput(f"--ranks: expected ranks from 1 to {most}, got {r}")
-    ctx, points = BallArithmetic(2 * digits + 20), []
+    points = []
     for r in ranks or range(1, most + 1):
         progress(r)
-        points.append(_point(stated, r, ctx))
+        points.append(_narrow_point(stated, r, digits))
     return RankAccuracy(problem, stated.start, _full_update(problem), tuple(points))
 
 
@@ -146,6 +147,21 @@ def _full_update(problem: Problem) -> Matrix:
     if problem.Y is None:
         return full_update(problem.W0, EXACT)
     return problem.Y - problem.W0
+
+
+def _narrow_point(stated: RankProblem, r: int, digits: int) -> RankPoint:
+    """What a rank reaches, with ``digits`` right digits of every number."""
+    working = digits + 20
+    while True:
+        found = _point(stated, r, BallArithmetic(working))
+        more = (found.relative_error, found.bound)
+        balls = [x for x in more if isinstance(x, flint.arb)]
+        missing = max([found.limit.missing(digits), *(missing_digits(x, digits) for x in balls)])
+        if missing == 0:
+            return found
+        working += missing + 20
+        if working > 10 * digits + 1000:
+            raise ToleranceNotMet(f"{digits} digits at rank {r} were not reached; ask for fewer")
 
 
 def _point(stated: RankProblem, r: int, ctx: BallArithmetic) -> RankPoint:

@@ -13,12 +13,11 @@ from lora_proofs.arithmetic.context import Matrix, Scalar
 from lora_proofs.errors import BadInput
 from lora_proofs.mathematics.matrices import (
     best_rank_approximation,
-    best_rank_squared_error,
     leading_projector,
     rank_gap,
     squared_singular_values,
 )
-from lora_proofs.solving.limit import Limit
+from lora_proofs.solving.limit import Limit, least_loss
 from lora_proofs.solving.plain import is_transformable, plain_start
 from lora_proofs.solving.problem import Problem
 from lora_proofs.strategies.draw import SeededDraw
@@ -111,8 +110,7 @@ def _best(problem: Problem, r: int, rate: Scalar | None, argument: str, ctx: Any
         reasons: tuple[str, ...] = ()
     except BadInput:
         BA, reasons = None, (f"sigma_{r} = sigma_{r + 1}: the limit depends on the start",)
-    loss = best_rank_squared_error(E, r, ctx) / 2
-    return Limit(loss, BA, rate, True, argument, (EYM,), reasons)
+    return Limit(least_loss(E, r, ctx), BA, rate, True, argument, (EYM,), reasons)
 
 
 def _aligned(problem: Problem, r: int, ctx: BallArithmetic) -> Limit:
