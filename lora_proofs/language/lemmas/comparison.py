@@ -5,9 +5,9 @@ from __future__ import annotations
 from lora_proofs.mathematics.words import Relation, Scalar, Symbol, word
 from lora_proofs.symbolic.steps import Lemma
 
-FIRST, SECOND = Symbol("P", "r", "n"), Symbol("Q", "r", "n")
-FIRST_START, SECOND_START = Symbol("P_0", "r", "n"), Symbol("Q_0", "r", "n")
-RATE_OF_GAP = Symbol("(P - Q)'", "r", "n", latex=r"(P - Q)'")
+FIRST, SECOND = Symbol("P", "n", "r"), Symbol("Q", "n", "r")
+FIRST_START, SECOND_START = Symbol("P_0", "n", "r"), Symbol("Q_0", "n", "r")
+RATE_OF_GAP = Symbol("(P - Q)'", "n", "r", latex=r"(P - Q)'")
 FACTOR = Scalar("g")
 
 AGREEMENT = Lemma(
@@ -32,6 +32,14 @@ _SOLUTION = (
     "times up to t >= 0"
 )
 
+CONSERVED = Lemma(
+    "a function with derivative zero",
+    r"If $y' = 0$ on $[0, t]$, then $y(t) = y_0$, so $y_0 \le y(t)$.",
+    "Rudin, Principles of Mathematical Analysis, Theorem 5.11",
+    {"rate": Relation(RATE, "=", word(0)), "solution": _SOLUTION},
+    Relation(START, "<=", VALUE),
+)
+
 ALGEBRAIC_DECAY = Lemma(
     "comparison with an algebraic decay",
     r"If $y \ge 0$ and $y' \le -c\,y^2$ on $[0, t]$ with a constant $c \ge 0$, then "
@@ -50,8 +58,8 @@ CAPACITY, BARRIER = Scalar("w"), Scalar("b")
 
 LOGISTIC_BARRIER = Lemma(
     "lower barrier of the logistic equation",
-    r"If $y' = 2y\,(w - y)$ on $[0, t]$ with a constant $w$, and $0 \le b \le y_0$, $b \le w$, then "
-    r"$b \le y(t)$.",
+    r"If $y' = 2y\,(w - y)$ on $[0, t]$ with a constant $w$, and $0 \le b \le y_0$, $b \le w$, "
+    r"then $b \le y(t)$.",
     "Walter, Ordinary Differential Equations, section 9 (the constant b is a subsolution)",
     {
         "rate": Relation(RATE, "=", 2 * VALUE * (CAPACITY - VALUE)),
@@ -63,4 +71,4 @@ LOGISTIC_BARRIER = Lemma(
     Relation(BARRIER, "<=", VALUE),
 )
 
-COMPARISON: tuple[Lemma, ...] = (AGREEMENT, ALGEBRAIC_DECAY, LOGISTIC_BARRIER)
+COMPARISON: tuple[Lemma, ...] = (AGREEMENT, CONSERVED, ALGEBRAIC_DECAY, LOGISTIC_BARRIER)

@@ -28,8 +28,8 @@ GRAM_MOMENT = Lemma(
     r"If the entries of a matrix $A$ with $p$ rows and $q$ columns are independent with mean 0, "
     r"variance $v$ and fourth moment $k v^2$, then "
     r"$\mathbb{E}\,\mathrm{tr}(A^\top A)^2 = v^2\,pq\,(p + q + k - 2)$.",
-    "Seber, Linear Regression Analysis (1977), chapter 1 (variance of a quadratic form) for each row; for each pair of rows "
-    "the square of their inner product has mean q v^2",
+    "Seber, Linear Regression Analysis (1977), chapter 1 (variance of a quadratic form), for each "
+    "row; for each pair of rows the square of their inner product has mean q v^2",
     {"independent": INDEPENDENT},
     Relation(GRAM_MEAN, "=", VARIANCE**2 * (ROWS * COLUMNS) * (ROWS + COLUMNS + KURTOSIS - 2)),
 )

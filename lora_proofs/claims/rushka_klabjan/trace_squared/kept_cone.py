@@ -66,23 +66,23 @@ def proof() -> Proof:
     """The cone is kept; what tr F, tr BA and ||A||^2 are there."""
     first, second = (assumed("balanced", x, "the balanced start") for x in BALANCED)
     positive = assumed("positive", POSITIVE, "the frozen weight is positive semidefinite")
-    start = identity(B0.T, A0, "B0 is A0 transposed", given=(first, second))
+    start = identity(B0, A0.T, "B0 is A0 transposed", given=(first, second))
     loss = trace_squared_value(F + B @ A)
     fields = (
         identity(Gradient(loss, A), T * B.T, "the gradient in A: A' is its negative"),
         identity(Gradient(loss, B), T * A.T, "the gradient in B: B' is its negative"),
     )
-    gap = identity(along(B.T - A, FIELD), T * (B.T - A), "product rule")
+    gap = identity(along(B - A.T, FIELD), T * (B - A.T), "product rule")
     kept = cited(
         lemma.AGREEMENT,
         "the flow keeps B = A'",
         substitution={
-            lemma.FIRST: B.T,
-            lemma.SECOND: A,
+            lemma.FIRST: B,
+            lemma.SECOND: A.T,
             lemma.RATE_OF_GAP: gap.relation.left,  # type: ignore[union-attr]
             lemma.FACTOR: T,
-            lemma.FIRST_START: B0.T,
-            lemma.SECOND_START: A0,
+            lemma.FIRST_START: B0,
+            lemma.SECOND_START: A0.T,
         },
         discharged_by={"rate": gap, "start": start, "solution": "flow"},
     )

@@ -13,7 +13,7 @@ from lora_proofs.mathematics.notation import A_SQUARE as A
 from lora_proofs.mathematics.notation import W0_SQUARE as W0
 from lora_proofs.mathematics.notation import B, trace_squared_value
 from lora_proofs.mathematics.words import Gradient, Named, Relation, Trace, Word, along, word
-from lora_proofs.symbolic.steps import Step, identity, inequality, prose
+from lora_proofs.symbolic.steps import Step, identity, inequality
 
 T = Named("T", Trace(W0 + B @ A))
 FIELD: dict[object, Word] = {A: -(T * B.T), B: -(T * A.T)}
@@ -43,7 +43,7 @@ WHY = {
 
 
 def derive() -> Iterator[Step]:
-    """The field, then its rates for every start; the passage to the limit is in words."""
+    """The field, then its rates for every start."""
     loss = trace_squared_value(W0 + B @ A)
     yield identity(Gradient(loss, A), T * B.T, "the gradient in A: A' is its negative")
     yield identity(Gradient(loss, B), T * A.T, "the gradient in B: B' is its negative")
@@ -56,10 +56,4 @@ def derive() -> Iterator[Step]:
         rule="sum of squares",
         squares=((1, 2 * Trace(B @ A)),),
         label=BOUND,
-    )
-    yield prose(
-        "Off the cones |T| falls at least at the square root of the conserved product. On B = e A' "
-        "the flow stays there: |T| is at least |w0| where e w0 > 0, ||A||^2 is at least "
-        "min(||A0||^2, |w0|) where e w0 < 0, and |T| = ||A||^2 where w0 = 0. A comparison of "
-        "differential inequalities gives the limit."
     )

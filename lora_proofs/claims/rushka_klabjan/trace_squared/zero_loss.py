@@ -21,6 +21,7 @@ Where w0 = 0 and A0 != 0, e T = ||A||^2 and (1/|T|)' = 2, so |T| = |T0|/(1 + 2 |
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -38,20 +39,25 @@ from lora_proofs.arithmetic import (
     trace,
 )
 from lora_proofs.claims.rushka_klabjan.trace_squared.orbit import (
-    interpret,
     points,
     rates,
     reached,
     sign_of_cone,
     stopped,
 )
-from lora_proofs.claims.rushka_klabjan.trace_squared.rates import CONCLUSION, derive
+from lora_proofs.claims.rushka_klabjan.trace_squared.zero_loss_flows import (
+    ASSUMPTIONS,
+    bounds,
+    interpret,
+)
+from lora_proofs.claims.rushka_klabjan.trace_squared.zero_loss_proof import CONCLUSION, derive
 from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.mathematics.flows import trace_squared_closed_form, trace_squared_final_loss
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import Draw, Rejected
 from lora_proofs.strategies.problems import lora_problem
 
+MEASURED = "measured:"
 TIMES = (Fraction(0), Fraction(1, 2), Fraction(2), Fraction(8), Fraction(16))
 KEPT, FLEEING, SLOW = CONES = ("kept cone", "fleeing cone", "cone with zero trace")
 TRACELESS = ("zero trace", SLOW)
@@ -76,7 +82,8 @@ def draw(source: Draw, regime: str) -> Instance:
     if (w0 == 0) != (regime in TRACELESS) or loss_at_start(problem, EXACT) == 0:
         raise Rejected("the loss, or the trace of W0, is 0 at the start")
     y = [Fraction(source.integer(1, 12), source.integer(1, 12)) for _ in range(4)]
-    return problem.replace(orbit=[[Fraction(1), *y]])
+    t, shrink = Fraction(source.integer(1, 8), 4), 1 + Fraction(source.integer(1, 12), 4)
+    return problem.replace(orbit=[[Fraction(1), *y]], t=t, y=shrink)
 
 
 def _without_trace(rows: Any) -> Any:
@@ -93,6 +100,14 @@ INSTANCES = Instances(draw, REGIMES)
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The four bounds; beside them what they rest on at points of the orbit."""
+    yield from bounds(instance, ctx)
+    for found in evidence(instance, ctx):
+        told = found.label.startswith(MEASURED)
+        yield found if told else replace(found, label=f"{MEASURED} {found.label}")
+
+
+def evidence(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """The rates that a decay or a kept level rests on, exactly; the closed form beside them."""
     start, *_ = points(instance)
     yield from rates(instance)
@@ -245,13 +260,18 @@ claim = Claim(
     title="When the trace-squared flow reaches zero loss",
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
-        r"For $f = \tfrac12(\mathrm{tr} W)^2$ and $w_0 = \mathrm{tr} W_0$, the LoRA gradient flow "
-        r"reaches loss 0 in the limit if and only if neither ($w_0 > 0$ and $B_0 = A_0^\top$) nor "
-        r"($w_0 < 0$ and $B_0 = -A_0^\top$); in these two cases the loss stays at least "
-        r"$w_0^2/2$. In particular, from $B_0 = 0$ and $A_0 \ne 0$ it reaches 0 for every rank "
-        r"$r \ge 1$."
+        r"Let $f = \tfrac12(\mathrm{tr} W)^2$, $w_0 = \mathrm{tr} W_0$, $s$ its sign, and $L$ the "
+        r"loss along the LoRA gradient flow, $L_0$ at the start. From every start "
+        r"$L \le L_0 e^{-2\kappa t}$ with "
+        r"$\kappa^2 = \|A_0 + B_0^\top\|_F^2\,\|A_0 - B_0^\top\|_F^2$. From "
+        r"$B_0 = -s A_0^\top$, $L \le L_0 e^{-4bt}$ with $b = \min(\|A_0\|_F^2, |w_0|)$. From "
+        r"$B_0 = \pm A_0^\top$ with $w_0 = 0$, "
+        r"$|\mathrm{tr} W|\,(1 + 2\|A_0\|_F^2\,t) \le \|A_0\|_F^2$. From $B_0 = s A_0^\top$, "
+        r"$L \ge \tfrac12 w_0^2$. So the loss tends to 0 if and only if neither ($w_0 > 0$ and "
+        r"$B_0 = A_0^\top$) nor ($w_0 < 0$ and $B_0 = -A_0^\top$); in particular from $B_0 = 0$ "
+        r"and $A_0 \ne 0$, for every rank $r \ge 1$."
     ),
-    assumptions=(),
+    assumptions=ASSUMPTIONS,
     instances=INSTANCES,
     check=check,
     conclusion=CONCLUSION,
@@ -266,8 +286,8 @@ claim = Claim(
         Control(None, only(SLOW), "exponential decay claimed where w0 = 0", exponential),
     ),
     note=(
-        "The limit rests on rates and invariants of the field, compared in exact arithmetic at "
-        "points of the orbit: a decay with a certain rate off the keeping cone, an invariant level "
-        "on it. The closed form at finite times is additional evidence."
+        "Every start is in one of the four cases: kappa is 0 on the cones B0 = A0' and B0 = -A0' "
+        "alone, and b is 0 for A0 = 0 or w0 = 0 alone. Beside the bounds, rates and invariants are "
+        "compared exactly at points of the orbit, and the closed form at finite times."
     ),
 )
