@@ -40,7 +40,7 @@ HALF = Fraction(1, 2)
 
 def draw(source: Draw, regime: str) -> Instance:
     """A small problem of one loss, from a general start or from B0 = 0."""
-    start = source.choice(("generic", "zero B0", "r = 1"))
+    start = source.choice(("generic", "zero B0", "zero W0"))
     drawn = "frobenius" if regime == "quartic" else regime
     problem = lora_problem(source, start, loss=drawn, largest=2)
     small = limit.scaled_down(problem, HALF, 1).replace(loss=regime)

@@ -147,8 +147,8 @@ claim = Claim(
         r"the iterates are, simultaneous and $A$-first iterates have the same limit as $h \to 0$ "
         r"on $[0, T]$. It is false for $f(W) = W_{22} - \tfrac23|W_{12} - W_{21}|^{3/2}$, whose "
         r"gradient is only Hoelder-$\tfrac12$: from $W_0 = 0$, $B_0^\top = A_0 = (p, q)$ with "
-        r"$p \ge 2$, $0 < 2q \le p - 1$, simultaneous steps keep $W$ symmetric, while $A$-first steps of "
-        r"every size $h = T/N$ have $W_{21} - W_{12} \ge (2T/3)^2$ at a small $T$, here "
+        r"$p \ge 2$, $0 < 2q \le p - 1$, simultaneous steps keep $W$ symmetric, while $A$-first "
+        r"steps of every size $h = T/N$ have $W_{21} - W_{12} \ge (2T/3)^2$ at a small $T$, here "
         r"$\tfrac{1}{32}$."
     ),
     assumptions=(),

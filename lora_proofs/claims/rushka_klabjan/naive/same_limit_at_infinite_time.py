@@ -79,12 +79,14 @@ def simultaneous_trap(a: Any, b: Any, h: Any) -> bool:
     return bool(w > 0) and bool(w < 1) and small
 
 
-TRAPS = {"A-first": trap, "simultaneous": simultaneous_trap}
+# With the roles of a and b exchanged, what holds of A-first holds of B-first.
+TRAPS = {"A-first": trap, "B-first": trap, "simultaneous": simultaneous_trap}
 
 
 def factor(mode: str, a: Any, b: Any, h: Any) -> Any:
     """q: what multiplies 1 - w at most, in each step after the first trapped one."""
-    return 1 - h * b * b if mode == "A-first" else 1 - h * (a * a + b * b)
+    moved = {"A-first": b * b, "B-first": a * a, "simultaneous": a * a + b * b}
+    return 1 - h * moved[mode]
 
 
 def trapped(mode: str, instance: Instance, ctx: Arithmetic) -> tuple[Point, Point]:
