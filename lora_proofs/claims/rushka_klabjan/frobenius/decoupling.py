@@ -226,6 +226,7 @@ def other_error(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield equal("a' = b (t - ab)", x.q.mT @ dA, rate * x.v.mT)
 
 
+NUMBERS: dict[str, Any] = {"sigma": 3, "tau": 2, "a": 1, "b": "1/2"}
 EXAMPLE = Instance(
     E=[[3, 0, 0], [0, 2, 0], [0, 0, 1]],
     A=[[1, 0, 0], [0, 0, 1]],
@@ -235,7 +236,7 @@ EXAMPLE = Instance(
     q=[[1], [0]],
     y=[[0], [1], [0]],
     z=[[0], [1], [0]],
-    **{"sigma": 3, "tau": 2, "a": 1, "b": "1/2"},
+    **NUMBERS,
 )
 TURNED = EXAMPLE.replace(A=[[1, 0, 1], [0, 0, 1]])
 SEEN = EXAMPLE.replace(A=[[1, 0, 0], [0, 1, 1]])

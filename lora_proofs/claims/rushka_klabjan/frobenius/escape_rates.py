@@ -210,9 +210,15 @@ def never_leaves(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield below("the growth", instance.lift(ctx).g, 0)
 
 
-ZEROES = {"a": 1, "b": 1, "sigma": 1, "tau": 2, "g": 1, "x": 1, "w": 1}
-PLACES = {"u": [[1], [0]], "v": [[1], [0]], "y": [[0], [1]], "z": [[0], [1]], "q": [[1]]}
-EXAMPLE = Instance(E=[[1, 0], [0, 2]], A=[[1, 0]], B=[[1], [0]], **PLACES, **ZEROES)
+NUMBERS: dict[str, Any] = {"a": 1, "b": 1, "sigma": 1, "tau": 2, "g": 1, "x": 1, "w": 1}
+PLACES: dict[str, Any] = {
+    "u": [[1], [0]],
+    "v": [[1], [0]],
+    "y": [[0], [1]],
+    "z": [[0], [1]],
+    "q": [[1]],
+}
+EXAMPLE = Instance(E=[[1, 0], [0, 2]], A=[[1, 0]], B=[[1], [0]], **PLACES, **NUMBERS)
 TURNED = EXAMPLE.replace(A=[[2, 0]])
 SEEN = EXAMPLE.replace(E=[[1, 0], [0, 3]])
 OFF = EXAMPLE.replace(g=2)

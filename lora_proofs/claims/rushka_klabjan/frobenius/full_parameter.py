@@ -67,7 +67,7 @@ def draw(source: Draw, regime: str) -> Instance:
         target = start
     if regime == "rank deficient":
         values = spectrum(source, min(start.shape), "with zeros")
-        target = start + with_singular_values(source, *start.shape, values)
+        target = start + with_singular_values(source, len(start), len(start[0]), values)
     if regime == "huge scale":
         start = 10**9 * start
     reached = Fraction(source.integer(1, 99), 100)

@@ -92,7 +92,7 @@ def with_spectrum(
 ) -> Instance:
     """E = U diag(values) V' with rational U and V."""
     U, V = (orthogonal_matrix(source, size) for size in shape)
-    E = U @ diagonal(*shape, values) @ V.mT
+    E = U @ diagonal(shape, values) @ V.mT
     return Instance(E=E, U=U, V=V, values=[values], r=rank)
 
 
@@ -138,7 +138,7 @@ def truncation_error(instance: Instance) -> Any:
     """||E - E_r||_F^2 from the matrices."""
     z, rank = instance.lift(EXACT), int(instance.r)
     kept = [x if i < rank else 0 for i, x in enumerate(instance.values[0])]
-    return squared_norm(z.E - z.U @ diagonal(*z.E.shape, kept) @ z.V.mT)
+    return squared_norm(z.E - z.U @ diagonal(z.E.shape, kept) @ z.V.mT)
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -175,7 +175,7 @@ def of(*values: int, rank: int) -> Instance:
     """A diagonal residual."""
     size = len(values)
     bases = {"U": EXACT.identity(size), "V": EXACT.identity(size)}
-    return Instance(E=diagonal(size, size, values), **bases, values=[values], r=rank)
+    return Instance(E=diagonal((size, size), values), **bases, values=[values], r=rank)
 
 
 FLAT = of(1, 1, 1, 1, rank=2)

@@ -58,14 +58,14 @@ def spectral_start(
     A, B = EXACT.zeros(r, m), EXACT.zeros(n, r)
     for k, i in enumerate(chosen):
         A[k, i], B[i, k] = EXACT.number(d[k]), EXACT.number(b[k])
-    E = U @ diagonal(n, m, values) @ V.mT
+    E = U @ diagonal(shape, values) @ V.mT
     fields = {"W0": W0, "Y": W0 + E, "A0": Q @ A @ V.mT, "B0": U @ B @ Q.mT}
     return Instance(**fields, U=U, V=V, Q=Q, sigma=[list(values)])
 
 
-def diagonal(n: int, m: int, values: Numbers) -> Any:
-    """The n x m matrix with these numbers on its diagonal, exactly."""
-    X = EXACT.zeros(n, m)
+def diagonal(shape: tuple[int, int], values: Numbers) -> Any:
+    """The matrix of a shape with these numbers on its diagonal, exactly."""
+    X = EXACT.zeros(*shape)
     for i, value in enumerate(values):
         X[i, i] = EXACT.number(value)
     return X
@@ -133,7 +133,7 @@ def truncated(instance: Instance, r: int) -> Any:
     """The truncated singular value decomposition E_r, exactly."""
     z = instance.lift(EXACT)
     kept = [x if i < r else 0 for i, x in enumerate(instance.sigma[0])]
-    return z.U @ diagonal(*z.W0.shape, kept) @ z.V.mT
+    return z.U @ diagonal(z.W0.shape, kept) @ z.V.mT
 
 
 def stays_diagonal(instance: Instance) -> Iterator[Comparison]:
@@ -169,7 +169,7 @@ def example(values: Numbers, A0: Any, B0: Any, **fields: Any) -> Instance:
     """A problem in its own frame: W0 = 0, one row more than columns, U, V and Q identities."""
     n, m, r = len(values) + 1, len(values), len(A0)
     bases = {"U": EXACT.identity(n), "V": EXACT.identity(m), "Q": EXACT.identity(r)}
-    target = {"W0": EXACT.zeros(n, m), "Y": diagonal(n, m, values)}
+    target = {"W0": EXACT.zeros(n, m), "Y": diagonal((n, m), values)}
     return Instance(**target, A0=A0, B0=B0, sigma=[list(values)], **bases, **fields)
 
 

@@ -85,7 +85,7 @@ def is_tied(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     r, values = rank(instance), instance.sigma[0]
     yield equal("sigma_r", EXACT.number(values[r - 1]), EXACT.number(values[r]))
     frame = Frame.of(instance)
-    yield equal("U'EV", frame.E, diagonal(*frame.E.shape, values))
+    yield equal("U'EV", frame.E, diagonal(frame.E.shape, values))
 
 
 def is_rotation(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -105,7 +105,7 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     other, z = turned(instance), instance.lift(EXACT)
     r, turned_frame = rank(instance), Frame.of(other)
     value = EXACT.number(instance.sigma[0][r - 1])
-    E = diagonal(*z.W0.shape, instance.sigma[0])
+    E = diagonal(z.W0.shape, instance.sigma[0])
     yield equal("E in the turned bases", turned_frame.E, E)
     if (turned_frame.E != E).any():
         return  # without a tie the turned start couples the two directions

@@ -117,7 +117,7 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield from stays_diagonal(instance)
     yield from stays_unseen(instance)
     kept = [x if i in chosen(instance) else 0 for i, x in enumerate(instance.sigma[0])]
-    yield equal("limit of BA in the frame", frame.limit.BA, diagonal(*frame.E.shape, kept))
+    yield equal("limit of BA in the frame", frame.limit.BA, diagonal(frame.E.shape, kept))
     yield equal("limit of the loss", frame.limit.loss, share(instance, outside(instance)))
     yield at_most("the least loss of rank r", tail(instance, len(instance.A0)), frame.limit.loss)
     yield from nears_its_limit(instance, ctx)

@@ -85,7 +85,7 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield from stays_diagonal(instance)
     yield from stays_lost(instance)
     kept = [0 if i in not_reached(instance) else x for i, x in enumerate(instance.sigma[0])]
-    yield equal("limit of BA in the frame", frame.limit.BA, diagonal(*frame.E.shape, kept))
+    yield equal("limit of BA in the frame", frame.limit.BA, diagonal(frame.E.shape, kept))
     yield equal("limit of the loss", frame.limit.loss, share(instance, not_reached(instance)))
     excess = frame.limit.loss - tail(instance, len(instance.A0))
     yield equal("loss above the least one", excess, share(instance, lost(instance)))
