@@ -12,10 +12,12 @@ from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, squared_norm
+from lora_proofs.claims.rushka_klabjan.discretisation.limit_runs import problem_loss, up
 from lora_proofs.claims.rushka_klabjan.preliminaries import flow_existence as existence
 from lora_proofs.claims.rushka_klabjan.preliminaries import solutions
-from lora_proofs.claims.rushka_klabjan.preliminaries.flow_existence import LATER, POINT, REACH
+from lora_proofs.claims.rushka_klabjan.preliminaries.flow_existence import REACH
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
+from lora_proofs.language.lemmas.calculus import LATER, POINT
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.limit_constants import Lf, frobenius
 from lora_proofs.mathematics.notation import W0, f
@@ -95,7 +97,7 @@ def derive() -> Iterator[Step]:
 
 def lipschitz_holds(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """Lf is at least the loss's constant."""
-    loss = solutions.problem_loss(instance, EXACT)
+    loss = problem_loss(instance, EXACT)
     constant = loss.lipschitz(len(instance.W0), len(instance.W0[0]))
     yield at_most("Lipschitz constant of the gradient", EXACT.number(constant), instance.Lf)
 
@@ -142,7 +144,7 @@ def bound(instance: Instance, ctx: Arithmetic) -> tuple[Any, Any]:
     """The bound on the gradient, and Q."""
     x = instance.lift(ctx)
     start = ctx.sqrt(squared_norm(x.A0) + squared_norm(x.B0)) + x.reach
-    base = solutions.problem_loss(instance, ctx).gradient(x.W0, ctx)
+    base = problem_loss(instance, ctx).gradient(x.W0, ctx)
     return ctx.frobenius_norm(base) + x.Lf * start**2 / 2, start
 
 
@@ -158,7 +160,7 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 def base_only(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """The gradient at W0 claimed to be the largest."""
     _, last = solutions.between(instance, ctx)
-    base = solutions.problem_loss(instance, ctx).gradient(instance.lift(ctx).W0, ctx)
+    base = problem_loss(instance, ctx).gradient(instance.lift(ctx).W0, ctx)
     G = solutions.gradient_at(instance, last, ctx)
     yield at_most(IN_WEIGHT, ctx.frobenius_norm(G), ctx.frobenius_norm(base))
 
@@ -169,7 +171,7 @@ def draw(source: Draw, regime: str) -> Instance:
     end = problem.t * (1 + Fraction(source.integer(0, 2), 2))
     level = existence.level(problem) - problem.floor
     smooth = Fraction(len(problem.W0) if problem.loss == "trace-squared" else 1)
-    return problem.replace(T=end, reach=existence.up(end * level) + Fraction(1, 8), Lf=smooth)
+    return problem.replace(T=end, reach=up(end * level) + Fraction(1, 8), Lf=smooth)
 
 
 def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:

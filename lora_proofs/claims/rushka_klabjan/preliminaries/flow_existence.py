@@ -19,17 +19,12 @@ from lora_proofs.arithmetic import (
     rational,
     squared_norm,
 )
-from lora_proofs.claims.rushka_klabjan.discretisation.limit_runs import up
+from lora_proofs.claims.rushka_klabjan.discretisation.limit_runs import problem_loss, up
 from lora_proofs.claims.rushka_klabjan.preliminaries import solutions
-from lora_proofs.claims.rushka_klabjan.preliminaries.hoelder_in_time import (
-    ELAPSED,
-    WAY,
-    value_at,
-    way,
-)
+from lora_proofs.claims.rushka_klabjan.preliminaries.hoelder_in_time import WAY, value_at, way
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.language.lemmas import flows as lemmas
-from lora_proofs.language.lemmas.calculus import LATER, POINT
+from lora_proofs.language.lemmas.calculus import ELAPSED, LATER, POINT
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.limit_constants import frobenius
 from lora_proofs.mathematics.losses import loss_from_instance
@@ -84,7 +79,7 @@ def smooth_holds(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """The gradient moves at most ``Lf`` times as far as the weight, from W0 to W0 + B0 A0."""
     x = instance.lift(ctx)
     start = x.W0 + x.B0 @ x.A0
-    loss = solutions.problem_loss(instance, ctx)
+    loss = problem_loss(instance, ctx)
     change = squared_norm(loss.gradient(start, ctx) - loss.gradient(x.W0, ctx))
     bound = ctx.number(instance.Lf) ** 2 * squared_norm(start - x.W0)
     yield at_most("squared change of the gradient at the start", change, bound)

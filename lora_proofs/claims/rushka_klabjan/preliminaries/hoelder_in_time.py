@@ -40,7 +40,7 @@ def way(by: str, *, label: str = "") -> Iterator[Step]:
     speed = frobenius(*FIELD.values())
     why = "chain rule and cyclic trace: the loss falls at the square of the speed"
     yield (falls := identity(along(f(W), FIELD), -(speed**2), why))
-    substitution = {
+    substitution: dict[Any, Any] = {
         lemmas.ENERGY_RATE: along(f(W), FIELD),
         lemmas.ENERGY: value_at(POINT),
         lemmas.LATER_ENERGY: value_at(LATER),

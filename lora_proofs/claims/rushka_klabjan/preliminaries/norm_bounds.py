@@ -74,9 +74,9 @@ def quadratic(X: Word, steps: list[Step], given: tuple[Step, Step, Step]) -> Ite
     on_D, on_BA, root = given
     x = operator(X) ** 2
     assert split.relation
-    uses = (split, square, one, two, on_D, on_BA)
+    used = (split, square, one, two, on_D, on_BA)
     yield (main := inequality(
-        split.relation.left, p**2 + d * x, "bound the middle", rule="combine", uses=uses
+        split.relation.left, p**2 + d * x, "bound the middle", rule="combine", uses=used
     ))  # fmt: skip
     square_of = (x - d / 2) ** 2
     uses = (fourth, main)
