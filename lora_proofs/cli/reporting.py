@@ -67,7 +67,11 @@ def _records(targets: Sequence[str], path: Path) -> list[Mapping[str, Any]]:
             "`lora-proofs verify` on them first"
         )
     if missing:
-        note(f"lora-proofs: not in the ledger, so not in the report: {', '.join(missing)}")
+        named = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
+        note(
+            f"lora-proofs: {len(missing)} of {len(found)} claims are not in the ledger, so not in "
+            f"the report: {named}"
+        )
     return [record for _, record in found if record is not None]
 
 

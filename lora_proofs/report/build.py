@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lora_proofs.report.algorithm import algorithm
 from lora_proofs.report.chapter import chapter
 from lora_proofs.report.overview import bibliography, index, run_blocks
 from lora_proofs.report.records import anchors, distinct, name_of, part
@@ -20,7 +21,7 @@ _OPENING = (
 
 
 def document(records: Sequence[Mapping[str, Any]]) -> Document:
-    """The report as a tree: index, one chapter for each claim, the run, the bibliography.
+    """The report as a tree: index, algorithm, a chapter for each claim, run, bibliography.
 
     >>> document([]).title
     'Report on the theory of low-rank adaptation'
@@ -35,4 +36,5 @@ def document(records: Sequence[Mapping[str, Any]]) -> Document:
     opening: tuple[Block, ...] = (paragraph(_OPENING), *index(records, marks, places))
     facts = run_blocks(runs[0]) if len(runs) == 1 else ()
     run = (Section(plain("How it was run"), facts),) if facts else ()
-    return Document(TITLE, (*opening, *chapters, *run, bibliography(records)))
+    page = algorithm(records, places)
+    return Document(TITLE, (*opening, *page, *chapters, *run, bibliography(records)))
