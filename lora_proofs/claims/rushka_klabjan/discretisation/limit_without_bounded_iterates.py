@@ -34,21 +34,30 @@ from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.problems import lora_problem
 
-LOSSES = ("frobenius", "trace-squared", "log-cosh", "quartic")
+STARTS = ("generic", "zero B0", "zero W0")
+REGIMES = (
+    *(
+        f"{loss}, {start}"
+        for loss in ("frobenius", "trace-squared", "log-cosh")
+        for start in STARTS[:2]
+    ),
+    "quartic",
+)
 HALF = Fraction(1, 2)
 
 
 def draw(source: Draw, regime: str) -> Instance:
-    """A small problem of one loss, from a general start or from B0 = 0."""
-    start = source.choice(("generic", "zero B0", "zero W0"))
-    drawn = "frobenius" if regime == "quartic" else regime
-    problem = lora_problem(source, start, loss=drawn, largest=2)
-    small = limit.scaled_down(problem, HALF, 1).replace(loss=regime)
+    """A small problem of one loss, from a start of a kind; of any kind for the quartic loss."""
+    loss, _, start = regime.partition(", ")
+    start = start or source.choice(STARTS)
+    quartic = loss == "quartic"
+    problem = lora_problem(source, start, loss="frobenius" if quartic else loss, largest=2)
+    small = limit.scaled_down(problem, HALF, 1).replace(loss=loss)
     factors = {"A0": HALF, "B0": HALF}
-    if regime == "quartic":  # its constants grow with the cube of the distance from Y
+    if quartic:  # its constants grow with the cube of the distance from Y
         factors = dict.fromkeys(("W0", "Y", "A0", "B0"), Fraction(1, 4))
     fields = {k: [[x * by for x in row] for row in getattr(small, k)] for k, by in factors.items()}
-    horizon = Fraction(1, 64) if regime == "quartic" else Fraction(1, 16)
+    horizon = Fraction(1, 64) if quartic else Fraction(1, 16)
     timed = small.replace(**fields, T=horizon, fstar=0, regimes=(regime, start))
     return with_step(with_tube(timed))
 
@@ -215,7 +224,7 @@ claim = Claim(
         r"C h\,(e^{LT} - 1)$."
     ),
     assumptions=(bounded_below, tube_constants, small_step),
-    instances=Instances(draw, LOSSES),
+    instances=Instances(draw, REGIMES),
     check=check,
     controls=(
         Control(
