@@ -28,33 +28,61 @@ PRIME = 2**521 - 1
 HEIGHT = 2**128
 """What a random residue would exceed: so a smaller fraction is no accident."""
 LARGEST = 200
-Relation = tuple[int, Fraction, tuple[tuple[int, Fraction], ...]]
+Terms = tuple[tuple[int, Any], ...]
+Relation = tuple[int, Any, Terms]
 
 
 @dataclass(frozen=True)
 class Hull:
-    """``relations``: entry j is a constant plus multiples of other entries."""
+    """``relations``: entry j is a constant plus multiples of entries that are ``free``."""
 
     layout: Layout
+    free: tuple[int, ...]
     relations: tuple[Relation, ...]
+
+    def in_balls(self) -> Hull:
+        """The same with balls for fractions, at the precision in force."""
+        relations = tuple(
+            (j, _ball(constant), tuple((i, _ball(x)) for i, x in terms))
+            for j, constant, terms in self.relations
+        )
+        return Hull(self.layout, self.free, relations)
+
+    def expand(self, free: list[Any]) -> list[Any]:
+        """The whole row of a state from its free entries."""
+        if not self.relations:
+            return free
+        row: list[Any] = [None] * self.layout.size
+        for i, x in zip(self.free, free, strict=True):
+            row[i] = x
+        for j, constant, terms in self.relations:
+            row[j] = sum((row[i] * factor for i, factor in terms), constant).mid()
+        return row
+
+    def restrict(self, state: dict[Any, Any]) -> list[Any]:
+        """The free entries of a state."""
+        row = self.layout.row(state)
+        return [row[i] for i in self.free]
 
     def put_back(self, state: dict[Any, Any]) -> dict[Any, Any]:
         """The state with its dependent entries computed from the others."""
-        if not self.relations:
-            return state
-        row = self.layout.row(state)
-        for j, constant, terms in self.relations:
-            row[j] = _ball(constant)
+        return self.layout.state(self.expand(self.restrict(state)))
+
+    def slopes(self) -> Any:
+        """The float64 matrix (entries, free entries) of derivatives of ``expand``."""
+        out = np.zeros((self.layout.size, len(self.free)))
+        place = {i: k for k, i in enumerate(self.free)}
+        out[list(self.free), range(len(self.free))] = 1
+        for j, _, terms in self.relations:
             for i, factor in terms:
-                row[j] += row[i] * _ball(factor)
-            row[j] = row[j].mid()
-        return self.layout.state(row)
+                out[j, place[i]] = float(factor)
+        return out
 
 
 def affine_hull(tape: Tape, values: Mapping[Any, Any]) -> Hull:
     """The relations of a flow; none where the data are not exact or the field is no polynomial."""
     layout = Layout.of(tape.outputs, {s: ball_value(values[s]) for s in tape.outputs})
-    none = Hull(layout, ())
+    none = Hull(layout, tuple(range(layout.size)), ())
     if layout.size > LARGEST or any(node.op == "gradient" for node in tape.nodes):
         return none
     try:
@@ -71,7 +99,7 @@ def affine_hull(tape: Tape, values: Mapping[Any, Any]) -> Hull:
         terms = tuple((i, factor) for i, factor in factors if factor)
         constant = start[j] - sum((start[i] * x for i, x in terms), Fraction(0))
         relations.append((j, constant, terms))
-    return Hull(layout, tuple(relations))
+    return Hull(layout, tuple(sorted(free)), tuple(relations))
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ import flint
 import numpy as np
 
 from lora_proofs.integrate.block_solve import BlockFactors
-from lora_proofs.integrate.layout import Layout
+from lora_proofs.integrate.hull import Hull
 from lora_proofs.integrate.linearise import Linearisation
 from lora_proofs.integrate.radau import Radau, legendre, radau_rule
 from lora_proofs.integrate.series import Series, evaluate_series, log2_size
@@ -65,6 +65,7 @@ class Collocation:
     """Steps of a tape from state to state; ``h`` is the length to try next."""
 
     tape: Tape
+    hull: Hull  # in balls: only free entries are solved for
     values: Mapping[Any, Any]  # constants as balls
     digits: int
     bits: int
@@ -77,9 +78,9 @@ class Collocation:
         """Lay the state out as one row of numbers."""
         self.rule: Radau = radau_rule(stages_for(self.digits), self.bits)
         self.series = Series(self.tape, self.values)
-        self.layout = Layout.of(self.tape.outputs, self.values)
+        self.slopes = self.hull.slopes()
         constants = {k: v if isinstance(k, Loss) else _single(v) for k, v in self.values.items()}
-        self.linear = Linearisation(self.tape, self.layout, constants)
+        self.linear = Linearisation(self.tape, self.hull.layout, constants)
 
     def begin(self, coefficients: Mapping[Any, list[Any]], h: Fraction) -> None:
         """Take the first guess from a Taylor polynomial that is good up to h."""
@@ -87,7 +88,7 @@ class Collocation:
 
     def advance(self, state: State, now: Fraction, end: Fraction) -> tuple[State, Fraction]:
         """One accepted step, at most to ``end``: the new state and its time."""
-        start = self.layout.row(state)
+        start = self.hull.restrict(state)
         while True:
             h = min(self.h, end - now)
             check_step(h, now, end)
@@ -101,8 +102,7 @@ class Collocation:
             if tail <= 3:
                 break
         self.last, self.steps = step, self.steps + 1
-        arrived = step.values.entries()[-self.layout.size :]
-        return self.layout.state(arrived), now + h
+        return self._state(step.values.tolist()[-1]), now + h
 
     def _choose(self, h: Fraction, tail: float, *, cut: bool) -> None:
         """The next length: the tail goes like h^s, and its trend is carried on."""
@@ -128,7 +128,7 @@ class Collocation:
         for x in self.rule.nodes:
             s = (1 + x) / 2 * ball(h)
             state = {k: evaluate_series(c, s) for k, c in self.guess_from.items()}
-            rows.append(self.layout.row(state))
+            rows.append(self.hull.restrict(state))
         return flint.arb_mat(rows).mid()
 
     def _solve(self, start: list[Any], h: Fraction, guess: flint.arb_mat) -> Step:
@@ -164,8 +164,9 @@ class Collocation:
 
     def _factors(self, Y: flint.arb_mat, h: float) -> BlockFactors:
         """The matrix I - h A (x) J_j of the stages, factored."""
-        s, n = self.rule.stages, self.layout.size
-        jacobians = self.linear.jacobians(_single(Y))
+        s, n = self.rule.stages, len(self.hull.free)
+        whole = _single(flint.arb_mat([self.hull.expand(row) for row in Y.tolist()]))
+        jacobians = self.linear.jacobians(whole)[:, self.hull.free, :] @ self.slopes
         matrix = np.einsum("ij,jab->iajb", -h * self.rule.single, jacobians).reshape(s * n, s * n)
         matrix[np.diag_indices(s * n)] += 1
         try:
@@ -174,12 +175,14 @@ class Collocation:
             raise NoConvergence from None
 
     def _rates(self, Y: flint.arb_mat) -> flint.arb_mat:
-        flat, n = Y.entries(), self.layout.size
         rows = []
-        for k in range(0, len(flat), n):
-            found = self.series.flow(self.layout.state(flat[k : k + n]), 1)
-            rows.append(self.layout.row({symbol: c[1] for symbol, c in found.items()}))
+        for row in Y.tolist():
+            found = self.series.flow(self._state(row), 1)
+            rows.append(self.hull.restrict({symbol: c[1] for symbol, c in found.items()}))
         return flint.arb_mat(rows).mid()
+
+    def _state(self, free: list[Any]) -> State:
+        return self.hull.layout.state(self.hull.expand(free))
 
 
 def dyadic(exponent: float) -> Fraction:

@@ -102,7 +102,7 @@ def _flow(
     def run(working: int) -> list[Reached]:
         bits = int(3.33 * working) + 72
         with flint.ctx.workprec(bits):
-            return _Run(tape, hull, values, working, bits, progress, stiff).reach(times)
+            return _Run(tape, hull.in_balls(), values, working, bits, progress, stiff).reach(times)
 
     found = refined(run, values, observables, digits)
     return found[0] if single else found
@@ -153,12 +153,11 @@ class _Run:
                 h = min(h, time - now)
                 check_step(h, now, end)
                 return self.hull.put_back(taylor_state(coefficients, h)), now + h
-            self.implicit = Collocation(self.tape, self.balls, self.digits, self.bits)
+            self.implicit = Collocation(self.tape, self.hull, self.balls, self.digits, self.bits)
             self.implicit.begin(coefficients, h)
-        state, now = self.implicit.advance(state, now, time)
-        return self.hull.put_back(state), now
+        return self.implicit.advance(state, now, time)
 
     def _changes(self, ahead: Fraction) -> bool:
         """Whether implicit steps take over, for so many explicit ones ahead."""
-        unknowns = self.hull.layout.size * stages_for(self.digits)
+        unknowns = len(self.hull.free) * stages_for(self.digits)
         return self.stiff and ahead > MANY and unknowns <= MAX_UNKNOWNS
