@@ -283,7 +283,7 @@ STARTS = Instances(
 without_half = Claim(
     name="rushka-klabjan/trace-squared-without-half",
     title="The loss (tr W)^2 without the factor 1/2",
-    source=Source("rushka-klabjan", "", "our reading", "summary"),
+    source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
         r"The gradients of $(\mathrm{tr} W)^2$ in $A$ and $B$ are twice those of "
         r"$\tfrac12(\mathrm{tr} W)^2$, which are $T B^\top$ and $T A^\top$ with "
