@@ -183,11 +183,24 @@ def always_falls(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most("|tr W| after a step", abs(trace(v.W0 + B_ @ A_)), abs(trace(v.W0)))
 
 
+def rest_means_zero_loss(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Descent that has come to rest is claimed to have the trace 0."""
+    v = instance.lift(ctx)
+    before, after = list(iterate("simultaneous", 3, trace_squared(), v.W0, v.A0, v.B0, v.h, ctx))[
+        2:
+    ]
+    yield equal("A at rest", after[0], before[0])
+    yield equal("B at rest", after[1], before[1])
+    yield equal("tr W at rest", trace(v.W0 + after[1] @ after[0]), ctx.number(0))
+
+
 def start(**changed: Any) -> Instance:
     """A start on two rows."""
     fields = {"W0": [[1, 0], [0, 1]], "A0": [[1, 0]], "B0": [[0], [0]], "a": 1, "b": 0, "h": "1/2"}
     return Instance(**{**fields, **changed})
 
+
+SADDLE = start(W0=[[1, 0], [0, 0]], A0=[[1, 1]], h=1)
 
 claim = Claim(
     name="rushka-klabjan/trace-squared-step-invariance",
@@ -212,6 +225,15 @@ claim = Claim(
         Control(zero_b, (start(B0=[[0], [1]]),), "B0 != 0: the update is no multiple of A0'A0"),
         Control(None, (start(),), "the trace itself depends on the order", same_trace),
         Control(None, (start(h=10),), "a long step does not bring the trace down", always_falls),
+        Control(
+            None,
+            (SADDLE,),
+            "h = 1/w0, S = 2 w0: two steps lead to A = B = 0, where descent rests with loss w0^2/2",
+            rest_means_zero_loss,
+        ),
     ),
-    note="Whether the trace reaches 0 depends on h; where it does, the update does not.",
+    note=(
+        "Whether the trace reaches 0 depends on h; where it does, the update does not. Descent may "
+        "also come to rest at A = B = 0, as a control shows."
+    ),
 )
