@@ -28,7 +28,7 @@ from lora_proofs.mathematics import words
 from lora_proofs.mathematics.flows import trace_squared_limit
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.words import Identity, Relation, Scalar, Symbol, Trace
-from lora_proofs.strategies.draw import Draw, Rejected
+from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.matrices import orthogonal_matrix
 from lora_proofs.strategies.spectra import spectrum
 from lora_proofs.symbolic.steps import Step, assumed, identity
@@ -86,10 +86,12 @@ def draw(source: Draw, regime: str) -> Instance:
     r = {"r = 1": 1, "r = n": n}.get(regime, source.integer(1, n))
     scale = Fraction(2) ** {"tiny scale": -30, "huge scale": 12}.get(regime, 0)
     roots = [scale * d for d in spectrum(source, n, SPECTRA.get(regime, "distinct"))]
+    roots[0] = roots[0] or Fraction(1)
     U, Q = (orthogonal_matrix(source, n, dyadic=regime == "axes") for _ in range(2))
-    W0 = U @ diagonal([d * d for d in roots]) @ Q.mT
+    S0 = diagonal([d * d for d in roots])
+    W0 = U @ S0 @ Q.mT
     if trace(W0) == 0:
-        raise Rejected("the trace of W0 is 0")
+        W0 = Q @ S0 @ Q.mT
     D0 = diagonal(roots[:r])
     return Instance(regimes=(regime,), W0=W0, w0=trace(W0), V=Q[:, :r], D=D0, S=D0 @ D0)
 
