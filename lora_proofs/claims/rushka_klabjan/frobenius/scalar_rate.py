@@ -21,7 +21,7 @@ from lora_proofs.claims.rushka_klabjan.frobenius.scalar_limits import mode, w_at
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.flows import frobenius_scalar_closed_form
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.strategies.draw import Draw, Rejected, fraction
+from lora_proofs.strategies.draw import Draw, fraction
 
 TIMES = (Fraction(1, 4), Fraction(1), Fraction(3), Fraction(9))
 REGIMES = (
@@ -39,10 +39,18 @@ REGIMES = (
 def draw(source: Draw, regime: str) -> Instance:
     """A mode off the stable set that does not start at its target, with mu > 0."""
     problem = mode_start(source, regime)
-    data = mode(problem)
-    if data.kept or data.slow or data.start == data.sigma:
-        raise Rejected("it is on the stable set, has no rate, or stands at its target")
+    while (data := mode(problem)).kept or data.slow or data.start == data.sigma:
+        problem = moved(problem)
     return problem
+
+
+def moved(problem: Instance) -> Instance:
+    """Twice the error where the start is at its target, another entry of a elsewhere."""
+    (start,), (target,) = problem.W0[0], problem.Y[0]
+    if target != start and mode(problem).start == target - start:
+        return problem.replace(Y=[[2 * target - start]])
+    first, *others = problem.A0
+    return problem.replace(A0=[[first[0] + 1], *others])
 
 
 INSTANCES = Instances(draw, REGIMES)
