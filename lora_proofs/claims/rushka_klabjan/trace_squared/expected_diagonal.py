@@ -11,13 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from lora_proofs.arithmetic import (
-    EXACT,
-    Arithmetic,
-    Comparison,
-    at_most,
-    equal,
-)
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, equal, squared_norm
 from lora_proofs.claims.rushka_klabjan.trace_squared import aligned as start
 from lora_proofs.claims.rushka_klabjan.trace_squared import expectations as e
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
@@ -136,6 +130,9 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     found = mean_squared_error(instance)
     if r <= n:
         yield from start.comparisons(instance, ctx)
+        D = instance.lift(ctx).D
+        fourth = sum(D[i, i] ** 4 for i in range(len(D)))
+        yield equal("measured: tr K^2 against sum d_i^4", squared_norm(D @ D.mT), fourth)
     yield equal(LABEL, (r + 2) * found, Fraction(3 * n - r - 2))
     if instance.law == "gaussian" and r <= n:
         # Weight 2/(r + 2) on the coordinate directions, the rest on signs, where R^2 = n/r - 1.
@@ -158,8 +155,12 @@ def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
 
 
 def like_gaussian(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """The first four moments of a diagonal entry."""
+    """The first four moments of a diagonal entry; D has no others."""
     yield from e.entries_like(instance, Fraction(3))
+    if "D" in instance:
+        D = instance.lift(ctx).D
+        squares = [D[i, i] ** 2 for i in range(len(D))]
+        yield equal("||D||^2 against its diagonal", squared_norm(D), sum(squares))
 
 
 def fits(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
