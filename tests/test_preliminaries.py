@@ -13,6 +13,8 @@ from lora_proofs.arithmetic import EXACT, BallArithmetic, squared_norm
 from lora_proofs.claims.rushka_klabjan.preliminaries import solutions
 from lora_proofs.claims.rushka_klabjan.preliminaries.product_norm import squared_operator_norm
 from lora_proofs.errors import Unavailable
+from lora_proofs.language.lemmas import flows as lemmas
+from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import loss_from_instance
 from lora_proofs.strategies.draw import Rejected, SeededDraw
@@ -114,3 +116,56 @@ def test_distances_and_losses_are_those_of_the_weight():
         value = loss_from_instance(problem, BALL).value(W, BALL)
         assert solutions.loss_at(problem, first, BALL).overlaps(value)
         assert squared_norm(solutions.gradient_at(problem, first, BALL)).overlaps(2 * value)
+
+
+def both_sides(relation, values):
+    return (evaluate(side, values, BALL) for side in (relation.left, relation.right))
+
+
+def test_the_length_of_a_straight_way_at_unit_speed_is_attained():
+    # y = t in one entry and g = -t: both sides are s^2.
+    one, zero = BALL.matrix([[1]]), BALL.zeros(1, 1)
+    s = Fraction(3, 4)
+    values = dict.fromkeys(lemmas.POINT, zero) | {lemmas.ELAPSED: BALL.number(s)}
+    values |= {lemmas.LATER[0]: BALL.number(s) * one, lemmas.LATER[1]: zero}
+    values |= {lemmas.ENERGY: BALL.number(0), lemmas.LATER_ENERGY: BALL.number(-s)}
+    with BALL.working():
+        left, right = both_sides(lemmas.ENERGY_LENGTH.conclusion, values)
+        assert left.overlaps(right) and right == BALL.number(s**2)
+
+
+@pytest.mark.parametrize("lemma", [lemmas.GRAM_LEFT, lemmas.GRAM_RIGHT])
+def test_the_norm_of_a_gram_matrix_is_the_square(lemma):
+    with BALL.working():
+        values = {lemmas.PRODUCT: BALL.matrix([[1, 2, 0], ["1/2", -1, 3]])}
+        left, right = both_sides(lemma.conclusion, values)
+        assert left.overlaps(right) and left.rad() < 1e-20
+
+
+def test_the_fourth_powers_and_the_sum_of_gram_matrices():
+    with BALL.working():
+        B, A = BALL.matrix([[1, 2], [0, "1/2"], [3, 1]]), BALL.matrix([[1, 2, 5], [0, -1, 1]])
+        for lemma, values in (
+            (lemmas.FOURTH_LEFT, {lemmas.LEFT: B}),
+            (lemmas.FOURTH_RIGHT, {lemmas.RIGHT: A}),
+        ):
+            left, right = both_sides(lemma.conclusion, values)
+            assert left.overlaps(right) and left.rad() < 1e-20
+        Y, X = B @ B.mT, B @ A
+        values = {lemmas.ROOT: Y, lemmas.PRODUCT: X, lemmas.WHOLE: Y @ Y.mT + X @ X.mT}
+        left, right = both_sides(lemmas.GRAM_SUM.conclusion, values)
+        assert left < right
+
+
+def test_gronwall_is_attained_by_the_exponential():
+    # u = e^t with c = 1, forward; u = e^-t, backward.
+    with BALL.working():
+        grown, one = BALL.exp(BALL.number(2)), BALL.number(1)
+        values = {lemmas.QUANTITY_START: one, lemmas.EXPONENTIAL: grown}
+        forward = values | {lemmas.QUANTITY_LATER: grown}
+        for lemma in (lemmas.GRONWALL, lemmas.GRONWALL_FORWARD):
+            left, right = both_sides(lemma.conclusion, forward)
+            assert left.overlaps(right)
+        backward = values | {lemmas.QUANTITY_LATER: 1 / grown}
+        left, right = both_sides(lemmas.GRONWALL_BACKWARD.conclusion, backward)
+        assert left.overlaps(right)
