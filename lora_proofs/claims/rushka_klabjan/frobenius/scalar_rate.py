@@ -108,9 +108,10 @@ def grown(instance: Instance, t: Fraction, ctx: Arithmetic, share: Any = 1) -> A
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """Both bounds at several times, and that both are positive."""
+    """Both bounds at several times, and that their denominators are positive."""
     low, high = bounds(mode(instance), ctx)
-    yield below("0 < the lower constant", 0, low)
+    for name, end in zip(("n_1", "n_2"), ends(mode(instance), ctx), strict=True):
+        yield below(f"0 < {name}", 0, end)
     little = ctx.number(Fraction(1, 10**12))
     for t in TIMES:
         value = grown(instance, t, ctx)
