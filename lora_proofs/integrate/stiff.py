@@ -93,7 +93,8 @@ class Collocation:
             h = min(self.h, end - now)
             check_step(h, now, end)
             try:
-                step = self._solve(start, h, self._guess(h))
+                with np.errstate(all="ignore"):  # what overflows is refused as not finite
+                    step = self._solve(start, h, self._guess(h))
             except NoConvergence:
                 self.h = h / 2
                 continue
