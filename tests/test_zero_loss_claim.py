@@ -8,7 +8,7 @@ import pytest
 
 import lora_proofs
 from lora_proofs.arithmetic import EXACT, BallArithmetic, equal
-from lora_proofs.claims.rushka_klabjan.trace_squared import orbit, zero_loss
+from lora_proofs.claims.rushka_klabjan.trace_squared import orbit, zero_loss, zero_loss_flows
 from lora_proofs.claims.rushka_klabjan.trace_squared import rates as derived
 from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.mathematics.instance import Instance
@@ -120,3 +120,31 @@ def test_the_inequality_is_sharp_where_the_trace_of_BA_is_0():
     start = Instance(W0=[[1]], A0=[[2]], B0=[[0]], orbit=[[1]])
     (at,) = orbit.points(start)
     assert at.product == at.size**2 == 16
+
+
+@pytest.mark.parametrize("name,factor", [("kappa^2", 100), ("b", 10), ("slow", 2)])
+def test_a_bound_with_a_larger_rate_is_caught(monkeypatch, name, factor):
+    true = zero_loss_flows.numbers
+    monkeypatch.setattr(
+        zero_loss_flows, "numbers", lambda x: {**true(x), name: factor * true(x)[name]}
+    )
+    starts = [x for regime in zero_loss.REGIMES for x in drawn(regime, count=3)]
+    assert any(outcome(zero_loss_flows.bounds, x) == "fails" for x in starts)
+
+
+def test_the_kept_level_is_that_of_one_cone_only(monkeypatch):
+    true = zero_loss_flows.numbers
+    monkeypatch.setattr(zero_loss_flows, "numbers", lambda x: {**true(x), "s": -true(x)["s"]})
+    starts = drawn("generic") + drawn("kept cone")
+    assert any(outcome(zero_loss_flows.bounds, x) == "fails" for x in starts)
+
+
+def test_every_start_is_in_one_of_the_four_cases():
+    for regime in zero_loss.REGIMES:
+        for x in drawn(regime, count=3):
+            k = zero_loss_flows.numbers(x)
+            on_cone = orbit.squared_norm(x.lift(EXACT).B0.mT - x.lift(EXACT).A0) == 0 or (
+                orbit.squared_norm(x.lift(EXACT).B0.mT + x.lift(EXACT).A0) == 0
+            )
+            assert (k["kappa^2"] == 0) == on_cone
+            assert (k["b"] == 0) == (k["a"] == 0 or k["w"] == 0)
