@@ -135,7 +135,7 @@ def also_a_gradient(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]
     # A gradient (u, v) of functions of two numbers a, b has u_b = v_a; here u = -(P + Q)_a / 2
     # and v = (P - Q)_b / 2, so that v_a - u_b is the mixed derivative of P.
     u, v = -HALF * Gradient(P + Q, e.A), HALF * Gradient(P - Q, e.B)
-    one_A, one_B = Symbol("X", *e.A.shape), Symbol("Z", *e.B.shape)
+    one_A, one_B = Symbol("X", e.A.rows, e.A.columns), Symbol("Z", e.B.rows, e.B.columns)
     cross = words.along(expand(u), {e.B: one_B}), words.along(expand(v), {e.A: one_A})
     values |= {one_A: ctx.identity(1), one_B: ctx.identity(1)}
     u_b, v_a = (evaluate(word, values, ctx) for word in cross)
