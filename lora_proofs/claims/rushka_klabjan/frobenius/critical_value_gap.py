@@ -57,9 +57,7 @@ def draw(source: Draw, regime: str) -> Instance:
     A0 = orthonormal_rows(source, r, m)
     zero = {"W0": EXACT.zeros(n, m), "B0": EXACT.zeros(n, r)}
     problem = Instance(regimes=(regime,), **zero, Y=E, A0=A0)
-    if squared_norm(E) == 0:
-        raise Rejected("E = 0: there is one critical value")
-    second = float(frobenius_critical_values(E, r, FLOAT).second)
+    second: Any = frobenius_critical_values(E, r, FLOAT).second
     for T in CANDIDATES:
         end = frobenius_riccati_closed_form(problem.W0, E, A0, problem.B0, T, FLOAT)
         if squared_norm(E.astype(float) - end.BA) / 2 < 0.99 * second:
@@ -73,8 +71,13 @@ def _residual(source: Draw, regime: str, n: int, m: int) -> Any:
         values[-1] = values[-2]
         return with_singular_values(source, n, m, values)
     if regime == "zero singular values":
-        return with_singular_values(source, n, m, spectrum(source, min(n, m), "with zeros"))
-    return dyadic_matrix(source, n, m)
+        zeros = spectrum(source, min(n, m), "with zeros")
+        E = with_singular_values(source, n, m, zeros)
+    else:
+        E = dyadic_matrix(source, n, m)
+    if squared_norm(E) == 0:  # there would be one critical value
+        E[0, 0] = EXACT.number(1)
+    return E
 
 
 def near(source: Draw) -> Instance:
@@ -184,7 +187,7 @@ def next_index(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield equal("second smallest value", found.second, swapped)
 
 
-ZERO = {"W0": [[0, 0], [0, 0]], "T": 1}
+ZERO: dict[str, Any] = {"W0": [[0, 0], [0, 0]], "T": 1}
 SADDLE = Instance(**ZERO, Y=[[2, 0], [0, 1]], A0=[[0, 1]], B0=[[0], [1]])
 TIE = Instance(
     W0=[[0] * 3] * 3,

@@ -13,6 +13,7 @@ from typing import Any
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, below
 from lora_proofs.claims.rushka_klabjan.frobenius import riccati_bound as toward
 from lora_proofs.claims.rushka_klabjan.frobenius import riccati_limit as limit
+from lora_proofs.errors import Unavailable
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import frobenius
@@ -43,6 +44,8 @@ def errors(instance: Instance, ctx: Arithmetic) -> Iterator[tuple[Any, Any]]:
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """The error between the bound of Eckart and Young, and that bound plus the distance to E_r."""
     r = len(instance.A0)
+    if limit.blocked(instance):
+        raise Unavailable("a bound for a singular A0 V_r", ctx.name)
     best = best_rank_error(toward.residual(instance), r, ctx)
     constant = toward.bound(instance, toward.projector(instance, r), ctx)
     g = toward.rate(instance, range(r), ctx)

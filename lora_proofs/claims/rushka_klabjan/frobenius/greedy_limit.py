@@ -132,7 +132,7 @@ def rows_do_not_matter(instance: Instance, ctx: Arithmetic) -> Iterator[Comparis
     yield at_least("loss at t = 3 against the loss of the greedy limit", flow.loss, sum(left) / 2)
 
 
-DIAGONAL = {"W0": [[0, 0], [0, 0]], "Y": [[2, 0], [0, 1]], "B0": [[0], [0]]}
+DIAGONAL: dict[str, Any] = {"W0": [[0, 0], [0, 0]], "Y": [[2, 0], [0, 1]], "B0": [[0], [0]]}
 SKEWED = Instance(
     W0=[[0, 0, 0], [0, 0, 0]],
     Y=[[2, 0, 0], [0, 1, 0]],

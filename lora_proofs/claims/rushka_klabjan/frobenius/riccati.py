@@ -23,6 +23,7 @@ from lora_proofs.mathematics.flows import lora_vector_field
 from lora_proofs.mathematics.frobenius_riccati import riccati_matrix
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import frobenius
+from lora_proofs.mathematics.notation import A, B
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.matrices import full_rank_matrix, matrix, orthogonal_matrix, rank_matrix
 
@@ -77,12 +78,12 @@ def _start(source: Draw, regime: str, n: int, m: int, r: int) -> tuple[Any, Any]
     c = source.choice(signs.get(regime, (0, 1, -1))) * Fraction(source.integer(1, 4))
     if regime in (BALANCED, "r > min(n, m)"):
         c = Fraction(0)
-    A, B = EXACT.zeros(r, m), EXACT.zeros(n, r)
+    right, left = EXACT.zeros(r, m), EXACT.zeros(n, r)
     for i in range(min(r, n, m)):
         a, b = _pair(source, c, regime)
-        A[i, i], B[i, i] = EXACT.number(a), EXACT.number(b)
+        right[i, i], left[i, i] = EXACT.number(a), EXACT.number(b)
     R, V, U = (orthogonal_matrix(source, k) for k in (r, m, n))
-    return R @ A @ V, U @ B @ R.mT
+    return R @ right @ V, U @ left @ R.mT
 
 
 def _pair(source: Draw, c: Fraction, regime: str) -> tuple[Fraction, Fraction]:
@@ -146,8 +147,8 @@ def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
     x = instance.lift(ctx)
     P = ctx.matrix(EXACT.inverse(EXACT.matrix(instance.N)))
     return {
-        proof.A: x.A,
-        proof.B: x.B,
+        A: x.A,
+        B: x.B,
         proof.A_START: x.A0,
         proof.B_START: x.B0,
         proof.E: x.Y - x.W0,

@@ -137,7 +137,7 @@ def rows_do_not_matter(instance: Instance, ctx: Arithmetic) -> Iterator[Comparis
     yield at_least("squared distance to E_r at t = 3", 2 * flow.loss, EXACT.number(least))
 
 
-ZERO = {"W0": [[0, 0], [0, 0]], "B0": [[0], [0]]}
+ZERO: dict[str, Any] = {"W0": [[0, 0], [0, 0]], "B0": [[0], [0]]}
 SKEWED = Instance(
     W0=[[0, 0, 0], [0, 0, 0]],
     Y=[[2, 0, 0], [0, 1, 0]],
