@@ -24,13 +24,13 @@ from lora_proofs.symbolic.steps import Step
 LABELS = {"A-first": "B after A-first minus simultaneous", "B-first": "A after B-first minus "
           "simultaneous"}  # fmt: skip
 NONNEGATIVE = tuple(Relation(word(0), "<=", s) for s in (h, c.RA, c.RB, c.M2, c.MF, c.Lf))
-START = ("A-first", "B-first")
+# What is asked of the start, and of the factor that moves first.
+POINTS = ("A-first", "B-first", "moved")
 USED = tuple(
     relation
-    for names in ((proof.A_BOUNDS, proof.B_BOUNDS, proof.G2_BOUNDS, proof.GF_BOUNDS),)
-    for bounds in names
+    for bounds in (proof.A_BOUNDS, proof.B_BOUNDS, proof.G2_BOUNDS, proof.GF_BOUNDS)
     for name, relation in bounds.items()
-    if name in (*START, "moved")
+    if name in POINTS
 )
 
 
