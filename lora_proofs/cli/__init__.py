@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +18,9 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run ``lora-proofs`` with arguments and return its exit code."""
+    # Matrices are small here: threads of a linear-algebra library only wait for one another.
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     try:
         from lora_proofs.cli.app import app
     except KeyboardInterrupt:  # while the commands are being imported

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 from typing import Annotated, Any
 
 import typer
 
 from lora_proofs.cli.documents import read_json
-from lora_proofs.cli.options import AsJson, emit, say
+from lora_proofs.cli.options import AsJson, emit, note, say
 from lora_proofs.cli.outcome import matrix
 from lora_proofs.errors import BadInput
 
 MOST_DIGITS = 10_000
+SECONDS_BETWEEN = 5.0
 
 InstancePath = Annotated[
     str, typer.Argument(metavar="INSTANCE.json", help="The instance; - reads standard input.")
@@ -53,13 +56,25 @@ def solve_flow(
         raise BadInput(f"--digits: expected a number from 1 to {MOST_DIGITS}, got {digits}")
     what = 'an instance such as {"loss": "frobenius", "W0": [[...]], "Y": [[...]], ...}'
     problem = read_problem(read_json(instance, what))
-    document = answer(problem, digits)
+    document = answer(problem, digits, Reached())
     if as_json:
         emit(document)
     else:
         for line in shown(document):
             say(line)
     return 0
+
+
+class Reached:
+    """Says on stderr, every few seconds of a long run, which time the integrator has reached."""
+
+    def __init__(self) -> None:
+        self.said = time.monotonic()
+
+    def __call__(self, t: Fraction) -> None:
+        if time.monotonic() - self.said > SECONDS_BETWEEN:
+            self.said = time.monotonic()
+            note(f"at t = {float(t):.4g}")
 
 
 def shown(document: Mapping[str, Any]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from lora_proofs.arithmetic import BallArithmetic, squared_norm
 from lora_proofs.arithmetic.exact import decimal
 from lora_proofs.errors import ToleranceNotMet
 from lora_proofs.solving.decimals import exact, printed, radius, upper_string
-from lora_proofs.solving.finite_time import Solved, solve
+from lora_proofs.solving.finite_time import Progress, Solved, solve
 from lora_proofs.solving.limit import Limit
 from lora_proofs.solving.limit_frobenius import frobenius_end
 from lora_proofs.solving.limit_trace_squared import trace_squared_end
@@ -52,7 +52,7 @@ def _to_float(x: Fraction) -> float:
         ) from None
 
 
-def answer(problem: Problem, digits: int | None) -> dict[str, Any]:
+def answer(problem: Problem, digits: int | None, progress: Progress = None) -> dict[str, Any]:
     """The document that ``flow --json`` prints; numbers are floats where ``digits`` is ``None``.
 
     >>> from lora_proofs.solving.problem import read_problem
@@ -62,7 +62,7 @@ def answer(problem: Problem, digits: int | None) -> dict[str, Any]:
     """
     if problem.times == INFINITE:
         return _limit_document(problem, digits)
-    told = [_state(found, digits) for found in solve(problem, digits or FLOAT_DIGITS)]
+    told = [_state(found, digits) for found in solve(problem, digits or FLOAT_DIGITS, progress)]
     states = [state for state, _ in told]
     head = {"schema_version": 1, "command": "flow"}
     bound = {

@@ -26,6 +26,7 @@ from lora_proofs.solving.problem import Problem, rows
 GUARD = 10
 MAX_DIGITS = 200_000
 MAX_ATTEMPTS = 12
+Progress = Callable[[Fraction], None] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +56,10 @@ class Solved:
         yield self.decrease
 
 
-def solve(problem: Problem, digits: int) -> list[Solved]:
+def solve(problem: Problem, digits: int, progress: Progress = None) -> list[Solved]:
     """The states of a problem at its times (or after its steps), with ``digits`` right digits.
 
+    ``progress`` hears the time that an integrator has reached, from 0 on in each of its runs.
     Raises ``ToleranceNotMet`` where the precision that this takes is out of reach.
 
     >>> from lora_proofs.solving.problem import read_problem
@@ -74,7 +76,7 @@ def solve(problem: Problem, digits: int) -> list[Solved]:
         except (ToleranceNotMet, Unavailable):  # the integrator copes with what costs many digits
             if problem.adapter == "full":
                 raise
-    return _integrated(problem, digits)
+    return _integrated(problem, digits, progress)
 
 
 def finite(problem: Problem) -> list[Fraction]:
@@ -125,11 +127,12 @@ def observed(
     method: str,
     *,
     rigorous: bool,
+    loss: Scalar | None = None,
 ) -> Solved:
     """The loss and the invariants beside the factors and W, in balls."""
     with ctx.working():
         f = problem.f
-        loss = f.value(W, ctx)
+        loss = f.value(W, ctx) if loss is None else loss
         start = f.value(_start(problem, ctx), ctx)
         drift = None if A is None else _drift(problem, A, B, ctx)
         return Solved(t, A, B, W, loss, drift, start - loss, method, rigorous)
@@ -174,8 +177,8 @@ def _descended(problem: Problem, ctx: BallArithmetic) -> Solved:
         return observed(problem, None, A, B, W, ctx, name, rigorous=True)
 
 
-def _integrated(problem: Problem, digits: int) -> list[Solved]:
-    """Taylor series, with as many more digits as W and the loss need."""
+def _integrated(problem: Problem, digits: int, progress: Progress) -> list[Solved]:
+    """Taylor series or collocation, with two digits to spare, or more where numbers cancel."""
     field = lora_field(
         problem.f, rows(problem.W0), rows(problem.A0), rows(problem.B0), **problem.rates
     )
@@ -183,25 +186,30 @@ def _integrated(problem: Problem, digits: int) -> list[Solved]:
     wanted = digits + 2
     for _ in range(MAX_ATTEMPTS):
         ctx = BallArithmetic(wanted + GUARD)
+        ends = field.taylor(times, digits=wanted, progress=progress)
         states = {
-            t: _widened(problem, t, end, wanted, ctx)
-            for t, end in zip(times, field.taylor(times, digits=wanted), strict=True)
+            t: _widened(problem, t, end, wanted, ctx) for t, end in zip(times, ends, strict=True)
         }
         missing = max(worst(state, digits) or 0 for state in states.values())
         if missing == 0:
             return [states[t] for t in finite(problem)]
         wanted += missing
-    raise ToleranceNotMet(f"{digits} digits were not reached: W or the loss cancels too much")
+    raise ToleranceNotMet(
+        f"{digits} digits were not reached: the fall of the loss cancels too much"
+    )
 
 
 def _widened(problem: Problem, t: Any, end: Any, digits: int, ctx: BallArithmetic) -> Solved:
-    """A Taylor state in balls, with the error that it was asked for as radius."""
+    """An integrated state in balls, each with the error that it was asked for as radius."""
+
+    def ball(x: Any) -> Scalar:
+        return _with_radius(x, digits, ctx)
+
     with ctx.working():
-        A, B = (object_matrix(X, lambda x: _with_radius(x, digits, ctx)) for X in (end.A, end.B))
-        W0 = ctx.matrix(problem.W0)
-        W = adapted(W0, A, B, ctx, scale=problem.scale)
+        A, B, W = (object_matrix(X, ball) for X in (end.A, end.B, end.W))
+        loss = ball(end.loss)
     method = "Taylor series" if end.method == "taylor" else end.method
-    return observed(problem, t, A, B, W, ctx, method, rigorous=False)
+    return observed(problem, t, A, B, W, ctx, method, rigorous=False, loss=loss)
 
 
 def _with_radius(x: Any, digits: int, ctx: BallArithmetic) -> Scalar:

@@ -38,10 +38,15 @@ class FlowField:
             self.rates, self.values, t, tolerance=tolerance, observables=self.observables
         )
 
-    def taylor(self, t: Any, *, digits: int = 50) -> Any:
+    def taylor(self, t: Any, *, digits: int = 50, progress: Any = None) -> Any:
         """The flow at time t to that many digits, stiff or not, with an estimated error."""
         return high_precision_flow(
-            self.rates, self.values, t, digits=digits, observables=self.observables
+            self.rates,
+            self.values,
+            t,
+            digits=digits,
+            observables=self.observables,
+            progress=progress,
         )
 
     def enclosure(self, t: Any, *, digits: int = 30) -> Any:
