@@ -1,0 +1,85 @@
+"""The Frobenius flow from almost every start, with B0 not 0: it tends to a global minimum.
+
+Known for almost every start: all critical points that are not global minima are strict saddles,
+bounded gradient flows of a polynomial converge, and the stable sets of strict saddles are null
+sets. Judged here on single starts, each of which is shown to end in the least loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, below, squared_norm
+from lora_proofs.claims.rushka_klabjan.frobenius import generic
+from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.strategies.draw import Draw
+
+
+def draw(source: Draw, regime: str) -> Instance:
+    """A start with B0 != 0."""
+    return generic.draw_start(source, regime, zero_B=False)
+
+
+def saddle(source: Draw, regime: str) -> Instance:
+    """A start on the stable set of a saddle, by an exact invariance."""
+    return generic.rotated(source, regime, zero_B=False)
+
+
+def moving_B(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """B0 != 0: the starts with B0 = 0 are a null set of their own."""
+    yield below("0 < ||B0||^2", 0, squared_norm(EXACT.matrix(instance.B0)))
+
+
+INSTANCES = Instances(draw, generic.REGIMES)
+unobstructed = Assumption(
+    "unobstructed",
+    r"no linear invariance holds the start back: $[B_0; A_0^\top]$ has rank $r$, and no proper "
+    r"pair of subspaces $U \supset \mathrm{col}\,B_0$, $V \supset \mathrm{row}\,A_0$ with "
+    r"$E V \subset U$, $E^\top U \subset V$ leaves out a part of $E$",
+    generic.unobstructed,
+)
+off_zero = Assumption(
+    "off_zero",
+    r"$B_0 \ne 0$",
+    moving_B,
+    technical="the LoRA start is a null set, and the subject of frobenius-general-zero-b",
+)
+
+claim = Claim(
+    name="rushka-klabjan/frobenius-general-start",
+    title="From almost every start the Frobenius flow tends to a global minimum",
+    source=Source("rushka-klabjan", "", "extension", "recalled"),
+    statement=(
+        r"Let $f = \tfrac12\|W - Y\|_F^2$ and $E = Y - W_0$. From almost every start $(A_0, B_0)$ "
+        r"the LoRA gradient flow tends to the least loss of rank $r$, "
+        r"$\tfrac12\sum_{i>r}\sigma_i^2$. Starts with $B_0 = 0$ are a null set, of which nothing is "
+        r"said. (Known; judged here on single starts with $B_0 \ne 0$ that no linear invariance "
+        r"holds back.)"
+    ),
+    assumptions=(unobstructed, off_zero),
+    instances=INSTANCES,
+    check=generic.least_in_the_limit,
+    kind="trap",
+    limit="the critical-value gap: below the second smallest critical value only one is left",
+    controls=(
+        Control(
+            unobstructed,
+            Instances(saddle, ("wrong direction",)),
+            "a start in the span of the second singular direction, in a rotated basis",
+            generic.kept_level,
+        ),
+        Control(
+            None,
+            Instances(draw, ("r = 1",)),
+            "a rank of r + 1 claimed of the limit",
+            generic.one_rank_more,
+        ),
+    ),
+    arithmetics=("ball",),
+    note=(
+        "A start whose loss floats do not see below the second smallest critical value by t = 8 is "
+        "drawn again: slow starts are not judged. Stable sets of saddles that no linear invariance "
+        "shows exist too, and are null sets."
+    ),
+)
