@@ -20,6 +20,7 @@ from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_m
 from lora_proofs.claims.rushka_klabjan.frobenius import critical_points
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.spectral_limit import sharpness
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.matrices import orthogonal_matrix
 
@@ -188,11 +189,7 @@ def explicit(a: Any, b: Any, sigma: Any) -> Instance:
 
 def measure(ctx: Arithmetic) -> dict[str, str]:
     """The sharpness from B0 = 0 and d = (1/2, 1), E = diag(3, 2, 1), as in the reference values."""
-    found = []
-    for sigma, D in ((3, Fraction(1, 4)), (2, Fraction(1))):
-        root = ctx.sqrt(ctx.number(D * D + 4 * sigma * sigma))
-        found.append(((root + ctx.number(D)) / 2, (root - ctx.number(D)) / 2))
-    top = max(x for x, _ in found) + max(y for _, y in found)
+    top = sharpness([(3, Fraction(1, 4)), (2, 1)], ctx)
     return {"sharpness, E = diag(3, 2, 1), d = (1/2, 1)": top.str(12, radius=False)}
 
 
