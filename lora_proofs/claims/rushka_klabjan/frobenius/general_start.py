@@ -61,13 +61,12 @@ claim = Claim(
     instances=INSTANCES,
     check=generic.least_in_the_limit,
     kind="trap",
-    limit="the critical-value gap: below the second smallest critical value only one is left",
+    limit="closed forms, exact invariances, and losses enclosed below the critical-value gap",
     controls=(
         Control(
             unobstructed,
             Instances(saddle, ("wrong direction",)),
             "a start in the span of the second singular direction, in a rotated basis",
-            generic.kept_level,
         ),
         Control(
             None,
@@ -76,10 +75,11 @@ claim = Claim(
             generic.one_rank_more,
         ),
     ),
-    arithmetics=("ball",),
     note=(
-        "A start whose loss floats do not see below the second smallest critical value by t = 8 is "
-        "drawn again: slow starts are not judged. Stable sets of saddles that no linear invariance "
-        "shows exist too, and are null sets."
+        "No draw is left out for what its flow does; a start whose limit is open would stay "
+        "undecided. Single "
+        "starts cannot decide a statement about almost every start: from W0 = 0, Y = diag(2, 1), "
+        "A0 = (-2, 1/2), B0 = (1, 5/2)' the loss tends to 2, although no linear invariance holds "
+        "this start back."
     ),
 )

@@ -60,13 +60,12 @@ claim = Claim(
     instances=INSTANCES,
     check=generic.least_in_the_limit,
     kind="trap",
-    limit="the critical-value gap: below the second smallest critical value only one is left",
+    limit="closed forms, exact invariances, and losses enclosed below the critical-value gap",
     controls=(
         Control(
             unobstructed,
             Instances(saddle, ("wrong direction",)),
             "the row of A0 along the second singular direction, in a rotated basis",
-            generic.kept_level,
         ),
         Control(
             None,
@@ -75,10 +74,10 @@ claim = Claim(
             generic.one_rank_more,
         ),
     ),
-    arithmetics=("ball",),
     note=(
-        "A start whose loss floats do not see below the second smallest critical value by t = 8 is "
-        "drawn again: slow starts are not judged. The exceptions are not all linear invariances: "
-        "see frobenius-greedy-limit for orthonormal rows with det(A0 V_r) = 0."
+        "No draw is left out for what its flow does; a start whose limit is open would stay "
+        "undecided. Single "
+        "starts cannot decide a statement about almost every A0: orthonormal rows with "
+        "det(A0 V_r) = 0 end elsewhere, see frobenius-greedy-limit."
     ),
 )
