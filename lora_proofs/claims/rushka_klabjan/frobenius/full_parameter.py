@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, equal
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
@@ -34,8 +35,9 @@ decay = Scalar("e^(-t)", latex="e^{-t}")
 VARIABLE = Symbol("V", "n", "m")
 W = Named("W", Y + decay * (W0 - Y))
 
-FLOW, LOSS = "full-parameter flow", "loss along it"
+START, FLOW, LOSS = "W(0)", "full-parameter flow", "loss along it"
 CONCLUSION = (
+    Relation(substitute(W, {decay: 1}), "=", W0, START),
     Relation(along(W, {decay: -decay}), "=", -(W - Y), FLOW),
     Relation(frobenius_value(W), "=", decay**2 * frobenius_value(W0), LOSS),
 )
@@ -44,14 +46,14 @@ CONCLUSION = (
 def derive() -> Iterator[Step]:
     """The gradient, the start, the rate, the loss; solutions through one start are unique."""
     yield identity(Gradient(frobenius_value(VARIABLE), VARIABLE), VARIABLE - Y, "the gradient")
-    yield (start := identity(substitute(W, {decay: 1}), W0, "W starts at W0"))
-    flow, loss = CONCLUSION
+    begin, flow, loss = CONCLUSION
+    yield (start := identity(begin.left, begin.right, "e^{-t} is 1 at 0", label=START))
     yield (solves := identity(flow.left, flow.right, "e^{-t} has rate -e^{-t}", label=FLOW))
     yield identity(loss.left, loss.right, "W - Y is e^{-t} times W0 - Y", label=LOSS)
     yield cited(
         UNIQUENESS,
         "the field is affine, hence Lipschitz",
-        discharged_by={"solves": solves, "starts": start},
+        discharged_by={"solves": solves, "field": solves, "starts": start},
     )
 
 
@@ -96,12 +98,30 @@ exponential = Assumption(
 )
 
 
+def at(instance: Instance, ctx: Arithmetic, e: Any) -> Any:
+    """Y + e (W0 - Y), the candidate where e^{-t} is e."""
+    z = instance.lift(ctx)
+    return z.Y + e * (z.W0 - z.Y)
+
+
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """The candidate put into the field, and its loss."""
+    """The candidate at the start, put into the field, and its loss.
+
+    It is affine in e^{-t}, so its derivative is -e^{-t} times a difference quotient.
+    """
     z, loss = instance.lift(ctx), frobenius(instance.Y)
-    W_t = z.Y + z.decay * (z.W0 - z.Y)
-    yield equal(FLOW, -z.decay * (z.W0 - z.Y), full_vector_field(loss, W_t, ctx))
+    W_t, W_start = at(instance, ctx, z.decay), at(instance, ctx, ctx.number(1))
+    yield equal(START, W_start, z.W0)
+    slope = W_start - at(instance, ctx, ctx.number(0))
+    yield equal(FLOW, -z.decay * slope, full_vector_field(loss, W_t, ctx))
     yield equal(LOSS, loss.value(W_t, ctx), z.decay**2 * loss.value(z.W0, ctx))
+
+
+def twice_as_far(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """W = Y + 2 (W0 - Y) e^{-t}, which solves the equation from another start."""
+    yield equal(
+        "W(0) of the solution twice as far", at(instance, ctx, ctx.number(2)), instance.lift(ctx).W0
+    )
 
 
 def one_rate(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -141,6 +161,7 @@ claim = Claim(
     derive=derive,
     interpret=interpret,
     controls=(
+        Control(None, INSTANCES, "the solution from a start twice as far", twice_as_far),
         Control(None, INSTANCES, "the loss falls at the rate of W", one_rate),
         Control(None, INSTANCES, "the factor 1/2 of the loss is forgotten", factor_two),
         Control(None, INSTANCES, "the target is forgotten", target_forgotten),

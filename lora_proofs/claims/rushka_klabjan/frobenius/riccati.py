@@ -161,9 +161,23 @@ def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """Both candidates put into FQ + QF - Q^2, in whole matrices; the hand-written field."""
+    """The form at the start; both candidates put into FQ + QF - Q^2; the hand-written field."""
+    yield from at_the_start(instance, ctx, 1)
     yield from along_the_flow(instance, ctx, constant(instance))
     yield from along_the_form(instance, ctx, 1)
+
+
+def at_the_start(instance: Instance, ctx: Arithmetic, level: int) -> Iterator[Comparison]:
+    """X P X' for X = Z0 and N = ``level`` times I against Z0 Z0'."""
+    x = instance.lift(ctx)
+    Z0 = _stacked(x.B0, x.A0.mT)
+    P = ctx.matrix(EXACT.inverse(level * EXACT.identity(len(x.A0))))
+    yield from _blocks(proof.OF_START, Z0 @ P @ Z0.mT, Z0 @ Z0.mT, len(x.B0))
+
+
+def twice_the_identity(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """2I in place of I in the inverse, which solves the same equation from another start."""
+    yield from at_the_start(instance, ctx, 2)
 
 
 def along_the_flow(instance: Instance, ctx: Arithmetic, c: Any) -> Iterator[Comparison]:
@@ -244,6 +258,7 @@ claim = Claim(
     interpret=interpret,
     controls=(
         Control(scaled_identity, (MEAN,), "D is not a multiple of I and c is taken for its mean"),
+        Control(None, INSTANCES, "2I in place of I in the inverse", twice_the_identity),
         Control(None, INSTANCES, "-2 Q^2 in place of -Q^2", half_a_square),
         Control(None, Instances(draw, ("positive c",)), "c with the other sign", sign_of_c),
     ),

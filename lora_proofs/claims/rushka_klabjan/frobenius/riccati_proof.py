@@ -62,7 +62,12 @@ FLOW_RATES = riccati(B @ B.T, B @ A, A.T @ B.T, A.T @ A)
 FORM_RATES = riccati(XB @ P @ XB.T, XB @ P @ XA.T, XA @ P @ XB.T, XA @ P @ XA.T)
 STARTS = (B_START @ B_START.T, B_START @ A_START, A_START.T @ A_START)
 
+OF_START = ("X_B P X_B' at t = 0", "X_B P X_A' at t = 0", "X_A P X_A' at t = 0")
 CONCLUSION = (
+    *(
+        Relation(substitute(block, AT_ZERO), "=", start, label)
+        for block, start, label in zip(FORM_BLOCKS, STARTS, OF_START, strict=True)
+    ),
     Relation(along(B.T @ B - A @ A.T, FLOW), "=", Zero("r", "r"), CONSERVED),
     *(
         Relation(along(block, FLOW), "=", rate, label)
@@ -73,6 +78,11 @@ CONCLUSION = (
         for block, rate, label in zip(FORM_BLOCKS, FORM_RATES, OF_FORM, strict=True)
     ),
 )
+
+
+KEPT = "product rule, and B'B = AA' + cI where c stands"
+WHY = {OF_FLOW[0]: KEPT, OF_FLOW[2]: KEPT}
+WHY |= dict.fromkeys(OF_START, "the form starts where the flow does: X = Z0 and N = P = I")
 
 
 def difference_kept() -> Iterator[Step]:
@@ -133,11 +143,6 @@ def derive() -> Iterator[Step]:
     """The start, the flow, the form, and uniqueness."""
     before = list(difference_kept())
     yield from before
-    started = [
-        identity(substitute(block, AT_ZERO), start, "the form starts where the flow does")
-        for block, start in zip(FORM_BLOCKS, STARTS, strict=True)
-    ]
-    yield from started
     yield from inverse_moves()
     between = list(used(before[-1]))
     yield from between
@@ -146,18 +151,16 @@ def derive() -> Iterator[Step]:
         identity(
             relation.left,
             relation.right,
-            "product rule, and B'B = AA' + cI where c stands"
-            if given.get(relation.label)
-            else "product rule",
+            WHY.get(relation.label, "product rule"),
             given=tuple(given.get(relation.label, ())),
             label=relation.label,
         )
         for relation in CONCLUSION
     ]
     yield from steps
-    for step, start in zip(steps[-3:], started, strict=True):
+    for step, start in zip(steps[-3:], steps[:3], strict=True):
         yield cited(
             UNIQUENESS,
             "the right side is a polynomial, hence locally Lipschitz",
-            discharged_by={"solves": step, "starts": start},
+            discharged_by={"solves": step, "field": step, "starts": start},
         )

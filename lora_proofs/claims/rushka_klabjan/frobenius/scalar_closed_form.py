@@ -69,8 +69,12 @@ def riccati(numerator: Word, denominator: Word) -> Word:
 
 FIELD_A, FIELD_B = "a' = -b'G", "b' = -G a'"
 CLOCK, QUOTIENT, ERROR = "rate of x", "x = N/D solves its equation", "error of the mode"
+START_A, START_B, START_X = "a at s = 0", "b at s = 0", "N = D at t = 0, so x = 1 and s = 0"
 PRODUCT, RATE, SPEED = "w from x", "rate of w", "square of |a|^2 + |b|^2"
 CONCLUSION = (
+    Relation(substitute(A, AT_START), "=", A0, START_A),
+    Relation(substitute(B, AT_START), "=", B0, START_B),
+    Relation(substitute(N, AT_START), "=", substitute(D, AT_START), START_X),
     Relation(along(A, IN_S), "=", (sigma - w) * B.T, FIELD_A),
     Relation(along(B, IN_S), "=", (sigma - w) * A.T, FIELD_B),
     Relation(along(x, IN_S), "=", riccati(x, word(1)), CLOCK),
@@ -81,6 +85,9 @@ CONCLUSION = (
     Relation(SIZE**2, "=", 4 * alpha * beta + 4 * w**2, SPEED),
 )
 WHY = {
+    START_A: "cosh 0 = 1, sinh 0 = 0",
+    START_B: "cosh 0 = 1, sinh 0 = 0",
+    START_X: "both are 1",
     FIELD_A: "cosh' = sinh s', sinh' = cosh s', and s' = sigma - w",
     FIELD_B: "the same, transposed",
     CLOCK: "x' = 2 x s', with cosh^2 - sinh^2 = 1",
@@ -101,11 +108,9 @@ def derive() -> Iterator[Step]:
     )
     clock = {COSH: C, SINH: S, SQUARE: mu2}
     yield (mu := cited(HYPERBOLIC, "with m = mu^2", substitution=clock, discharged_by=FUNCTIONS))
-    yield (a_start := identity(substitute(A, AT_START), A0, "a starts at a0"))
-    yield (b_start := identity(substitute(B, AT_START), B0, "b starts at b0"))
     yield identity(substitute(D, AT_START), 1, "D starts at 1")
-    yield (x_start := identity(substitute(N, AT_START), 1, "N starts at 1, so x does too"))
     given = {QUOTIENT: (mu,), ERROR: (mu,), FIELD_A: (), FIELD_B: (), RATE: ()}
+    given |= {START_A: (), START_B: (), START_X: ()}
     steps = {
         r.label: identity(
             r.left, r.right, WHY[r.label], given=given.get(r.label, (tau,)), label=r.label
@@ -113,11 +118,11 @@ def derive() -> Iterator[Step]:
         for r in CONCLUSION
     }
     yield from steps.values()
-    for label, start in ((FIELD_A, a_start), (FIELD_B, b_start), (QUOTIENT, x_start)):
+    for label, start in ((FIELD_A, START_A), (FIELD_B, START_B), (QUOTIENT, START_X)):
         yield cited(
             UNIQUENESS,
             "the field is a polynomial, hence locally Lipschitz",
-            discharged_by={"solves": steps[label], "starts": start},
+            discharged_by={"solves": steps[label], "field": steps[label], "starts": steps[start]},
         )
 
 
@@ -184,11 +189,11 @@ functions = Assumption(
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """The candidates put into the vector field that the steps use."""
     k, z, loss = _numbers(instance, ctx), instance.lift(ctx), frobenius(instance.Y)
-    c, s = k["c"], k["s"]
-    a, b = c * z.A0 + s * z.B0.mT, c * z.B0 + s * z.A0.mT
+    yield from _starts(instance, ctx)
+    a, b = _factors(z, k["c"], k["s"])
     product = inner(b.mT, a)
     clock = k["sigma"] - product
-    da, db = clock * (s * z.A0 + c * z.B0.mT), clock * (s * z.B0 + c * z.A0.mT)
+    da, db = (clock * rate for rate in _factors(z, k["s"], k["c"]))
     field_a, field_b = lora_vector_field(loss, z.W0, a, b, ctx)
     yield equal(FIELD_A, da, field_a)
     yield equal(FIELD_B, db, field_b)
@@ -202,14 +207,33 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield equal(SPEED, size * size, 4 * k["alpha"] * k["beta"] + 4 * product * product)
 
 
+def _starts(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The candidates at s = 0 and t = 0."""
+    k, z, one = _numbers(instance, ctx), instance.lift(ctx), ctx.number(1)
+    a, b = _factors(z, one, 0 * one)
+    yield equal(START_A, a, z.A0)
+    yield equal(START_B, b, z.B0)
+    yield equal(START_X, *_fraction(k | {"C": one, "S": 0 * one}))
+
+
+def _factors(z: Any, c: Any, s: Any) -> tuple[Any, Any]:
+    """a and b for these values of cosh and sinh; exchanged, their derivatives in s."""
+    return c * z.A0 + s * z.B0.mT, c * z.B0 + s * z.A0.mT
+
+
+def _fraction(k: dict[str, Any]) -> tuple[Any, Any]:
+    """N and D."""
+    above, below = k["sigma"] + k["beta"], k["alpha"] - k["sigma"]
+    return k["C"] + above * k["S"], k["C"] + below * k["S"]
+
+
 def _riccati(k: dict[str, Any], num: Any, den: Any) -> Any:
     square = 2 * k["sigma"] * num * den - k["alpha"] * num * num
     return square + k["beta"] * den * den
 
 
 def _error(k: dict[str, Any]) -> Any:
-    above, below = k["sigma"] + k["beta"], k["alpha"] - k["sigma"]
-    num, den = k["C"] + above * k["S"], k["C"] + below * k["S"]
+    num, den = _fraction(k)
     return 2 * k["sigma"] * num * den - k["alpha"] * num * num + k["beta"] * den * den
 
 
@@ -232,6 +256,15 @@ def factor_two(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     k, z = _numbers(instance, ctx), instance.lift(ctx)
     field_a, _ = lora_vector_field(frobenius(instance.Y), z.W0, z.A0, z.B0, ctx)
     yield equal("a' of the loss without 1/2", (k["sigma"] - k["p"]) * z.B0.mT, 2 * field_a)
+
+
+def another_start(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """N and D of the solution that has x = 4 at the start, claimed to be of x = 1 there."""
+    k, one = _numbers(instance, ctx), ctx.number(1)
+    k |= {"C": one, "S": 0 * one}
+    num = 4 * k["C"] + (4 * k["sigma"] + k["beta"]) * k["S"]
+    den = k["C"] + (4 * k["alpha"] - k["sigma"]) * k["S"]
+    yield equal("N = D at t = 0", num, den)
 
 
 def swapped(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -266,6 +299,7 @@ claim = Claim(
     controls=(
         Control(None, INSTANCES, "the sign of the error is flipped", other_sign),
         Control(None, INSTANCES, "the factor 1/2 of the loss is forgotten", factor_two),
+        Control(None, INSTANCES, "the solution with x = 4 at the start", another_start),
         Control(None, INSTANCES, "alpha and beta are exchanged", swapped),
     ),
     note=(

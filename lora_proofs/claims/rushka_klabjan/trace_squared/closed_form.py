@@ -68,7 +68,15 @@ def riccati(numerator: Word, denominator: Word | None = None) -> Word:
 
 LORA_A, LORA_B = "A' = -B'G", "B' = -G A'"
 CLOCK, QUOTIENT, FULL = "rate of x", "x = N/D solves its equation", "full-parameter flow"
+AT_0 = ("A at tau = 0", "B at tau = 0", "N at t = 0", "D at t = 0", "W at t = 0")
+STARTS = tuple(
+    Relation(substitute(value, AT_START), "=", start, label)
+    for value, start, label in zip(
+        (A, B, N, D, W_FULL), (A0, B0, words.word(1), words.word(1), W0), AT_0, strict=True
+    )
+)
 CONCLUSION = (
+    *STARTS,
     Relation(along(A, IN_TAU), "=", -(B.T @ (T * Identity("n"))), LORA_A),
     Relation(along(B, IN_TAU), "=", -((T * Identity("n")) @ A.T), LORA_B),
     Relation(along(x, IN_TAU), "=", riccati(x), CLOCK),
@@ -95,18 +103,8 @@ def derive() -> Iterator[Step]:
     yield tau
     points = {COSH: C, SINH: S, SQUARE: mu2}
     yield (mu := cited(HYPERBOLIC, "with m = mu^2", substitution=points, discharged_by=FUNCTIONS))
-    starts: list[tuple[Word, Word, str]] = [
-        (A, A0, "A starts at A0"),
-        (B, B0, "B starts at B0"),
-        (W_FULL, W0, "W starts at W0"),
-    ]
-    starts += [
-        (N, words.word(1), "N starts at 1"),
-        (D, words.word(1), "D starts at 1, so x does too"),
-    ]
-    started = [identity(substitute(value, AT_START), start, why) for value, start, why in starts]
-    yield from started
     why = {
+        **dict.fromkeys(AT_0, "cosh 0 = 1, sinh 0 = 0, C = 1, S = 0, e^{-nt} = 1"),
         LORA_A: "cosh' = sinh tau', sinh' = cosh tau', and tau' = T; the gradient is T I",
         LORA_B: "the same, transposed",
         CLOCK: "x' = 2 x T, with cosh^2 - sinh^2 = 1",
@@ -119,12 +117,14 @@ def derive() -> Iterator[Step]:
         for r in CONCLUSION
     ]
     yield from steps
-    # In the order of CONCLUSION: A and B share one field; x is a quotient, so N and D start it.
-    for step, start in zip(steps, (*started[:2], started[4], started[3], started[2]), strict=True):
+    # A and B share one field; x is a quotient, so N and D start it.
+    started, solving = steps[: len(AT_0)], steps[len(AT_0) :]
+    pairs = zip(solving, (*started[:2], started[3], started[2], started[4]), strict=True)
+    for step, start in pairs:
         yield cited(
             UNIQUENESS,
             "the field is a polynomial, hence locally Lipschitz",
-            discharged_by={"solves": step, "starts": start},
+            discharged_by={"solves": step, "field": step, "starts": start},
         )
 
 
@@ -180,14 +180,43 @@ functions = Assumption(
 def factors(instance: Instance, ctx: Arithmetic) -> tuple[Any, Any, Any, Any]:
     """A, B and their derivatives in tau."""
     k, z = _numbers(instance, ctx), instance.lift(ctx)
-    c, s = k["c"], k["s"]
-    moved = (c * z.A0 - s * z.B0.mT, c * z.B0 - s * z.A0.mT)
-    return *moved, s * z.A0 - c * z.B0.mT, s * z.B0 - c * z.A0.mT
+    return *_moved(z, k["c"], k["s"]), *_moved(z, k["s"], k["c"])
+
+
+def _moved(z: Any, c: Any, s: Any) -> tuple[Any, Any]:
+    """A and B for these values of cosh and sinh; exchanged, their derivatives in tau."""
+    return c * z.A0 - s * z.B0.mT, c * z.B0 - s * z.A0.mT
+
+
+def _fraction(k: dict[str, Any], above: Any, below: Any) -> tuple[Any, Any]:
+    return k["C"] + above * k["S"], k["C"] + below * k["S"]
+
+
+def _starts(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The candidates at tau = 0 and t = 0."""
+    k, z, one = _numbers(instance, ctx), instance.lift(ctx), ctx.number(1)
+    A_, B_ = _moved(z, one, 0 * one)
+    num, den = _fraction(k | {"C": one, "S": 0 * one}, *_slopes(k))
+    W = _full(instance.replace(decay=1), ctx)
+    found = zip(AT_0, (A_, B_, num, den, W), (z.A0, z.B0, one, one, z.W0), strict=True)
+    for label, value, start in found:
+        yield equal(label, value, start)
+
+
+def _slopes(k: dict[str, Any]) -> tuple[Any, Any]:
+    return k["w0"] + k["p"] + k["q"], k["q"] - k["p"] - k["w0"]
+
+
+def _full(instance: Instance, ctx: Arithmetic) -> Any:
+    """W of the full-parameter flow."""
+    z = instance.lift(ctx)
+    return z.W0 - (1 - z.decay) * (trace(z.W0) / len(instance.W0) * ctx.identity(len(instance.W0)))
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """The candidates put into the vector fields that the steps use."""
     k, z, loss = _numbers(instance, ctx), instance.lift(ctx), trace_squared()
+    yield from _starts(instance, ctx)
     A_, B_, dA, dB = factors(instance, ctx)
     clock = trace(z.W0 + B_ @ A_)
     field_A, field_B = lora_vector_field(loss, z.W0, A_, B_, ctx)
@@ -195,11 +224,10 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield equal(LORA_B, clock * dB, field_B)
     x_ = z.y * z.y
     yield equal(CLOCK, 2 * x_ * clock, _riccati(k, x_, ctx.number(1)))
-    yield _quotient(k, k["w0"] + k["p"] + k["q"], k["q"] - k["p"] - k["w0"])
+    yield _quotient(k, *_slopes(k))
     n = len(instance.W0)
     shift = k["w0"] / n * ctx.identity(n)
-    W = z.W0 - (1 - z.decay) * shift
-    yield equal(FULL, -(n * z.decay) * shift, full_vector_field(loss, W, ctx))
+    yield equal(FULL, -(n * z.decay) * shift, full_vector_field(loss, _full(instance, ctx), ctx))
 
 
 def _riccati(k: dict[str, Any], num: Any, den: Any) -> Any:
@@ -207,7 +235,7 @@ def _riccati(k: dict[str, Any], num: Any, den: Any) -> Any:
 
 
 def _quotient(k: dict[str, Any], above: Any, below: Any) -> Comparison:
-    num, den = k["C"] + above * k["S"], k["C"] + below * k["S"]
+    num, den = _fraction(k, above, below)
     rate_num, rate_den = k["m"] * k["S"] + above * k["C"], k["m"] * k["S"] + below * k["C"]
     return equal(QUOTIENT, rate_num * den - num * rate_den, _riccati(k, num, den))
 
@@ -250,7 +278,8 @@ claim = Claim(
         r"$A = A_0\cosh\tau - B_0^\top\sinh\tau$, $B = B_0\cosh\tau - A_0^\top\sinh\tau$ with "
         r"$e^{2\tau} = x = N/D$, $N = \cosh\mu t + (w_0 + p + q)\frac{\sinh\mu t}{\mu}$, "
         r"$D = \cosh\mu t + (q - p - w_0)\frac{\sinh\mu t}{\mu}$ (for $\mu = 0$ read $t$ for "
-        r"$\sinh(\mu t)/\mu$), for every start, as long as $D > 0$."
+        r"$\sinh(\mu t)/\mu$), for every start and all $t \ge 0$, where $N, D > 0$ (backward in "
+        r"time as long as both are positive)."
     ),
     assumptions=(functions,),
     instances=INSTANCES,
@@ -265,6 +294,6 @@ claim = Claim(
     ),
     note=(
         "Checked at rational points of the two hyperbolas, which stand for every time; x = N/D is "
-        "read where D is not 0, which contains the whole interval on which the flow exists."
+        "read where N and D are positive: on the whole interval on which the flow exists."
     ),
 )

@@ -51,9 +51,11 @@ UPDATE = Named("F", -((w0 / n) * Identity("n")))
 W_INF = Named("W_inf", W0 + UPDATE, latex=r"W_\infty")
 LOSS = Fraction(1, 2)
 
+START = "W(0)"
 FLOW, TRACE, DISTANCE = "W' = -(tr W) I", "tr W(t)", "W(t) - W_inf"
 AT_LIMIT, FALL, LENGTH = "tr W_inf", "loss at time t", "n ||W_inf - W0||^2"
 CONCLUSION = (
+    Relation(substitute(W_FULL, {decay: 1}), "=", W0, START),
     Relation(along(W_FULL, {decay: -(n * decay)}), "=", -(Trace(W_FULL) * Identity("n")), FLOW),
     Relation(Trace(W_FULL), "=", decay * w0, TRACE),
     Relation(W_FULL - W_INF, "=", decay * (W0 - W_INF), DISTANCE),
@@ -62,6 +64,7 @@ CONCLUSION = (
     Relation(n * words.squared_norm(W_INF - W0), "=", w0**2, LENGTH),
 )
 WHY = {
+    START: "e^(-nt) is 1 at 0",
     FLOW: "the decaying factor has rate -n",
     TRACE: "tr I = n",
     DISTANCE: "what is left of the shift has the factor e^(-nt)",
@@ -73,14 +76,12 @@ WHY = {
 
 def derive() -> Iterator[Step]:
     """Put the candidate into the flow; solutions through one start are unique."""
-    start = identity(substitute(W_FULL, {decay: 1}), W0, "W starts at W0")
-    yield start
     steps = [identity(r.left, r.right, WHY[r.label], label=r.label) for r in CONCLUSION]
     yield from steps
     yield cited(
         UNIQUENESS,
         "the field is linear, hence locally Lipschitz",
-        discharged_by={"solves": steps[0], "starts": start},
+        discharged_by={"solves": steps[1], "field": steps[1], "starts": steps[0]},
     )
 
 
@@ -141,6 +142,7 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     W, end, start = at_time(instance, ctx)
     x, n, loss = instance.lift(ctx), ctx.number(len(instance.W0)), trace_squared()
     rate = -(n * x.decay) * (x.W0 - end)
+    yield equal(START, at_time(instance.replace(decay=1), ctx)[0], x.W0)
     yield equal(FLOW, rate, full_vector_field(loss, W, ctx))
     yield equal(TRACE, trace(W), x.decay * start)
     yield equal(DISTANCE, W - end, x.decay * (x.W0 - end))
