@@ -214,6 +214,34 @@ def test_closed_form_is_batched_in_the_array_arithmetic():
         np.testing.assert_allclose(end.W[k], one.W, rtol=1e-13, atol=1e-13)
 
 
+def test_beyond_the_blow_up_there_is_no_closed_form():
+    # mu^2 = 1 + 4 and D = cosh + sinh/mu > 0, N = cosh + 3 sinh/mu: 0 at t = -0.43.
+    start = [[1]], [[2]], [[0]]
+    for ctx in (BALL, MultiprecisionArithmetic(30)):
+        for t in (-1000, -1, "-1/2"):
+            with pytest.raises(BadInput, match="does not exist at t"):
+                flows.trace_squared_closed_form(*start, t, ctx)
+        with pytest.raises(BadInput, match="does not exist at t"):
+            flows.frobenius_scalar_closed_form([[0]], [[-1]], *start[1:], -1, ctx)
+    pair = np.array([[[1.0]], [[1.0]]]), np.array([[[2.0]], [[0.1]]]), np.zeros((2, 1, 1))
+    ends = flows.trace_squared_closed_form(*pair, "-1/2", ARRAY)
+    assert np.isnan(ends.trace_W[0]) and np.isnan(ends.A[0]).all()
+    assert np.isfinite(ends.A[1]).all()
+
+
+def test_backward_and_forward_again_is_where_it_started():
+    W0, A0, B0 = BALL.matrix([[1, 0], [0, 2]]), [[1, 2]], [[1], ["-1/2"]]
+    before = flows.trace_squared_closed_form(W0, A0, B0, "-1/20", BALL)
+    end = flows.trace_squared_closed_form(W0, before.A, before.B, "1/20", BALL)
+    for x, y in zip([*end.A.flat, *end.B.flat], (1, 2, 1, flint.arb(-1) / 2), strict=True):
+        assert x.overlaps(flint.arb(y)) and x.rad() < 1e-50
+    # On the cone with w0 = 0: tr W = 1/(1 + 2t), which ends at t = -1/2.
+    cone = [[0]], [[1]], [[1]]
+    assert flows.trace_squared_closed_form(*cone, "-1/8", BALL).trace_W.overlaps(flint.arb(4) / 3)
+    with pytest.raises(BadInput):
+        flows.trace_squared_closed_form(*cone, "-1/2", BALL)
+
+
 def test_full_parameter_flows_solve_their_equations():
     W0, Y = [[1, "1/2"], [0, 2]], [[3, 0], [1, "-1/4"]]
     cases = [

@@ -18,7 +18,7 @@ from lora_proofs.arithmetic.ball import BallArithmetic
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, Scalar, squared_norm, trace
 from lora_proofs.arithmetic.exact import EXACT, rational
 from lora_proofs.arithmetic.multiprecision import MultiprecisionArithmetic
-from lora_proofs.errors import BadInput, ShapeMismatch
+from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +125,7 @@ def _one_minus_exp(z: Scalar, ctx: Arithmetic) -> Scalar:
 
 
 def _decay_ratio(z: Scalar, ctx: Arithmetic) -> Scalar:
-    """(1 - e^{-z})/z for z >= 0, which is 1 at 0 and lies in [1 - z/2, 1]."""
+    """(1 - e^{-z})/z, which is 1 at 0; it falls, by at most (1 + |z| e^{|z|})/2 for |z|."""
     if isinstance(ctx, ArrayArithmetic):
         safe = np.where(z == 0, 1.0, z)
         return np.where(z == 0, 1.0, -np.expm1(-safe) / safe)
@@ -133,7 +133,7 @@ def _decay_ratio(z: Scalar, ctx: Arithmetic) -> Scalar:
         return ctx.number(1)
     if isinstance(z, flint.arb) and z.contains(0):
         top = z.abs_upper()
-        return (1 - top / 2).union(flint.arb(1))
+        return (1 - top / 2).union(1 + top * top.exp() / 2)
     return _one_minus_exp(z, ctx) / z
 
 
@@ -173,7 +173,7 @@ def _start(W0: Any, A0: Any, B0: Any, ctx: Arithmetic) -> _Start:
 
 
 def _riccati_side(slope: Scalar, product: Scalar, s: _Start, t: Scalar, ctx: Arithmetic) -> Scalar:
-    """2 e^{-mu t} [cosh(mu t) + slope sinh(mu t)/mu], as a sum of nonnegative terms.
+    """2 e^{-mu t} [cosh(mu t) + slope sinh(mu t)/mu], for t >= 0 as a sum of nonnegative terms.
 
     ``product`` is mu^2 - slope^2, known in factors. With E = e^{-2 mu t} the value is
     (1 + E) + slope (1 - E)/mu, and for slope < 0 also (product/(mu - slope) + (mu - slope) E)/mu.
@@ -191,8 +191,10 @@ def trace_squared_closed_form(W0: Any, A0: Any, B0: Any, t: Any, ctx: Arithmetic
     """The LoRA gradient flow of 1/2 (tr W)^2 at time t, for every start.
 
     W0 is n x n, A0 r x n, B0 n x r: exact rows, or arrays of the arithmetic. A + B' shrinks like
-    e^{-tau}, A - B' grows like e^{tau}, and x = e^{2 tau} solves a Riccati equation. Raises
-    ``ShapeMismatch``; exact arithmetic lacks exp. Rushka & Klabjan, reconstructed.
+    e^{-tau}, A - B' grows like e^{tau}, and x = e^{2 tau} = N/D solves a Riccati equation. Backward
+    in time the flow exists as long as N and D are positive. Raises ``ShapeMismatch``; ``BadInput``
+    beyond that, where arrays get nan; ``Unavailable`` where balls cannot tell. Exact arithmetic
+    lacks exp. Rushka & Klabjan, reconstructed.
 
     >>> from lora_proofs.arithmetic import BallArithmetic
     >>> end = trace_squared_closed_form([[2]], [[1]], [[0]], "1/2", BallArithmetic(20))
@@ -203,12 +205,30 @@ def trace_squared_closed_form(W0: Any, A0: Any, B0: Any, t: Any, ctx: Arithmetic
         s, t = _start(W0, A0, B0, ctx), _time(t, ctx)
         if isinstance(ctx, ArrayArithmetic):  # beyond 300, e^{-2 mu t} is 0 for every purpose
             t = np.minimum(t, 300 / np.where(s.mu == 0, 1e-300, s.mu))
-        return _at(s, t, ctx)
+        with np.errstate(all="ignore" if np.any(t < 0) else None):
+            return _at(s, t, ctx)
+
+
+def _existing(above: Scalar, below: Scalar, t: Scalar, ctx: Arithmetic) -> tuple[Scalar, Scalar]:
+    """Both, where they are positive: then so are they at every time between 0 and t.
+
+    Each is a sum of two exponentials that is positive at 0, so it has at most one zero.
+    """
+    if isinstance(ctx, ArrayArithmetic):
+        exists = (np.asarray(above) > 0) & (np.asarray(below) > 0)
+        return np.where(exists, above, np.nan), np.where(exists, below, np.nan)
+    if above > 0 and below > 0:
+        return above, below
+    if above <= 0 or below <= 0:
+        raise BadInput(f"trace-squared: the flow does not exist at t = {float(t):g}")
+    raise Unavailable("the sign of a denominator near a blow-up", ctx.name, "more digits")
 
 
 def _at(s: _Start, t: Scalar, ctx: Arithmetic) -> ClosedForm:
     above = _riccati_side(s.c, -2 * s.plus * s.first, s, t, ctx)
     below = _riccati_side(s.d, 2 * s.minus * s.first, s, t, ctx)
+    if np.any(t < 0):
+        above, below = _existing(above, below, t, ctx)
     x = above / below
     root = ctx.sqrt(x)
     U, V = _outer(1 / root, s.U), _outer(root, s.V)
@@ -270,7 +290,8 @@ def frobenius_scalar_closed_form(
 ) -> ClosedForm:
     """The LoRA gradient flow of 1/2 (W - Y)^2 at time t for n = m = 1 and any r.
 
-    All four are matrices (1 x 1, 1 x 1, r x 1, 1 x r). With w - Y for w the loss is trace-squared.
+    All four are matrices (1 x 1, 1 x 1, r x 1, 1 x r). With w - Y for w the loss is trace-squared;
+    so are the errors, backward in time.
     Rushka & Klabjan, reconstructed.
 
     >>> from lora_proofs.arithmetic import ArrayArithmetic
