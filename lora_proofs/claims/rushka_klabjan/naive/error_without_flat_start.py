@@ -79,8 +79,8 @@ claim = Claim(
         r"Our reading, not a claim of the authors: from $B_0 = 0$ the error of the update of "
         r"$\tfrac12(\mathrm{tr} W)^2$ relative to full fine-tuning is $R \le \sqrt n\,r^{-1/2}$ "
         r"for every $A_0$ of rank $r$. It is false: $R^2 = n/r_{\mathrm{eff}} - 1$, and for rows "
-        r"of the lengths $2^{-k}$ the effective rank stays below $5/3$, so the error does not "
-        r"fall."
+        r"of the lengths $2^{-k}$ the effective rank stays below $5/3$, so $R^2 > 3n/5 - 1$ for "
+        r"every $r$: it does not fall like $r^{-1/2}$."
     ),
     assumptions=(),
     instances=INSTANCES,

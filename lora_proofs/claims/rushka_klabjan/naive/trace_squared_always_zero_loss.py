@@ -90,7 +90,7 @@ claim = Claim(
         r"$\tfrac12(\mathrm{tr} W)^2$ brings the loss to 0 from every start. It is false: from "
         r"$B_0 = A_0^\top$ with $w_0 > 0$ the flow keeps $B = A^\top$, where $\mathrm{tr} W = "
         r"w_0 + \|A\|_F^2 \ge w_0$; the same from $B_0 = -A_0^\top$ with $w_0 < 0$, and from "
-        r"$A_0 = 0$, $B_0 = 0$."
+        r"$A_0 = 0$, $B_0 = 0$ where $w_0 \ne 0$."
     ),
     assumptions=(),
     instances=INSTANCES,

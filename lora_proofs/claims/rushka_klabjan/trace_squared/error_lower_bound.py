@@ -173,7 +173,8 @@ claim = Claim(
     statement=(
         r"Let $X$ have rank at most $r \le n$ and $\mathrm{tr}(W_0 + X) = 0$, and let $F = "
         r"-\frac{w_0}{n} I$ be the full-parameter update. Then $(n - r) \|F\|_F^2 \le r \|X - "
-        r"F\|_F^2$: the relative error is at least $\sqrt{n/r - 1}$, whatever the start."
+        r"F\|_F^2$: for $w_0 \ne 0$ the relative error is at least $\sqrt{n/r - 1}$, whatever the "
+        r"start."
     ),
     assumptions=(rank, zero_loss),
     instances=INSTANCES,
@@ -214,13 +215,14 @@ def bound_of_zero_loss(instance: Instance, ctx: Arithmetic) -> Iterator[Comparis
 
 best = Claim(
     name="rushka-klabjan/trace-squared-best-approximation",
-    title="The nearest update of rank r does not reach zero loss",
+    title="The nearest update of rank r < n leaves a loss",
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
         r"With $F = -\varphi I$, $\varphi = w_0/n$: every $X$ of rank at most $r \le n$ has $\|X - "
-        r"F\|_F^2 \ge (n - r)\varphi^2$, the relative error $\sqrt{1 - r/n}$; $X = -\varphi Q "
-        r"Q^\top$ with $Q^\top Q = I_r$ attains it and leaves $\mathrm{tr}(W_0 + X) = (n - r)"
-        r"\varphi$, the loss $\tfrac12 w_0^2 (1 - r/n)^2$."
+        r"F\|_F^2 \ge (n - r)\varphi^2$, for $w_0 \ne 0$ the relative error $\sqrt{1 - r/n}$; $X = "
+        r"-\varphi Q Q^\top$ with $Q^\top Q = I_r$ attains it and leaves $\mathrm{tr}(W_0 + X) = "
+        r"(n - r)\varphi$, the loss $\tfrac12 w_0^2 (1 - r/n)^2$: above 0 for $r < n$ and "
+        r"$w_0 \ne 0$."
     ),
     assumptions=(rank, projection),
     instances=INSTANCES,

@@ -131,7 +131,8 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     if r <= n:
         yield from start.comparisons(instance, ctx)
         D = instance.lift(ctx).D
-        fourth = sum(D[i, i] ** 4 for i in range(len(D)))
+        second, fourth = (sum(D[i, i] ** k for i in range(len(D))) for k in (2, 4))
+        yield equal("measured: tr K against sum d_i^2", squared_norm(D), second)
         yield equal("measured: tr K^2 against sum d_i^4", squared_norm(D @ D.mT), fourth)
     yield equal(LABEL, (r + 2) * found, Fraction(3 * n - r - 2))
     if instance.law == "gaussian" and r <= n:
@@ -221,5 +222,9 @@ claim = Claim(
         Control(None, INSTANCES, "the formula for a full matrix is used", like_matrix),
         Control(None, INSTANCES, "the diagonal is taken for constant", like_orthonormal_rows),
     ),
-    note="At r = n the mean is 2(n - 1)/(n + 2): alignment alone does not bring it to 0.",
+    note=(
+        "At r = n the mean is 2(n - 1)/(n + 2): alignment alone does not bring it to 0. Derived "
+        "are the squared distance of one start, in K = D D', and the mean of R^2 in the entries "
+        "d_i; that tr K is the sum of d_i^2 and tr K^2 that of d_i^4, for a diagonal D, is measured."
+    ),
 )

@@ -1,4 +1,4 @@
-"""Independent entries of any law with mean 0: the two means that give E R^2 to leading order.
+"""Independent entries of any law with mean 0: the means of numerator and denominator of R^2.
 
 The ratio of E (n tr M^2 - (tr M)^2) and E (tr M)^2 is exact. It is E R^2, the mean of the ratio,
 for Gaussian and Rademacher entries, and not in general.
@@ -142,7 +142,7 @@ UNIFORM = Instance(n=2, r=2, law="uniform", v="1/3")
 
 claim = Claim(
     name="rushka-klabjan/trace-squared-expected-error-general",
-    title="Expected squared error from independent entries, to leading order",
+    title="The two means in the squared error from independent entries",
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
         r"Let $A_0$ of shape $r \times n$ have independent, equally distributed entries with mean "

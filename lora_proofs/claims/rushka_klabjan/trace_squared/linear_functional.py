@@ -2,8 +2,9 @@
 
 With C = U diag(s) V' the flow is A = A0 V cosh(tau s) V', B = -U sinh(tau s) V'A0' (A keeps what V
 does not see), tau' = <C, W>, and <C, W> = <C, W0> - 1/2 sum_i s_i sinh(2 tau s_i) ||A0 v_i||^2.
-The value falls at the rate ||B'C||^2 + ||CA'||^2 >= ||C A0'||^2 = sum_i s_i^2 ||A0 v_i||^2, so it
-decays exponentially unless C A0' = 0; and then, or where <C, W0> = 0, nothing moves at all.
+The size of the value falls at the rate ||B'C||^2 + ||CA'||^2 >= ||C A0'||^2 = sum_i s_i^2
+||A0 v_i||^2, so it decays exponentially unless C A0' = 0; and then, or where <C, W0> = 0, nothing
+moves at all.
 """
 
 from __future__ import annotations
@@ -224,7 +225,7 @@ claim = Claim(
         r"\mathrm{diag}(s) V^\top$, is $A = A_0 \cosh(\tau\sqrt{C^\top C})$ and $B = -U "
         r"\mathrm{diag}(\sinh \tau s_i) V^\top A_0^\top$ with $\tau' = \langle C, W\rangle = "
         r"\langle C, W_0\rangle - \tfrac12\sum_i s_i \sinh(2\tau s_i)\|A_0 v_i\|^2$. The value "
-        r"falls: $\langle C, W\rangle' = -(\|B^\top C\|_F^2 + \|C A^\top\|_F^2) \langle C, "
+        r"falls in size: $\langle C, W\rangle' = -(\|B^\top C\|_F^2 + \|C A^\top\|_F^2) \langle C, "
         r"W\rangle$ with $\|C A^\top\|_F^2 \ge \|C A_0^\top\|_F^2 = \sum_i s_i^2 \|A_0 "
         r"v_i\|^2$, so at least at that rate. At the start $A' = 0$ and $B' = -\langle C, "
         r"W_0\rangle C A_0^\top$: where $C A_0^\top = 0$ or $\langle C, W_0\rangle = 0$ nothing "

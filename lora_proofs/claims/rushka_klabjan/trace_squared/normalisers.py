@@ -216,8 +216,8 @@ claim = Claim(
         r"Let $F = -\frac{w_0}{n} I$ and $W_{\mathrm{FP}} = W_0 + F$. Then $\|W_0\|_F^2 = "
         r"\|F\|_F^2 + \|W_{\mathrm{FP}}\|_F^2$, so $\|F\|_F \le \|W_0\|_F$ with equality only "
         r"for $W_{\mathrm{FP}} = 0$, which is $W_0 = \frac{w_0}{n} I$: there no error relative to "
-        r"$\|W_{\mathrm{FP}}\|_F$ exists. An error with $r\|\Delta W - F\|_F^2 \le (n - r) "
-        r"\|F\|_F^2$ satisfies $\|\Delta W - F\|_F \le \sqrt{n/r - 1}\,\|W_0\|_F$ too."
+        r"$\|W_{\mathrm{FP}}\|_F$ exists. For $r \le n$ an error with $r\|\Delta W - F\|_F^2 \le "
+        r"(n - r) \|F\|_F^2$ satisfies $\|\Delta W - F\|_F \le \sqrt{n/r - 1}\,\|W_0\|_F$ too."
     ),
     assumptions=(mean_trace, orthogonal_rows),
     instances=INSTANCES,

@@ -9,7 +9,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, equal, squared_norm, trace
+from lora_proofs.arithmetic import (
+    EXACT,
+    Arithmetic,
+    Comparison,
+    below,
+    equal,
+    squared_norm,
+    trace,
+)
 from lora_proofs.claims.rushka_klabjan.trace_squared.relative_error import (
     A0,
     ERROR,
@@ -76,9 +84,10 @@ INSTANCES = Instances(
 
 
 def rows_hold(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """A0 A0' = c I, and both updates bring the trace to 0."""
+    """A0 A0' = c I with c > 0, and both updates bring the trace to 0."""
     v, rank = instance.lift(ctx), len(instance.A0)
     gram = v.A0 @ v.A0.mT
+    yield below("0 < c", 0, v.c)
     yield equal("tr M against c r", trace(gram), v.c * rank)
     yield equal("tr M^2 against c^2 r", squared_norm(gram), v.c**2 * rank)
     yield equal("k c r against tr W0", v.k * v.c * rank, trace(v.W0))

@@ -40,7 +40,7 @@ from lora_proofs.mathematics.words import (
     Word,
     along,
 )
-from lora_proofs.strategies.draw import Draw, Rejected, fraction
+from lora_proofs.strategies.draw import Draw, fraction
 from lora_proofs.strategies.matrices import matrix
 from lora_proofs.strategies.problems import lora_problem
 from lora_proofs.symbolic.steps import Step, assumed, identity, inequality
@@ -112,6 +112,7 @@ KINDS = {
     "r > n": "r > min(n, m)",
     "tiny scale": "tiny scale",
     "huge scale": "huge scale",
+    "origin": "generic",
 }
 
 
@@ -120,8 +121,8 @@ def draw(source: Draw, regime: str) -> Instance:
     problem = lora_problem(source, KINDS[regime], loss="trace-squared")
     A_, B_ = EXACT.matrix(problem.A0), EXACT.matrix(problem.B0)
     X_, Z_ = matrix(source, *A_.shape), matrix(source, *B_.shape)
-    if squared_norm(A_) + squared_norm(B_) == 0:
-        raise Rejected("the origin")
+    if regime == "origin":
+        A_, B_ = 0 * A_, 0 * B_
     part = Fraction(source.integer(1, 15), 16)
     return point(problem.W0, A_, B_, X_, Z_, part).replace(regimes=(regime,))
 
@@ -150,10 +151,16 @@ def size(v: Any) -> Any:
     return squared_norm(v.A) + squared_norm(v.B)
 
 
+def step_size(v: Any) -> Any:
+    """A part of 2/lam; at the origin, where lam is 0, the part itself."""
+    lam = size(v)
+    return 2 * v.part / lam if lam != 0 else v.part
+
+
 def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
     """The point, the direction and the step size."""
     v = instance.lift(ctx)
-    return {W: v.W0, A: v.A, B: v.B, X: v.X, Z: v.Z, h: 2 * v.part / size(v)}
+    return {W: v.W0, A: v.A, B: v.B, X: v.X, Z: v.Z, h: step_size(v)}
 
 
 def slope(instance: Instance, X_: Any, Z_: Any, ctx: Arithmetic) -> tuple[Any, Any]:
@@ -173,7 +180,7 @@ def slope(instance: Instance, X_: Any, Z_: Any, ctx: Arithmetic) -> tuple[Any, A
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """Differences of the gradient that the flows use."""
     v = instance.lift(ctx)
-    lam, h_ = size(v), 2 * v.part / size(v)
+    lam, h_ = size(v), step_size(v)
     t_ = trace(v.Z @ v.A) + trace(v.B @ v.X)
     for labels, pair, factor in (
         ((IN_A, IN_B), (v.X, v.Z), t_),
@@ -218,8 +225,9 @@ claim = Claim(
     statement=(
         r"Where $\mathrm{tr}(W_0 + BA) = 0$, the Hessian of $\tfrac12(\mathrm{tr}(W_0 + BA))^2$ in "
         r"$(A, B)$ maps $(X, Z)$ to $t\,(B^\top, A^\top)$, where $t = \mathrm{tr}(ZA + BX)$ is the "
-        r"inner product of $(X, Z)$ with $(B^\top, A^\top)$: its one nonzero eigenvalue is "
-        r"$\lambda = \|A\|_F^2 + \|B\|_F^2$, and $t^2 \le \lambda (\|X\|_F^2 + \|Z\|_F^2)$. As "
+        r"inner product of $(X, Z)$ with $(B^\top, A^\top)$, so $t^2 \le \lambda (\|X\|_F^2 + "
+        r"\|Z\|_F^2)$ with $\lambda = \|A\|_F^2 + \|B\|_F^2$; for $(A, B) \ne 0$ its one nonzero "
+        r"eigenvalue is $\lambda > 0$, and it is simple. As "
         r"$1 - (1 - h\lambda)^2 = h\lambda(2 - h\lambda)$, a linearised step contracts that "
         r"direction, for $\lambda > 0$, exactly where $0 < h < 2/\lambda$."
     ),
@@ -260,7 +268,7 @@ ANYWHERE = Instances(draw_anywhere, tuple(KINDS))
 def after(instance: Instance, ctx: Arithmetic) -> tuple[Any, Any, Any, Any, Any]:
     """T before and after a simultaneous step, h, lam and tr(BA)."""
     v = instance.lift(ctx)
-    h_ = 2 * v.part / size(v)
+    h_ = step_size(v)
     A_, B_ = simultaneous_step(trace_squared(), v.W0, v.A, v.B, h_, ctx)
     return trace(v.W0 + v.B @ v.A), trace(v.W0 + B_ @ A_), h_, size(v), trace(v.B @ v.A)
 

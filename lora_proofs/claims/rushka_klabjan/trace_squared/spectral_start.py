@@ -216,7 +216,7 @@ SKEWED = Instance(
 claim = Claim(
     name="rushka-klabjan/trace-squared-spectral-start",
     title="Relative error from the singular vectors of W0",
-    source=Source("rushka-klabjan", "", "reconstructed", "summary"),
+    source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
         r"Let $f = \tfrac12(\mathrm{tr} W)^2$, $w_0 = \mathrm{tr} W_0 \ne 0$, "
         r"$W_0 = U S V^\top$ a singular value decomposition and $B_0 = 0$. The update "

@@ -14,6 +14,7 @@ from lora_proofs.arithmetic import (
     Arithmetic,
     Comparison,
     at_most,
+    below,
     equal,
     squared_norm,
     trace,
@@ -114,11 +115,13 @@ INSTANCES = Instances(draw, REGIMES)
 
 
 def no_b(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """B0 = 0."""
-    yield equal("||B0||^2", squared_norm(instance.lift(ctx).B0), ctx.number(0))
+    """B0 = 0 and A0 is not."""
+    v = instance.lift(ctx)
+    yield equal("||B0||^2", squared_norm(v.B0), ctx.number(0))
+    yield below("0 < ||A0||^2", 0, squared_norm(v.A0))
 
 
-zero_b = Assumption("zero_b", r"$B_0 = 0$", no_b)
+zero_b = Assumption("zero_b", r"$B_0 = 0$ and $A_0 \ne 0$, so $S = \|A_0\|_F^2 > 0$", no_b)
 
 
 def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
@@ -207,11 +210,11 @@ claim = Claim(
     title="From B0 = 0 the step size does not change where descent can end",
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
-        r"Descent on $\tfrac12(\mathrm{tr} W)^2$ from $B_0 = 0$, of any step size $h$, "
-        r"simultaneous, $A$-first or $B$-first, has iterates $A_k = a_k A_0$, $B_k = -b_k "
+        r"Descent on $\tfrac12(\mathrm{tr} W)^2$ from $B_0 = 0$, $A_0 \ne 0$, of any step size "
+        r"$h$, simultaneous, $A$-first or $B$-first, has iterates $A_k = a_k A_0$, $B_k = -b_k "
         r"A_0^\top$, and $S\,B_k A_k = -(w_0 - \mathrm{tr} W_k) A_0^\top A_0$ with $S = "
-        r"\|A_0\|_F^2$. So wherever the trace is 0 the update is $-\frac{w_0}{S} A_0^\top A_0$, "
-        r"that of the gradient flow, and before that it is off by "
+        r"\|A_0\|_F^2 > 0$. So wherever the trace is 0 the update is "
+        r"$-\frac{w_0}{S} A_0^\top A_0$, that of the gradient flow, and before that it is off by "
         r"$\frac{\mathrm{tr} W_k}{S} A_0^\top A_0$."
     ),
     assumptions=(zero_b,),

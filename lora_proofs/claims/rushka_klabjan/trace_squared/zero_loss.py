@@ -267,9 +267,10 @@ claim = Claim(
         r"$B_0 = -s A_0^\top$, $L \le L_0 e^{-4bt}$ with $b = \min(\|A_0\|_F^2, |w_0|)$. From "
         r"$B_0 = \pm A_0^\top$ with $w_0 = 0$, "
         r"$|\mathrm{tr} W|\,(1 + 2\|A_0\|_F^2\,t) \le \|A_0\|_F^2$. From $B_0 = s A_0^\top$, "
-        r"$L \ge \tfrac12 w_0^2$. So the loss tends to 0 if and only if neither ($w_0 > 0$ and "
-        r"$B_0 = A_0^\top$) nor ($w_0 < 0$ and $B_0 = -A_0^\top$); in particular from $B_0 = 0$ "
-        r"and $A_0 \ne 0$, for every rank $r \ge 1$."
+        r"$L \ge \tfrac12 w_0^2$. The four bounds cover every start, so it follows from them that "
+        r"the loss tends to 0 if and only if neither ($w_0 > 0$ and $B_0 = A_0^\top$) nor "
+        r"($w_0 < 0$ and $B_0 = -A_0^\top$); in particular from $B_0 = 0$ and $A_0 \ne 0$, for "
+        r"every rank $r \ge 1$."
     ),
     assumptions=ASSUMPTIONS,
     instances=INSTANCES,
@@ -286,8 +287,8 @@ claim = Claim(
         Control(None, only(SLOW), "exponential decay claimed where w0 = 0", exponential),
     ),
     note=(
-        "Every start is in one of the four cases: kappa is 0 on the cones B0 = A0' and B0 = -A0' "
-        "alone, and b is 0 for A0 = 0 or w0 = 0 alone. Beside the bounds, rates and invariants are "
-        "compared exactly at points of the orbit, and the closed form at finite times."
+        "The bounds are what is derived; the condition follows, as every start is in one of the "
+        "four cases: kappa is 0 on the cones B0 = A0' and B0 = -A0' alone, and b is 0 for A0 = 0 "
+        "or w0 = 0 alone. Beside the bounds, rates and invariants are compared exactly at points of the orbit, and the closed form at finite times."
     ),
 )

@@ -16,7 +16,6 @@ from lora_proofs.arithmetic import (
     Comparison,
     at_least,
     at_most,
-    below,
     equal,
     squared_norm,
     trace,
@@ -108,10 +107,10 @@ def on_shrinking_cones(instance: Instance) -> Iterator[Comparison]:
 
 
 def _decay(label: str, instance: Instance, B0: Any, rate: Any, ctx: Arithmetic) -> Comparison:
-    """The loss at time t against that of the start; the same number where nothing moves."""
+    """The loss at time t against that of the start; the same number where nothing has moved."""
     x = instance.lift(EXACT)
     start = trace(x.W0 + B0 @ x.A0) ** 2 / 2
-    if start == 0 or squared_norm(x.A0) + squared_norm(B0) == 0:
+    if x.t == 0 or start == 0 or squared_norm(x.A0) + squared_norm(B0) == 0:
         return at_most(label, start, start)
     _, _, trace_W = to_time_t(instance, B0, ctx)
     return at_most(label, trace_W**2 / 2, ctx.exp(-rate * ctx.number(x.t)) * ctx.number(start))
@@ -141,7 +140,7 @@ def holds_traces(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 def holds_flows(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """The times are not negative."""
-    yield below("0 < t", 0, EXACT.number(instance.t))
+    yield at_least("t", EXACT.number(instance.t), 0)
     yield at_least("time on the slow cone", numbers(instance)["slow"], 0)
 
 
