@@ -152,7 +152,7 @@ ENDINGS = ("B after A-first minus simultaneous", "A after B-first minus simultan
 claim = Claim(
     name="rushka-klabjan/one-step-difference",
     title="One step: sequential against simultaneous",
-    source=Source("rushka-klabjan", "", "extension", "summary"),
+    source=Source("rushka-klabjan", "", "reconstructed", "summary"),
     statement=(
         r"One step of size $h$ from $(A, B)$. For $f = \tfrac12\|W - Y\|_F^2$ with $R = W_0 + BA "
         r"- Y$: "

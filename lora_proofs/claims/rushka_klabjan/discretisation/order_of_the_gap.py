@@ -128,6 +128,21 @@ def twice(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_least("gap against 2 h ||v|| - C h^2", gap, 2 * size - rest)
 
 
+def an_eighth(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """An eighth of the remainder, upwards."""
+    gap, size, rest = sizes(instance, ctx)
+    yield at_most("gap against h ||v|| + C h^2 / 8", gap, size + rest / 8)
+
+
+def a_ninth_below(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """A ninth of the remainder, downwards."""
+    gap, size, rest = sizes(instance, ctx)
+    yield at_least("gap against h ||v|| - C h^2 / 9", gap, size - rest / 9)
+
+
+WIDER = whole.TIGHT_A_FIRST
+NARROWER = WIDER.replace(B0=[["1/10"]])
+
 claim = Claim(
     name="rushka-klabjan/order-of-the-gap",
     title="Sequential and simultaneous iterates part at first order in h",
@@ -152,6 +167,8 @@ claim = Claim(
             None, (whole.FINE,), "the gap claimed of second order, as in one step", second_order
         ),
         Control(None, (whole.FINE,), "a gap of twice the size", twice),
+        Control(None, (WIDER,), "an eighth of the remainder above h ||v||", an_eighth),
+        Control(None, (NARROWER,), "a ninth of the remainder below h ||v||", a_ninth_below),
     ),
     arithmetics=("ball",),
     note="One step differs by terms in h^2 (one-step-difference); T/h steps add them up.",
