@@ -260,7 +260,7 @@ class _Judge:
                 f"the hypothesis {name!r} is a sentence; discharge it by an assumption that says it"
             )
         if isinstance(hypothesis, Shown):
-            return "" if by.relation else f"the step for hypothesis {name!r} states nothing"
+            return _shown_problem(name, hypothesis, by)
         values = dict(step.substitution)
         left = w.Substituted(hypothesis.left, tuple(values.items()))
         right = w.Substituted(hypothesis.right, tuple(values.items()))
@@ -272,6 +272,25 @@ class _Judge:
         if not (form(right) - form(stated.right)).is_zero:
             return f"the step for hypothesis {name!r} has another right side"
         return ""
+
+
+def _shown_problem(name: str, hypothesis: Shown, by: Step) -> str:
+    """What keeps a step from showing a hypothesis in words, as far as an engine can see."""
+    if by.relation is None:
+        return f"the step for hypothesis {name!r} states nothing"
+    if not hypothesis.polynomial:
+        return ""
+    bent = next((x for x in entries.parts(by.relation.right) if not _is_polynomial(x)), None)
+    if bent is None:
+        return ""
+    return f"the step for hypothesis {name!r} has no polynomial on the right: {text(bent)}"
+
+
+def _is_polynomial(node: w.Word) -> bool:
+    """Whether a node is made of its parts by sums and products alone; 1/n is a number."""
+    if isinstance(node, w.Power):
+        return node.exponent >= 0 or isinstance(node.base, w.Size)
+    return not isinstance(node, w.Inverse | w.Norm | w.LossValue | w.LossGradient)
 
 
 def _twins(relation: w.Relation) -> str:

@@ -15,9 +15,14 @@ KINDS = ("identity", "inequality", "cited", "prose")
 
 @dataclass(frozen=True)
 class Shown:
-    """A hypothesis in words that a step of the derivation shows; a plain sentence is assumed."""
+    """A hypothesis in words that a step of the derivation shows; a plain sentence is assumed.
+
+    ``polynomial`` asks that the right side of the step has no loss but a given one, no root, no
+    quotient.
+    """
 
     sentence: str
+    polynomial: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ DISCRETE_GRONWALL = Lemma(
     {
         "start": Relation(ERROR_START, "=", word(0)),
         "recursion": Relation(ERROR_NEXT, "<=", (1 + STEP * RATE) * ERROR_NOW + DEFECT * STEP**2),
-        "sequence": "e_0, e_k, e_(k+1) are the terms 0, k, k+1 of one sequence; the recursion "
-        "holds for every k with (k+1)h <= T; E = e^(LT)",
+        "sequence": "e_0, e_k, e_(k+1) are the terms 0, k, k+1 of one sequence with kh <= T; the "
+        "recursion holds for every k with (k+1)h <= T, and h, C, L do not depend on k; E = e^(LT)",
     },
     Relation(RATE * ERROR_NOW, "<=", DEFECT * STEP * (GROWTH - 1)),
 )
@@ -59,7 +59,7 @@ TAYLOR_REMAINDER = Lemma(
             LIPSCHITZ_CONSTANT * ELAPSED,
         ),
         "solution": "y is continuously differentiable on [t, t+h], and the points and velocities "
-        "are its values and derivatives there",
+        "are its values and derivatives there, the bound holding for every s in [0, h]",
     },
     Relation(
         _length(*(z - y - STEP * v for z, y, v in zip(NEXT, POINT, VELOCITY, strict=True))),
@@ -76,20 +76,36 @@ MEAN_VALUE = Lemma(
     {
         "speed": Relation(_length(*LATER_VELOCITY), "<=", SPEED),
         "solution": "y is continuously differentiable on [t, t+s], and the points and velocities "
-        "are its values and derivatives there, the bound holding for every s",
+        "are its values and derivatives there, the bound holding at every time of [t, t+s]",
     },
     Relation(_length(*(x - y for x, y in zip(LATER, POINT, strict=True))), "<=", SPEED * ELAPSED),
 )
 
+_CANDIDATE = {
+    "solves": Shown("the candidate satisfies the differential equation"),
+    "starts": Shown("the candidate has the given initial value"),
+}
+PICARD_LINDELOF = (
+    "Teschl, Ordinary Differential Equations and Dynamical Systems, Theorem 2.2",
+    "at most one solution through a given initial value; two solutions agree wherever both exist.",
+)
+
 UNIQUENESS = Lemma(
     "Picard-Lindelof theorem",
-    r"A differential equation whose right side is locally Lipschitz has at most one solution "
-    r"through a given initial value; two solutions agree wherever both exist.",
-    "Teschl, Ordinary Differential Equations and Dynamical Systems, Theorem 2.2",
+    "A differential equation whose right side is a polynomial in the unknowns, hence locally "
+    f"Lipschitz, has {PICARD_LINDELOF[1]}",
+    PICARD_LINDELOF[0],
     {
-        "solves": Shown("the candidate satisfies the differential equation"),
-        "starts": Shown("the candidate has the given initial value"),
+        **_CANDIDATE,
+        "field": Shown("the right side of the equation is a polynomial in the unknowns", True),
     },
+)
+
+LIPSCHITZ_UNIQUENESS = Lemma(
+    "Picard-Lindelof theorem, locally Lipschitz field",
+    f"A differential equation whose right side is locally Lipschitz has {PICARD_LINDELOF[1]}",
+    PICARD_LINDELOF[0],
+    {**_CANDIDATE, "field": "the right side of the equation is locally Lipschitz"},
 )
 
 COSH = Scalar("C")
@@ -106,13 +122,15 @@ HYPERBOLIC = Lemma(
     Relation(COSH**2, "=", 1 + SQUARE * SINH**2),
 )
 
+SMALL, SLOPE = Scalar("e(h)", nonnegative=True), Scalar("c")
+
 SQUEEZE = Lemma(
     "squeeze theorem",
     r"If $0 \le e(h) \le c\,h$ for all small $h > 0$ with $c$ independent of $h$, then "
     r"$e(h) \to 0$ as $h \to 0$.",
     "Rudin, Principles of Mathematical Analysis, Theorem 3.19",
     {
-        "bound": Shown("e(h) is at most c h"),
+        "bound": Relation(SMALL, "<=", SLOPE * STEP),
         "uniform": "c does not depend on h, and the bound holds for all small h",
     },
 )
@@ -133,6 +151,7 @@ CALCULUS = (
     TAYLOR_REMAINDER,
     MEAN_VALUE,
     UNIQUENESS,
+    LIPSCHITZ_UNIQUENESS,
     HYPERBOLIC,
     SQUEEZE,
     INDUCTION,

@@ -13,7 +13,7 @@ from lora_proofs.mathematics.words import (
     squared_norm,
     word,
 )
-from lora_proofs.symbolic.steps import Lemma, Shown
+from lora_proofs.symbolic.steps import Lemma
 
 ENERGY_RATE = Scalar("g'(t)")
 ENERGY = Scalar("g(t)")
@@ -36,13 +36,18 @@ ENERGY_LENGTH = Lemma(
     ),
 )
 
+RADIUS = Scalar("R(t)", nonnegative=True)
+
 EXTENSION = Lemma(
     "extension of bounded solutions",
-    r"A solution of $y' = F(y)$ with $F$ locally Lipschitz that stays bounded on every bounded "
-    r"interval on which it exists is defined for all $t \ge 0$: it cannot end in finite time.",
+    r"A solution $y$ of $y' = F(y)$ with $F$ locally Lipschitz and $\|y(t)\| \le R(t)$ as "
+    r"long as it exists, with $R$ bounded on bounded intervals, is defined for all $t \ge 0$: it "
+    r"cannot end in finite time.",
     "Teschl, Ordinary Differential Equations and Dynamical Systems, Corollary 2.16",
     {
-        "bounded": Shown("the solution stays bounded on every bounded interval"),
+        "bounded": Relation(Norm("F", LATER), "<=", RADIUS),
+        "finite": "R is bounded on bounded intervals of time, whether or not the solution ends",
+        "solution": "the bound holds at every time at which the solution exists",
         "field": "the right side of the equation is locally Lipschitz",
     },
 )
@@ -68,7 +73,7 @@ MONOTONE = Lemma(
 
 _SAME_FUNCTION = (
     "u(0) and u(t) are values of one differentiable function, the bounds on its rate hold at every "
-    "time in between, and E = exp of the integral of c over [0, t]"
+    "time in between, c is continuous, and E = exp of the integral of c over [0, t]"
 )
 
 GRONWALL = Lemma(

@@ -333,9 +333,12 @@ def derive() -> Iterator[Step]:
         yield from steps[:-1]
         ends.append(steps[-1])
     yield from ends
-    for end in ends:
+    for mode, end in zip(c.MODES, ends, strict=True):
+        slope = mode.constant * (c.GROWTH - 1)
         yield cited(
             SQUEEZE,
-            "the bound is a constant times h, with T and all constants fixed",
+            "L times the error, L > 0; the bound is a constant times h, with T and all constants "
+            "fixed",
+            substitution={lemmas.SMALL: c.L * c.error(mode), lemmas.SLOPE: slope, lemmas.STEP: h},
             discharged_by={"bound": end, "uniform": BOUNDED},
         )

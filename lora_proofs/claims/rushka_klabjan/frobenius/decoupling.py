@@ -100,7 +100,7 @@ def derive() -> Iterator[Step]:
         yield cited(
             UNIQUENESS,
             "the relation holds at the start and moves with the scalar flow of (a, b)",
-            discharged_by={"solves": step, "starts": given[start]},
+            discharged_by={"solves": step, "field": step, "starts": given[start]},
         )
 
 

@@ -71,7 +71,13 @@ def derive() -> Iterator[Step]:
     yield cited(
         lemmas.EXTENSION,
         "the solution stays bounded on every bounded interval",
-        discharged_by={"bounded": steps[-1], "field": "smooth"},
+        substitution={lemmas.RADIUS: frobenius(*POINT) + REACH},
+        discharged_by={
+            "bounded": steps[-1],
+            "finite": "reach",
+            "solution": "flow",
+            "field": "smooth",
+        },
     )
 
 
@@ -96,7 +102,8 @@ def reach_holds(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 flow = Assumption(
     "flow",
-    r"$\theta = (A, B)$ solves $\dot A = -B^\top G$, $\dot B = -G A^\top$ as long as it exists",
+    r"$\theta = (A, B)$ solves $\dot A = -B^\top G$, $\dot B = -G A^\top$ as long as it exists, "
+    r"with $f$ continuously differentiable; $t$ is any time at which it exists",
     solutions.ordered,
     technical="without the equation there is nothing to say; hoelder-in-time has the control",
     relations=(Relation(word(0), "<=", ELAPSED),),
@@ -115,7 +122,7 @@ bounded_below = Assumption(
 )
 reach = Assumption(
     "reach",
-    r"$R \ge 0$ and $R^2 \ge t\,(g(0) - f_*)$",
+    r"$R \ge 0$ and $R^2 \ge t\,(g(0) - f_*)$, with $R$ bounded on bounded intervals of $t$",
     reach_holds,
     technical="it names a root",
     relations=(ROOT, Relation(word(0), "<=", REACH)),

@@ -192,8 +192,7 @@ claim = Claim(
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
         r"If $\|B^\top B - A A^\top\|_2 \le d$ and $\|BA\|_2 \le p$, then $\max(\|A\|_2^2, "
-        r"\|B\|_2^2) \le \tfrac12 \bigl(d + \sqrt{d^2 + 4 p^2}\bigr)$. Along the LoRA flow $d$ "
-        r"is a constant of the start, so bounded products bound the factors for all time."
+        r"\|B\|_2^2) \le \tfrac12 \bigl(d + \sqrt{d^2 + 4 p^2}\bigr)$."
     ),
     assumptions=(bounds, root),
     instances=Instances(draw, REGIMES),
@@ -207,5 +206,8 @@ claim = Claim(
         Control(None, (BALANCED,), "the factor 4 is left out", without_four),
     ),
     arithmetics=("ball", "multiprecision"),
-    note="That d is constant along the flow is the claim classical/balancedness.",
+    note=(
+        "Along the LoRA flow the difference, and with it d, is a constant of the start (the claim "
+        "classical/balancedness): bounded products then bound the factors for all time."
+    ),
 )

@@ -13,6 +13,7 @@ from typing import Any
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, equal
 from lora_proofs.claims.rushka_klabjan.rank import orbits
 from lora_proofs.language.claim import Assumption, Check, Claim, Control, Instances, Source
+from lora_proofs.language.lemmas.calculus import INDUCTION
 from lora_proofs.mathematics.flows import METHODS
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import loss_from_instance
@@ -21,7 +22,7 @@ from lora_proofs.mathematics.words import Relation, Symbol, Zero, word
 from lora_proofs.strategies.any_loss import any_loss_problem
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.matrices import rank_matrix
-from lora_proofs.symbolic.steps import Step, assumed, identity
+from lora_proofs.symbolic.steps import Step, assumed, cited, identity
 
 REGIMES = ("common kernel", "zero B0", "zero A0", "r > n + m", "zero W0", "zero start")
 V = Symbol("V", "r", "k")
@@ -49,14 +50,20 @@ CONCLUSION = tuple(
 
 
 def derive() -> Iterator[Step]:
-    """Multiply each step by V."""
+    """Multiply each step by V; what a step keeps, all iterates have."""
     yield (first := assumed("kernel", NO_B, "V is in the kernel of B"))
     yield (second := assumed("kernel", NO_A, "and in that of A'"))
-    for relation in CONCLUSION:
-        yield identity(
+    steps = [
+        identity(
             relation.left, relation.right, "every term has a factor BV or A'V",
             given=(first, second), label=relation.label,
-        )  # fmt: skip
+        )
+        for relation in CONCLUSION
+    ]  # fmt: skip
+    yield from steps
+    for start, step in zip((first, second) * len(NEXT), steps, strict=True):
+        why = "a step of the mode keeps BV = 0 and A'V = 0 together"
+        yield cited(INDUCTION, why, discharged_by={"start": start, "step": step})
 
 
 def kernel_holds(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -161,7 +168,7 @@ claim = Claim(
     statement=(
         r"If $BV = 0$ and $A^\top V = 0$, then a step of gradient descent on any differentiable "
         r"loss, simultaneous, $A$-first or $B$-first, with any step size, keeps both; hence all "
-        r"iterates do, and $\mathrm{rank}\,(B_k; A_k^\top) \le \mathrm{rank}\,(B_0; A_0^\top)$."
+        r"iterates of one mode do."
     ),
     assumptions=(kernel, step_size),
     instances=Instances(draw, REGIMES),
@@ -178,5 +185,8 @@ claim = Claim(
         ),
     ),
     arithmetics=("exact",),
-    note="The rank can fall: a step may make columns of the stack dependent.",
+    note=(
+        "With a basis of the kernel of [B0; A0'] for V: the rank of [B; A'] never grows. It can "
+        "fall: a step may make columns of the stack dependent."
+    ),
 )  # fmt: skip

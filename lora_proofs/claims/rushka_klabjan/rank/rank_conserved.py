@@ -59,7 +59,8 @@ def flow_holds(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 flow = Assumption(
     "flow",
-    r"$A, B$ solve the LoRA gradient flow on $[0, t]$ from $A_0, B_0$, and $E = e^{2\Lambda}$",
+    r"$A, B$ solve the LoRA gradient flow of a continuously differentiable loss on $[0, t]$ from "
+    r"$A_0, B_0$, and $E = e^{2\Lambda}$",
     flow_holds,
     relations=(SIGN,),
 )
@@ -139,8 +140,9 @@ claim = Claim(
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
         r"With $Z = (B; A^\top)$ and $\Lambda = \int_0^t \|G\|_2$, along the LoRA gradient flow "
-        r"$e^{-2\Lambda} \|Z_0 V\|_F^2 \le \|Z(t) V\|_F^2 \le e^{2\Lambda} \|Z_0 V\|_F^2$ for "
-        r"every $V$; hence $Z(t)$ and $Z_0$ have the same kernel and the same rank."
+        r"of a continuously differentiable loss $e^{-2\Lambda} \|Z_0 V\|_F^2 \le "
+        r"\|Z(t) V\|_F^2 \le e^{2\Lambda} \|Z_0 V\|_F^2$ for every $V$; hence $Z(t)$ and $Z_0$ "
+        r"have the same kernel and the same rank."
     ),
     assumptions=(flow,),
     instances=INSTANCES,
@@ -154,5 +156,9 @@ claim = Claim(
         Control(None, (ZERO_B,), "the rank of BA in place of that of Z", update_rank),
         Control(None, (ZERO_B,), "the kernel of B in place of that of Z", each_kernel),
     ),
-    note="Judged at rational points of trace-squared orbits, where kernels and ranks are exact.",
+    note=(
+        "Judged at rational points of trace-squared orbits, where kernels and ranks are exact. "
+        "A differentiable loss whose gradient is not continuous is not meant: G need not be "
+        "integrable along the flow then."
+    ),
 )

@@ -90,7 +90,8 @@ def projection_holds(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison
 
 flow = Assumption(
     "flow",
-    r"$A, B$ solve the LoRA gradient flow from $A_0, B_0$, with $E = e^{2 \int \|G\|_2} \ge 0$",
+    r"$A, B$ solve the LoRA gradient flow of a continuously differentiable loss from $A_0, B_0$, "
+    r"with $E = e^{2 \int \|G\|_2} \ge 0$",
     flow_holds,
     technical="without the equation there is nothing to say; rank-conserved has the control",
     relations=(SIGN,),
@@ -163,8 +164,9 @@ claim = Claim(
     title="From B0 = 0 the update has at most the rank of A0",
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
-        r"Along the LoRA gradient flow from $B_0 = 0$, $BA = (BL)(RA)$ with $LR$ the projector on "
-        r"the column space of $A_0$, through $k = \mathrm{rank} A_0$ dimensions; so "
+        r"Along the LoRA gradient flow of a continuously differentiable loss from $B_0 = 0$, "
+        r"$BA = (BL)(RA)$ with $LR$ the projector on the column space of $A_0$, through "
+        r"$k = \mathrm{rank} A_0$ dimensions; so "
         r"$\mathrm{rank}(B(t) A(t)) \le \mathrm{rank} A_0 \le r$ for all $t \ge 0$."
     ),
     assumptions=(flow, zero_B0, projection),

@@ -11,14 +11,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, equal
+from lora_proofs.arithmetic import (
+    EXACT,
+    Arithmetic,
+    Comparison,
+    at_least,
+    at_most,
+    equal,
+    rational,
+    squared_norm,
+)
+from lora_proofs.claims.rushka_klabjan.rank.kernel_growth import A_START, B_START, FIELD
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
-from lora_proofs.language.lemmas.calculus import UNIQUENESS
+from lora_proofs.language.lemmas.calculus import LIPSCHITZ_UNIQUENESS
 from lora_proofs.mathematics.flows import METHODS, lora_vector_field
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import loss_from_instance
 from lora_proofs.mathematics.notation import GENERIC, W0, A, B, G, W, h, problem_values
-from lora_proofs.mathematics.words import Identity, Relation, Symbol, word
+from lora_proofs.mathematics.words import Identity, Relation, Symbol, along, substitute, word
 from lora_proofs.strategies.any_loss import any_loss_problem
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.matrices import orthogonal_matrix
@@ -45,6 +55,20 @@ def step_holds(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_least("h", EXACT.number(instance.h), 0)
 
 
+def smooth_holds(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The gradient moves at most ``Lf`` times as far as the weight, from W0 to W0 + B0 A0."""
+    change, way = gradient_change(instance)
+    yield at_most("squared change of the gradient", change, EXACT.number(instance.Lf) ** 2 * way)
+
+
+def gradient_change(instance: Instance) -> tuple[Any, Any]:
+    """The squared change of the gradient and of the weight, from W0 to W0 + B0 A0."""
+    x, loss = instance.lift(EXACT), loss_from_instance(instance, EXACT)
+    update = x.B0 @ x.A0
+    change = loss.gradient(x.W0 + update, EXACT) - loss.gradient(x.W0, EXACT)
+    return squared_norm(change), squared_norm(update)
+
+
 orthogonal = Assumption("orthogonal", r"$Q^\top Q = I$", orthogonal_holds, relations=(ORTHOGONAL,))
 step_size = Assumption(
     "step_size",
@@ -52,6 +76,12 @@ step_size = Assumption(
     step_holds,
     technical="the sign of h plays no part",
     relations=(Relation(word(0), "<=", h),),
+)
+smooth = Assumption(
+    "smooth",
+    r"$\nabla f$ is locally Lipschitz",
+    smooth_holds,
+    technical="for the flow alone; the field and the steps need no more than a gradient",
 )
 
 
@@ -81,23 +111,29 @@ CONCLUSION = (
 
 
 def derive() -> Iterator[Step]:
-    """The weight, the steps, the field; then the flow by uniqueness."""
+    """The flow by uniqueness; then the weight, the steps and the field."""
     yield (turn := assumed("orthogonal", ORTHOGONAL, "Q is orthogonal"))
-    yield (start := identity(Q @ A, TURNED_A, "the rotated flow starts at the rotated start"))
+    at_start = {A: A_START, B: B_START}
+    starts = (
+        identity(substitute(TURNED_A, at_start), Q @ A_START, "QA starts at QA0"),
+        identity(substitute(TURNED_B, at_start), B_START @ Q.T, "BQ' starts at B0Q'"),
+    )
+    yield from starts
+    fields = (-(TURNED_B.T @ G), -(G @ TURNED_A.T))
+    for turned, field, start in zip((TURNED_A, TURNED_B), fields, starts, strict=True):
+        why = "Q is constant; G is the gradient at the rotated weight too, which is the same"
+        yield (solves := identity(along(turned, FIELD), field, why))
+        yield cited(
+            LIPSCHITZ_UNIQUENESS,
+            "(QA, BQ') solves the flow from (QA0, B0Q'), and no other curve does",
+            discharged_by={"solves": solves, "starts": start, "field": "smooth"},
+        )
     weight, *rest = CONCLUSION
     cancel = "the rotations cancel, so gradients are taken at the same weight"
     yield identity(weight.left, weight.right, cancel, given=(turn,), label=weight.label)
-    found = []
     for relation in rest:
         why = "the gradient is the same, and the rotation goes to the outside"
-        step = identity(relation.left, relation.right, why, label=relation.label)
-        found.append(step)
-        yield step
-    yield cited(
-        UNIQUENESS,
-        "(QA, BQ') solves the flow from (QA0, B0Q'), and no other curve does",
-        discharged_by={"solves": found[-2], "starts": start},
-    )
+        yield identity(relation.left, relation.right, why, label=relation.label)
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -140,12 +176,15 @@ def transposed(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 def draw(source: Draw, regime: str) -> Instance:
     """A problem with an orthogonal matrix of the adapter's rank and a step size."""
     problem = any_loss_problem(source, regime, h=source.choice(("1/8", "1/3", "1")))
+    change, way = gradient_change(problem)
+    problem = problem.replace(Lf=1 + rational(change / way if way else way))
     return problem.replace(turn=orthogonal_matrix(source, len(problem.A0)))
 
 
 def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
-    """The shared symbols and the rotation."""
-    return {**problem_values(instance, ctx), Q: instance.lift(ctx).turn}
+    """The shared symbols, the start, and the rotation."""
+    x = instance.lift(ctx)
+    return {**problem_values(instance, ctx), Q: x.turn, A_START: x.A0, B_START: x.B0}
 
 
 def skewed(source: Draw, regime: str) -> Instance:
@@ -168,7 +207,7 @@ claim = Claim(
         r"gradient descent in each of the three modes; where $\nabla f$ is locally Lipschitz it "
         r"hence commutes with the flow."
     ),
-    assumptions=(orthogonal, step_size),
+    assumptions=(orthogonal, step_size, smooth),
     instances=INSTANCES,
     check=check,
     conclusion=CONCLUSION,

@@ -159,7 +159,9 @@ def derive() -> Iterator[Step]:
     solved = (ends[0], ends[1], ends[8], ends[9])
     for begun, solves in zip(starts, solved, strict=True):
         why = "the field is a polynomial, hence locally Lipschitz"
-        yield cited(UNIQUENESS, why, discharged_by={"solves": solves, "starts": begun})
+        yield cited(
+            UNIQUENESS, why, discharged_by={"solves": solves, "field": solves, "starts": begun}
+        )
 
 
 def begins(side: Side) -> tuple[Step, Step]:

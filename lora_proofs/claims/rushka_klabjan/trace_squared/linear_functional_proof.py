@@ -92,7 +92,7 @@ def derive() -> Iterator[Step]:
     yield from steps
     for step, start in zip(steps[:2], starts, strict=True):
         why = "the field is a polynomial, hence locally Lipschitz"
-        yield cited(UNIQUENESS, why, discharged_by={"solves": step, "starts": start})
+        yield cited(UNIQUENESS, why, discharged_by={"solves": step, "field": step, "starts": start})
 
 
 def squares_in_trace(squares: Step) -> Step:
