@@ -224,3 +224,11 @@ def test_bad_input_is_named():
     loss = Loss("mystery", 1, 1)
     with pytest.raises(NotUnderstood, match="mystery"):
         enclose_flow({X: loss.gradient(X)}, {X: [[1]], loss: losses.trace_squared()}, 1)
+
+
+def test_a_residual_that_cancels_up_to_rounding_is_a_residual():
+    """2/3 - 2/3 in balls is a ball around exactly 0, whose square is a number all the same."""
+    field = lora_field(losses.log_cosh([["2/3", 0]]), [["2/3", 1]], [[0, 1]], [[0]])
+    end = field.enclosure("1/8", digits=20)
+    assert end.B[0, 0].is_finite() and end.B[0, 0] < 0
+    assert abs(end.A[0, 0]) < 1e-15

@@ -8,7 +8,15 @@ arithmetic, where leading axes are a batch. ``@``, ``+``, ``*`` and ``.mT`` mean
 from lora_proofs.arithmetic.array import ArrayArithmetic
 from lora_proofs.arithmetic.ball import BallArithmetic
 from lora_proofs.arithmetic.comparison import Comparison, at_least, at_most, below, equal
-from lora_proofs.arithmetic.context import Arithmetic, entries, inner, scaled, squared_norm, trace
+from lora_proofs.arithmetic.context import (
+    Arithmetic,
+    entries,
+    inner,
+    power,
+    scaled,
+    squared_norm,
+    trace,
+)
 from lora_proofs.arithmetic.exact import EXACT, ExactArithmetic, rational
 from lora_proofs.arithmetic.multiprecision import MultiprecisionArithmetic
 
@@ -26,6 +34,7 @@ __all__ = [
     "entries",
     "equal",
     "inner",
+    "power",
     "rational",
     "scaled",
     "squared_norm",

@@ -90,6 +90,24 @@ def scaled(scale: Scalar, X: Any) -> Any:
     return X * scale
 
 
+def power(x: Scalar, k: int) -> Scalar:
+    """x^k for a whole k >= 0, by multiplication.
+
+    FLINT's own power of a ball around exactly 0 is not a number, whatever its radius.
+
+    >>> import flint
+    >>> power(flint.arb(0, "0.5"), 2), power(flint.fmpq(1, 2), 3)
+    ([+/- 0.251], 1/8)
+    """
+    result, base = None, x
+    while k > 0:
+        if k % 2:
+            result = base if result is None else result * base
+        k //= 2
+        base = base * base if k else base
+    return x * 0 + 1 if result is None else result
+
+
 def entries(value: Any) -> list[Any]:
     """The entries of a matrix, or a scalar as a list of one."""
     return list(value.flat) if isinstance(value, np.ndarray) else [value]

@@ -128,13 +128,14 @@ class Tanh:
         """The next coefficient of u, for the next one of w."""
         k = len(self.u)
         if k == 0:
-            self.u, self.v = [w.tanh()], [1 - w.tanh() ** 2]
+            u = w.tanh()
+            self.u, self.v = [u], [1 - u * u]
             return self.u[0]
         self.slope.append(k * w)
         self.u.append(_dot(self.slope, self.v) / k)
         half = (k + 1) // 2
         square = 2 * sum(map(mul, self.u[:half], reversed(self.u[k + 1 - half :])), flint.arb(0))
-        self.v.append(-square if k % 2 else -square - self.u[half] ** 2)
+        self.v.append(-square if k % 2 else -square - self.u[half] * self.u[half])
         return self.u[k]
 
 

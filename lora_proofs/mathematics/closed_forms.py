@@ -167,7 +167,7 @@ def _start(W0: Any, A0: Any, B0: Any, ctx: Arithmetic) -> _Start:
     U, V, w0 = A0 + B0.mT, A0 - B0.mT, trace(W0)
     plus, minus = squared_norm(U) / 2, squared_norm(V) / 2
     first = w0 + (plus - minus) / 2
-    square = w0**2 + plus * minus
+    square = w0 * w0 + plus * minus
     raw = (W0, U, V, plus, minus, first, w0 + plus, minus - w0)
     return _Start(ctx.sqrt(_lift(square, ctx)), *(_lift(x, ctx) for x in raw))
 

@@ -14,7 +14,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from lora_proofs.arithmetic.context import scaled, squared_norm, trace
+from lora_proofs.arithmetic.context import power, scaled, squared_norm, trace
 from lora_proofs.errors import BadInput, NotUnderstood, ShapeMismatch, Unavailable
 from lora_proofs.mathematics import words as w
 
@@ -123,8 +123,8 @@ class Evaluation:
     def _power(self, e: w.Power) -> Any:
         base = self.value(e.base)
         if e.exponent >= 0:
-            return base**e.exponent
-        return self.ctx.number(1) / base ** (-e.exponent)
+            return power(base, e.exponent)
+        return self.ctx.number(1) / power(base, -e.exponent)
 
     def _transpose(self, e: w.Transpose) -> Any:
         return self.value(e.body).mT

@@ -20,6 +20,7 @@ from lora_proofs.arithmetic.context import (
     Matrix,
     Scalar,
     inner,
+    power,
     scaled,
     squared_norm,
     trace,
@@ -109,7 +110,7 @@ class TraceSquared:
 
     def value(self, W: Matrix, ctx: Arithmetic) -> Scalar:
         """1/2 (tr W)^2."""
-        return _half(ctx) * trace(W) ** 2
+        return _half(ctx) * power(trace(W), 2)
 
     def gradient(self, W: Matrix, ctx: Arithmetic) -> Matrix:
         """(tr W) I."""
@@ -236,7 +237,8 @@ class LogCosh:
 
     def hessian(self, W: Matrix, X: Matrix, ctx: Arithmetic) -> Matrix:
         """(1 - tanh^2) X, entry by entry."""
-        return (1 - self.gradient(W, ctx) ** 2) * X
+        slope = self.gradient(W, ctx)
+        return (1 - slope * slope) * X
 
     def lipschitz(self, n: int, m: int) -> int | None:
         """1, since 0 < 1 - tanh^2 <= 1."""
