@@ -18,6 +18,7 @@ from lora_proofs.language.lemmas.calculus import (
     MEAN_VALUE,
     POINT,
     SPEED,
+    UNIQUENESS,
 )
 from lora_proofs.mathematics import words as w
 from lora_proofs.mathematics.notation import HALF, A, B, G, W, f
@@ -164,6 +165,52 @@ def test_a_lemma_forms_its_own_distance_from_its_points():
 def test_a_lemma_with_every_hypothesis_closed_holds():
     found = check(*mean_value())
     assert found.closed and found.cites == (MEAN_VALUE.name,)
+
+
+def test_a_reader_sees_which_assumption_closed_which_sentence():
+    steps = mean_value()
+    sentence = MEAN_VALUE.hypotheses["solution"]
+    line = check(*steps).lines[-1]
+    assert f"hypothesis {sentence!r} by assumption 'regular'" in line.checked_by
+    assert "hypothesis 'speed' by step 'speed'" in line.checked_by
+    found = check_derivation(
+        steps, (steps[-1].relation,), GRANTED, LEMMAS, {"regular": "it is smooth"}, ("fast",)
+    )
+    said = f"{MEAN_VALUE.name}: {sentence} <- assumption 'regular': it is smooth"
+    assert found.sentences == (said,)
+    assert found.uncontrolled == ("||(VA, VB)||_F <= a + b (assumption 'fast')",)
+    assert check(*steps).uncontrolled == ()
+
+
+def unique(field):
+    """Uniqueness cited with a step that has the given right side."""
+    start = identity(A, A, "start")
+    step = identity(field, field, "solves")
+    closed = {"solves": step, "starts": start, "field": step}
+    return start, step, cited(UNIQUENESS, "", discharged_by=closed)
+
+
+FIELDS = {
+    "a gradient": f.gradient(W),
+    "a norm": w.Norm("F", (A,)) * A,
+    "a quotient": w.Power(z, -1) * A,
+    "an inverse": w.Inverse(P) @ P,
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_uniqueness_for_polynomials_is_for_no_other_field(name):
+    found = check(*unique(FIELDS[name]), conclusion=())
+    assert "no polynomial on the right" in found.lines[-1].problem
+
+
+def test_uniqueness_for_polynomials():
+    found = check(*unique(A @ A.T @ A + w.Power(w.Size("n"), -1) * A), conclusion=())
+    assert not found.lines[-1].problem
+    start, step, cite = unique(A)
+    kept = tuple((k, v) for k, v in cite.discharged_by if k != "field")
+    open_ = check(start, step, replace(cite, discharged_by=kept), conclusion=())
+    assert "the hypothesis 'field'" in open_.lines[-1].problem
 
 
 def without(name):

@@ -106,6 +106,14 @@ def test_proved_with_scope_and_cites():
     assert str(found) == "PROVED on all shapes, modulo a lemma"
 
 
+def test_proved_says_what_closed_each_sentence_and_what_no_control_drops():
+    said = {"sentences": ("a lemma: it is so <- assumption 'one': $x$",), "uncontrolled": ("x",)}
+    reasons = judge(derivation(**said), QUICK).reasons
+    assert "in words, read by no engine: a lemma: it is so <- assumption 'one': $x$" in reasons
+    assert "granted without a control: x" in reasons
+    assert not any("control" in told for told in judge(PROVED, QUICK).reasons)
+
+
 def test_proved_at_fixed_shapes():
     assert judge(derivation(scope="shapes (2, 2, 1)"), QUICK).scope == "shapes (2, 2, 1)"
 

@@ -107,11 +107,10 @@ def _sampled(evidence: Evidence) -> tuple[str, ...]:
     if derivation is None:
         return ()
     found = [f"derived lines agree with the check on {derivation.evaluated_on} instances"]
-    if derivation.sentences:
-        found.append(
-            "hypotheses in words, closed as the author says, read by no engine: "
-            + "; ".join(derivation.sentences)
-        )
+    # The author names what closes a sentence; a reader has to see that it says so.
+    found += [f"in words, read by no engine: {said}" for said in derivation.sentences]
+    if derivation.uncontrolled:
+        found.append(f"granted without a control: {'; '.join(derivation.uncontrolled)}")
     return tuple(found)
 
 

@@ -44,8 +44,10 @@ def derive_claim(claim: Claim) -> Derived | None:
                 f"prose), got {type(step).__name__}={step!r}"
             )
     relations = {a.name: (a.relations, a.pattern) for a in claim.assumptions}
+    statements = {a.name: a.statement for a in claim.assumptions}
+    technical = {a.name for a in claim.assumptions if a.technical}
     try:
-        found = check_derivation(steps, claim.conclusion, relations, LEMMAS)
+        found = check_derivation(steps, claim.conclusion, relations, LEMMAS, statements, technical)
     except ClaimRefused as refusal:
         named = str(refusal).startswith(claim.name)
         raise ClaimRefused(str(refusal) if named else f"{claim.name}: {refusal}") from None

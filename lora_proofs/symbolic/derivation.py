@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,11 +34,14 @@ def check_derivation(
     conclusion: tuple[w.Relation, ...],
     assumptions: Mapping[str, Granted],
     lemmas: Mapping[str, Lemma],
+    statements: Mapping[str, str] | None = None,
+    technical: Collection[str] = (),
 ) -> DerivationEvidence:
     """Check every step and that the last ones are the conclusion.
 
     ``assumptions`` gives for each name the relations it grants and the symbols in them that stand
-    for any expression.
+    for any expression; ``statements`` gives what they say, for a reader to hold against the
+    sentences that they close; ``technical`` names those that have no control.
 
     Raises ``ClaimRefused`` where the derivation ends elsewhere, uses a step that does not come
     before, or cites a lemma that is not on the list; ``Contradiction`` where the engines differ.
@@ -66,7 +69,8 @@ def check_derivation(
         prose=prose,
         problems=problems,
         names=_names(steps),
-        sentences=_sentences(steps),
+        sentences=_sentences(steps, statements or {}),
+        uncontrolled=_uncontrolled(steps, technical),
     )
 
 
@@ -77,10 +81,10 @@ def _names(steps: tuple[Step, ...]) -> tuple[tuple[str, str], ...]:
     return tuple((relation_text(r), relation_latex(r)) for r in definitions)
 
 
-def _sentences(steps: tuple[Step, ...]) -> tuple[str, ...]:
+def _sentences(steps: tuple[Step, ...], statements: Mapping[str, str]) -> tuple[str, ...]:
     """The hypotheses that no engine reads, and what their author closes them by."""
     found = (
-        f"{step.lemma.name}: {_sentence(step.lemma.hypotheses[name])} ({_by(by)})"
+        f"{step.lemma.name}: {_sentence(step.lemma.hypotheses[name])} <- {_told(by, statements)}"
         for step in steps
         if step.lemma
         for name, by in step.discharged_by
@@ -89,14 +93,36 @@ def _sentences(steps: tuple[Step, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _uncontrolled(steps: tuple[Step, ...], technical: Collection[str]) -> tuple[str, ...]:
+    """The relations in use that an assumption grants although no control drops it."""
+    found = (
+        f"{relation_text(step.pattern)} (assumption {step.assumption!r})"
+        for step in steps
+        if step.rule == "assumption" and step.assumption in technical and step.pattern
+    )
+    return tuple(dict.fromkeys(found))
+
+
 def _sentence(hypothesis: Any) -> str:
     return hypothesis.sentence if isinstance(hypothesis, Shown) else str(hypothesis)
+
+
+def _told(closed_by: Any, statements: Mapping[str, str]) -> str:
+    said = statements.get(closed_by, "") if isinstance(closed_by, str) else ""
+    return f"{_by(closed_by)}: {said}" if said else _by(closed_by)
 
 
 def _by(closed_by: Any) -> str:
     if isinstance(closed_by, Step):
         return f"step {closed_by.why!r}"
-    return f"assumption {closed_by}"
+    return f"assumption {closed_by!r}"
+
+
+def _closed_by(lemma: Lemma, name: str, closed_by: Any) -> str:
+    """One hypothesis of a line: a sentence in full, a relation by its name, and what closed it."""
+    hypothesis = lemma.hypotheses[name]
+    said = repr(name) if isinstance(hypothesis, w.Relation) else f"{_sentence(hypothesis)!r}"
+    return f"hypothesis {said} by {_by(closed_by)}"
 
 
 def _engines(line: Line) -> tuple[str, ...]:
@@ -241,7 +267,7 @@ class _Judge:
         extra = set(given) - set(step.lemma.hypotheses)
         if extra:
             return (), f"{step.lemma.name} has no hypothesis named {', '.join(sorted(extra))}"
-        by = (f"hypothesis {name!r}: {_by(x)}" for name, x in given.items())
+        by = (_closed_by(step.lemma, name, x) for name, x in given.items())
         return (f"lemma: {step.lemma.name}", *by), ""
 
     def _discharge(self, step: Step, name: str, hypothesis: Any, by: Any) -> str:

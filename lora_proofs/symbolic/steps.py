@@ -170,5 +170,7 @@ class DerivationEvidence:
     """Every expression that lines display by a name, as text and as LaTeX: "T = tr(W)"."""
     sentences: tuple[str, ...] = ()
     """Hypotheses in words, closed by an assumption or a step as the author says."""
+    uncontrolled: tuple[str, ...] = ()
+    """Relations in use that an assumption grants although no control drops it."""
     evaluated_on: int = 0
     broken_line: str = ""
