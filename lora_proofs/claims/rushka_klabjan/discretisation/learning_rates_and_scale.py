@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from lora_proofs.arithmetic import Arithmetic, Comparison, equal
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, below, equal
 from lora_proofs.claims.rushka_klabjan.discretisation.one_step import REGIMES
-from lora_proofs.language.claim import Claim, Control, Instances, Source
+from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.flows import METHODS, lora_vector_field
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import loss_from_instance
@@ -181,19 +181,32 @@ def unweighted(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield equal("rate of B'B - AA' at unequal rates", change, ctx.zeros(*change.shape))
 
 
+def are_positive(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """0 < p, q, v."""
+    for name in "pqv":
+        yield below(f"0 < {name}", 0, EXACT.number(getattr(instance, name)))
+
+
+positive = Assumption(
+    "positive",
+    r"$p, q, v > 0$",
+    are_positive,
+    technical="the identities hold for all real p, q, v; the roots are named for positive ones",
+)
+
 claim = Claim(
     name="rushka-klabjan/learning-rates-and-scale",
     title="Learning rates and scale are a change of factors and of time",
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
-        r"Take $W = W_0 + sBA$, $\dot A = -\eta_A s B^\top G$, $\dot B = -\eta_B s G A^\top$, "
-        r"with $\eta_A = p^4$, $\eta_B = q^4$, $s = (vpq)^2$. Then $\tilde A = vq^2A = "
-        r"\sqrt s\,(\eta_B/\eta_A)^{1/4}A$ and $\tilde B = vp^2B = "
+        r"Let $p, q, v > 0$. Take $W = W_0 + sBA$, $\dot A = -\eta_A s B^\top G$, "
+        r"$\dot B = -\eta_B s G A^\top$, with $\eta_A = p^4$, $\eta_B = q^4$, $s = (vpq)^2$. Then "
+        r"$\tilde A = vq^2A = \sqrt s\,(\eta_B/\eta_A)^{1/4}A$ and $\tilde B = vp^2B = "
         r"\sqrt s\,(\eta_A/\eta_B)^{1/4}B$ make the plain flow, in the time $s\sqrt{\eta_A\eta_B}\,"
         r"t$; one step of size $h$ is the plain step of size $h s\sqrt{\eta_A\eta_B}$, exactly and "
         r"in all three modes. The flow conserves $\eta_A B^\top B - \eta_B AA^\top$."
     ),
-    assumptions=(),
+    assumptions=(positive,),
     instances=INSTANCES,
     check=check,
     conclusion=CONCLUSION,

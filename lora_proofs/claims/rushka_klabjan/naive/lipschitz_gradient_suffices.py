@@ -99,7 +99,7 @@ claim = Claim(
         r"gradient flow exists on every $[0, T]$, as the full-parameter flow does, so nothing need "
         r"be assumed of iterates or of $\inf f$. It is false for $f = -\tfrac12\|W\|_F^2$ and $n = "
         r"m = r = 1$: from $b_0 = \pm a_0 \ne 0$ the flow is $\dot a = a^3$, which ends at $t = "
-        r"1/(2a_0^2)$. A lower bound of $f$, or bounded iterates, are needed."
+        r"1/(2a_0^2)$. Either a lower bound of $f$ or bounded iterates suffices."
     ),
     assumptions=(),
     instances=INSTANCES,
