@@ -1,9 +1,10 @@
-"""A Frobenius loss that has fallen below the second smallest critical value tends to the smallest.
+"""A Frobenius loss below its second smallest critical value has only the smallest one to go to.
 
 The loss never grows and the factors stay bounded (B'B - AA' is conserved, and the loss bounds BA),
 so the flow comes near critical points, and their values are 1/2 sum_{i not in S} sigma_i^2 with
-|S| <= r. Below the second smallest of these only the smallest is left, 1/2 sum_{i>r} sigma_i^2. It
-makes a statement about t -> infinity one about a finite T.
+|S| <= r. Below the second smallest of these only the smallest is left, 1/2 sum_{i>r} sigma_i^2,
+which the loss is never below (Eckart and Young). It makes a statement about t -> infinity one about
+a finite T; that the flow comes near critical points is recalled, and not checked.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from lora_proofs.strategies.spectra import spectrum, with_singular_values
 
 NEAR, TIED = "any start near the minimum", "tie across r"
 REGIMES = ("irrational singular values", TIED, "zero singular values", "r = 1", NEAR, "r = m")
+NEARLY_ZERO = Fraction(1, 10**60)
 CANDIDATES = (1, 2, 4, 8, 16)
 FLOAT, BALL = ArrayArithmetic(), BallArithmetic(50)
 
@@ -122,7 +124,7 @@ def values(instance: Instance, ctx: Arithmetic) -> Any:
 
 
 below_second = Assumption(
-    "below_second", r"$f(W(T))$ is below the second smallest critical value", is_below
+    "below_second", r"$f(W(T))$ is below the second smallest distinct critical value", is_below
 )
 
 
@@ -145,14 +147,23 @@ def every_value(instance: Instance, ctx: Arithmetic) -> Iterator[tuple[bool, Any
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """Every critical value but the least is above f(T); later losses lie between."""
+    """Every critical value but the least is above f(T); the least one is not above any loss."""
     now, least = loss_at(instance, instance.T), values(instance, ctx).least
-    for is_least, value in every_value(instance, ctx):
-        if not is_least:
-            yield below("loss at T against another critical value", now, value)
+    yield from only_one_left(instance, ctx, least)
     later = loss_at(instance, 2 * instance.T)
     yield at_most("loss at 2T against the loss at T", later, now)
     yield at_least("loss at 2T against the least critical value", later, least)
+
+
+def only_one_left(instance: Instance, ctx: Arithmetic, limit: Any) -> Iterator[Comparison]:
+    """A claimed limit is the least critical value, and no other one is at most f(T)."""
+    now, found = loss_at(instance, instance.T), list(every_value(instance, ctx))
+    for is_least, value in found:
+        if not is_least:
+            yield below("loss at T against another critical value", now, value)
+    (least,) = (value for is_least, value in found if is_least)
+    apart = ctx.number(limit) - least
+    yield at_most("squared distance of the limit to the one left", apart * apart, NEARLY_ZERO)
 
 
 def reaches_least(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -163,6 +174,11 @@ def reaches_least(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield equal("G A0'", G @ x.A0.mT, 0 * x.B0)
     least = values(instance, EXACT).least
     yield at_most("loss that is kept for ever", squared_norm(G) / 2, least)
+
+
+def half_of_least(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Half of the least critical value in the limit, which no loss can reach."""
+    yield from only_one_left(instance, ctx, values(instance, ctx).least / 2)
 
 
 def third(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -189,6 +205,7 @@ def next_index(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 ZERO: dict[str, Any] = {"W0": [[0, 0], [0, 0]], "T": 1}
 SADDLE = Instance(**ZERO, Y=[[2, 0], [0, 1]], A0=[[0, 1]], B0=[[0], [1]])
+ABOVE_HALF = Instance(**ZERO, Y=[[2, 0], [0, 1]], A0=[[1, 0]], B0=[[2], [0]])
 TIE = Instance(
     W0=[[0] * 3] * 3,
     Y=[[2, 0, 0], [0, 1, 0], [0, 0, 1]],
@@ -199,13 +216,14 @@ TIE = Instance(
 
 claim = Claim(
     name="rushka-klabjan/frobenius-critical-value-gap",
-    title="Below the second smallest critical value the loss tends to the smallest",
+    title="Below the second smallest critical value only the smallest is left",
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
         r"Let $f = \tfrac12\|W - Y\|_F^2$, $E = Y - W_0$. If along a LoRA gradient flow $f(W(T))$ "
-        r"is below the second smallest of the numbers $\tfrac12\sum_{i \notin S}\sigma_i^2$, $|S| "
-        r"\le r$, then the loss tends to the smallest, $\tfrac12\sum_{i > r}\sigma_i^2$, as $t \to "
-        r"\infty$: no other critical value is at most $f(W(T))$."
+        r"is below the second smallest distinct one of the numbers $\tfrac12\sum_{i \notin S}"
+        r"\sigma_i^2$, $|S| \le r$, then no critical value but the smallest, $\tfrac12\sum_{i > r}"
+        r"\sigma_i^2$, is at most $f(W(T))$; by LaSalle's principle, recalled and not checked, the "
+        r"loss tends to it as $t \to \infty$."
     ),
     assumptions=(below_second,),
     instances=INSTANCES,
@@ -218,6 +236,7 @@ claim = Claim(
     controls=(
         Control(below_second, (SADDLE,), "a stationary start at the second value", reaches_least),
         Control(below_second, (SADDLE,), "the third value in the place of the second", third),
+        Control(None, (ABOVE_HALF,), "half of the smallest in the limit", half_of_least),
         Control(None, (TIE,), "the second value computed as if nothing were tied", next_index),
     ),
     arithmetics=("ball", "multiprecision"),

@@ -119,9 +119,8 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 def twice_as_far(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """W = Y + 2 (W0 - Y) e^{-t}, which solves the equation from another start."""
-    yield equal(
-        "W(0) of the solution twice as far", at(instance, ctx, ctx.number(2)), instance.lift(ctx).W0
-    )
+    start = at(instance, ctx, ctx.number(2))
+    yield equal("W(0) of the solution twice as far", start, instance.lift(ctx).W0)
 
 
 def one_rate(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:

@@ -224,17 +224,29 @@ def derive_flat() -> Iterator[Step]:
 
 
 def draw_flat(source: Draw, regime: str) -> Instance:
-    """A flat spectrum of rank 2r, and a rank r' below its size for the second statement."""
+    """A residual E with N >= r equal singular values, and one with 2r of them."""
     rank = 1 if regime == "r = 1" else source.integer(1, 2)
-    size = 2 * rank
+    size = {"N = r": rank, "N = 2r": 2 * rank, "N > 2r": 2 * rank + 1}.get(regime)
+    size = size or source.integer(rank, 4)
     level_ = Fraction(source.integer(1, 40), source.integer(1, 8))
-    extra = 1 if regime == "with a zero" else 0
-    values = [level_] * size + [Fraction(0)] * extra
-    drawn = with_spectrum(source, (len(values), len(values)), values, rank)
-    return drawn.replace(regimes=(regime,), N=size, level=level_)
+    zeros = [Fraction(0)] * (regime == "with a zero")
+    made = [
+        with_spectrum(source, (count + len(zeros),) * 2, [level_] * count + zeros, rank)
+        for count in (size, 2 * rank)
+    ]
+    fields = {f"double_{name}": getattr(made[1], name) for name in PARTS}
+    return made[0].replace(regimes=(regime,), N=size, level=level_, **fields)
 
 
-FLAT_INSTANCES = Instances(draw_flat, ("r = 1", "any r", "with a zero"))
+PARTS = ("E", "U", "V", "values")
+FLAT_INSTANCES = Instances(
+    draw_flat, ("r = 1", "any r", "with a zero", "N = r", "N = 2r", "N > 2r")
+)
+
+
+def doubled(instance: Instance) -> Instance:
+    """The residual with 2r equal singular values."""
+    return instance.replace(**{name: getattr(instance, f"double_{name}") for name in PARTS})
 
 
 def interpret_flat(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
@@ -244,10 +256,11 @@ def interpret_flat(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
 
 
 def check_flat(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """Both equations on the matrices."""
+    """The first equation on the residual of rank 2r, the second on the one of rank N."""
     z, error = instance.lift(EXACT), truncation_error(instance)
-    nuclear = EXACT.number(sum(instance.values[0], Fraction(0)))
-    yield equal(SHARP, 4 * z.r * error, nuclear**2)
+    other = doubled(instance)
+    nuclear = EXACT.number(sum(other.values[0], Fraction(0)))
+    yield equal(SHARP, 4 * z.r * truncation_error(other), nuclear**2)
     yield equal(RELATIVE, z.N * error, (z.N - z.r) * squared_norm(z.E))
 
 
@@ -255,6 +268,13 @@ def root_law(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """r^{-1/2} relative to the Frobenius norm."""
     z = instance.lift(EXACT)
     yield at_most("r ||E - E_r||^2", 3 * truncation_error(instance), squared_norm(z.E))
+
+
+def kept_share(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The share r/N that is kept in place of the share 1 - r/N that is lost."""
+    z = instance.lift(EXACT)
+    lost = len(instance.values[0]) * truncation_error(instance)
+    yield equal("N ||E - E_r||^2", lost, z.r * squared_norm(z.E))
 
 
 def exact_law(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -269,8 +289,8 @@ flat = Claim(
     title="A flat spectrum attains the nuclear norm law",
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
-        r"For $2r$ equal singular values $\sigma$ the truncation error has "
-        r"$4r\,\|E - E_r\|_F^2 = \|E\|_*^2$, and for $N$ equal ones "
+        r"If the nonzero singular values of $E$ are $2r$ equal numbers, the truncation error has "
+        r"$4r\,\|E - E_r\|_F^2 = \|E\|_*^2$; if they are $N \ge r$ equal numbers, "
         r"$N\,\|E - E_r\|_F^2 = (N - r)\,\|E\|_F^2$: relative to $\|E\|_F$ the error is "
         r"$\sqrt{1 - r/N}$, for $N = 2r$ the same for every $r$."
     ),
@@ -282,6 +302,7 @@ flat = Claim(
     interpret=interpret_flat,
     controls=(
         Control(None, (of(2, 1, rank=1),), "equality without flatness", exact_law),
+        Control(None, (FLAT, of(1, 1, 1, rank=1)), "r/N in place of 1 - r/N", kept_share),
         Control(None, (of(*[1] * 9, rank=3),), "r^{-1/2} of the Frobenius norm", root_law),
     ),
 )

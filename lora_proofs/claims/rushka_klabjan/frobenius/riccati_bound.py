@@ -44,7 +44,8 @@ from lora_proofs.mathematics.frobenius_riccati import frobenius_riccati_closed_f
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.matrices import leading_projector, squared_singular_values
 
-TIMES = (Fraction(1, 2), Fraction(2), Fraction(8))
+TIMES = (Fraction(1, 2), Fraction(2), Fraction(8), Fraction(32))
+"""The last one is late enough for the rate to count for more than the constant."""
 
 
 def residual(instance: Instance) -> Any:
@@ -120,13 +121,13 @@ def distances(instance: Instance, P: Any, ctx: Arithmetic) -> Iterator[tuple[Any
 
 
 def approaches(
-    instance: Instance, S: Sequence[int], P: Any, ctx: Arithmetic, faster: int = 1
+    instance: Instance, S: Sequence[int], P: Any, ctx: Arithmetic, faster: Any = 1
 ) -> Iterator[Comparison]:
     """||BA - E P||^2 against the square of the bound at each time."""
     constant, g = bound(instance, P, ctx), rate(instance, S, ctx)
     yield below("0 < rate", 0, g)
     for t, distance in distances(instance, P, ctx):
-        right = (constant * ctx.exp(-faster * g * ctx.number(t))) ** 2
+        right = (constant * ctx.exp(-ctx.number(faster) * g * ctx.number(t))) ** 2
         yield at_most(f"squared distance to the limit at t = {t}", distance, right)
 
 
