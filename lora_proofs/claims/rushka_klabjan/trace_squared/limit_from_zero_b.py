@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from lora_proofs.arithmetic import (
     EXACT,
@@ -37,6 +37,7 @@ from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import trace_squared
 from lora_proofs.mathematics.trace_squared_error import update_from_zero_b
 from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.matrices import matrix, rank_matrix
 
 DIGITS = BallArithmetic(60)
 TINY = Fraction(1, 10**40)
@@ -49,7 +50,17 @@ def draw(source: Draw, regime: str) -> Instance:
     S = squared_norm(EXACT.matrix(problem.A0))
     W0 = with_trace(problem.W0, S * EXACT.number((y**2 - 1 / y**2) / 4))
     now = Fraction(source.integer(1, 9), source.integer(1, 9))
-    return problem.replace(W0=W0, last=y, now=now)
+    return problem.replace(W0=W0, last=y, now=now, **mirror(source, regime, problem))
+
+
+def mirror(source: Draw, regime: str, problem: Instance) -> dict[str, Any]:
+    """A start with A0 = 0 of the same shape, with a frozen weight and a limit of its own."""
+    r, n = len(problem.A0), len(problem.W0)
+    wanted = 1 if regime == "rank deficient" else min(n, r)
+    B0 = rank_matrix(source, n, r, wanted)
+    y = Fraction(1) if regime == "zero trace" else ratio(source)
+    value = squared_norm(B0) * EXACT.number((y**2 - 1 / y**2) / 4)
+    return {"W0_mirror": with_trace(matrix(source, n, n), value), "B0_mirror": B0, "last_mirror": y}
 
 
 INSTANCES = Instances(draw, REGIMES)
@@ -61,18 +72,19 @@ def hyperbolic(y: Any) -> tuple[Any, Any]:
 
 
 def one_factor_zero(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """B0 = 0 and A0 is not."""
+    """B0 = 0 and A0 is not; in the mirror image, where A0 = 0, B0 is not."""
     v = instance.lift(ctx)
     yield equal("||B0||^2", squared_norm(v.B0), ctx.number(0))
     yield below("0 < ||A0||^2", 0, squared_norm(v.A0))
+    yield below("0 < ||B0||^2 of the mirror image", 0, squared_norm(v.B0_mirror))
 
 
 def trace_vanishes(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """tau* is where sinh 2 tau* = 2 w0/S."""
-    v = instance.lift(ctx)
-    c, s = hyperbolic(v.last)
-    yield equal("S sinh(tau*) cosh(tau*) against w0", squared_norm(v.A0) * s * c, trace(v.W0))
-    yield below("0 < e^tau*", 0, v.last)
+    for at in starts(instance, ctx):
+        c, s = hyperbolic(at.last)
+        yield equal("S sinh(tau*) cosh(tau*) against w0", trace(at.gram) * s * c, trace(at.W0))
+        yield below("0 < e^tau*", 0, at.last)
 
 
 zero_b = Assumption(
@@ -83,30 +95,49 @@ zero_b = Assumption(
 limit = Assumption(
     "limit",
     r"$\sinh 2\tau_* = 2 w_0/S$, that is $S \sinh\tau_* \cosh\tau_* = w_0$, and "
-    r"$\cosh^2 - \sinh^2 = 1$",
+    r"$\cosh^2 - \sinh^2 = 1$; the mirror image has a $w_0$ and a $\tau_*$ of its own",
     trace_vanishes,
     relations=words.GRANTED,
 )
 
 
 def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
-    """Rational points of the hyperbola; the mirror image starts from the transposed factor."""
+    """Rational points of the hyperbola, and what each of the two starts has of its own."""
     v = instance.lift(ctx)
-    (c, s), (c_last, s_last) = hyperbolic(v.now), hyperbolic(v.last)
-    return {
-        words.A0: v.A0, words.B0: v.A0.mT, words.w0: trace(v.W0),
-        words.c: c, words.s: s, words.c_last: c_last, words.s_last: s_last,
-    }  # fmt: skip
+    c, s = hyperbolic(v.now)
+    values = {words.A0: v.A0, words.B0: v.B0_mirror, words.c: c, words.s: s}
+    for side, at in zip(words.SIDES, starts(instance, ctx), strict=True):
+        c_last, s_last = hyperbolic(at.last)
+        values |= {side.w0: trace(at.W0), side.c_last: c_last, side.s_last: s_last}
+    return values
+
+
+class Start(NamedTuple):
+    """A start, its frozen weight, its Gram matrix, and e^tau now and at the limit."""
+
+    W0: Any
+    A0: Any
+    B0: Any
+    gram: Any
+    now: Any
+    last: Any
+
+
+def starts(instance: Instance, ctx: Arithmetic) -> tuple[Start, Start]:
+    """The start with B0 = 0, and the one with A0 = 0."""
+    v = instance.lift(ctx)
+    A0, B0 = v.A0, v.B0_mirror
+    return (
+        Start(v.W0, A0, v.B0, A0.mT @ A0, v.now, v.last),
+        Start(v.W0_mirror, ctx.zeros(*A0.shape), B0, B0 @ B0.mT, v.now, v.last_mirror),
+    )
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """Both starts along the orbit, and where it stops."""
-    v = instance.lift(ctx)
-    for mirror, (A0, B0) in enumerate(((v.A0, v.B0), (v.B0.mT, v.A0.mT))):
-        side = words.SIDES[mirror]
-        gram = B0 @ B0.mT if mirror else A0.mT @ A0
-        yield from along_the_orbit(side, instance, A0, B0, gram, ctx)
-        yield from where_it_stops(side, instance, A0, B0, gram, ctx)
+    for side, at in zip(words.SIDES, starts(instance, ctx), strict=True):
+        yield from along_the_orbit(side, at, ctx)
+        yield from where_it_stops(side, at, ctx)
     yield from library(instance)
 
 
@@ -116,31 +147,26 @@ def moved(y: Any, A0: Any, B0: Any) -> tuple[Any, Any]:
     return c * A0 - s * B0.mT, c * B0 - s * A0.mT
 
 
-def along_the_orbit(
-    side: words.Side, instance: Instance, A0: Any, B0: Any, gram: Any, ctx: Arithmetic
-) -> Iterator[Comparison]:
+def along_the_orbit(side: words.Side, at: Start, ctx: Arithmetic) -> Iterator[Comparison]:
     """The flow's field on the curve, and the update as a multiple of the Gram matrix."""
-    v, (c, s) = instance.lift(ctx), hyperbolic(instance.lift(ctx).now)
-    A, B = moved(v.now, A0, B0)
-    T, S = trace(v.W0 + B @ A), trace(gram)
-    dA, dB = lora_vector_field(trace_squared(), v.W0, A, B, ctx)
-    yield equal(side.flow_A, T * (s * A0 - c * B0.mT), dA)
-    yield equal(side.flow_B, T * (s * B0 - c * A0.mT), dB)
-    yield equal(side.update, S * (B @ A), -(trace(v.W0) - T) * gram)
+    c, s = hyperbolic(at.now)
+    A, B = moved(at.now, at.A0, at.B0)
+    T, S = trace(at.W0 + B @ A), trace(at.gram)
+    dA, dB = lora_vector_field(trace_squared(), at.W0, A, B, ctx)
+    yield equal(side.flow_A, T * (s * at.A0 - c * at.B0.mT), dA)
+    yield equal(side.flow_B, T * (s * at.B0 - c * at.A0.mT), dB)
+    yield equal(side.update, S * (B @ A), -(trace(at.W0) - T) * at.gram)
     slope = trace(dB @ A + B @ dA)
     yield equal(side.trace_rate, slope, -(squared_norm(A) + squared_norm(B)) * T)
     yield at_most(side.least_rate, S, squared_norm(A) + squared_norm(B))
 
 
-def where_it_stops(
-    side: words.Side, instance: Instance, A0: Any, B0: Any, gram: Any, ctx: Arithmetic
-) -> Iterator[Comparison]:
+def where_it_stops(side: words.Side, at: Start, ctx: Arithmetic) -> Iterator[Comparison]:
     """The trace, the update and the rate at tau*."""
-    v, S = instance.lift(ctx), trace(gram)
-    A, B = moved(v.last, A0, B0)
-    w0 = trace(v.W0)
-    yield equal(side.end_trace, trace(v.W0 + B @ A), ctx.number(0))
-    yield equal(side.end_update, S * (B @ A), -w0 * gram)
+    A, B = moved(at.last, at.A0, at.B0)
+    w0, S = trace(at.W0), trace(at.gram)
+    yield equal(side.end_trace, trace(at.W0 + B @ A), ctx.number(0))
+    yield equal(side.end_update, S * (B @ A), -w0 * at.gram)
     size = squared_norm(A) + squared_norm(B)
     yield equal(side.end_rate, size**2, S**2 + 4 * w0**2)
 
@@ -178,8 +204,9 @@ def rate_S(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield equal("||A*||^2 + ||B*||^2", squared_norm(A) + squared_norm(B), rate)
 
 
-BOTH = Instance(W0=[["15/16", 0], [0, 0]], A0=[[1, 0]], B0=[[0], [1]], last=2, now=3)
-EARLY = Instance(W0=[["15/4", 0], [0, 0]], A0=[[2, 0]], B0=[[0], [0]], last="3/2", now=3)
+MIRROR = {"W0_mirror": [["15/16", 0], [0, 0]], "B0_mirror": [[1], [0]], "last_mirror": 2}
+BOTH = Instance(W0=[["15/16", 0], [0, 0]], A0=[[1, 0]], B0=[[0], [1]], last=2, now=3, **MIRROR)
+EARLY = Instance(W0=[["15/4", 0], [0, 0]], A0=[[2, 0]], B0=[[0], [0]], last="3/2", now=3, **MIRROR)
 GENERIC = Instances(draw, ("generic",))
 
 claim = Claim(

@@ -1,4 +1,7 @@
-"""The trace-squared flow from B0 = 0 in words, and from A0 = 0, its mirror image."""
+"""The trace-squared flow from B0 = 0 in words, and from A0 = 0, its mirror image.
+
+The two starts have nothing to do with each other: each has its own trace w0 and its own tau*.
+"""
 
 from __future__ import annotations
 
@@ -23,25 +26,23 @@ from lora_proofs.mathematics.words import (
 from lora_proofs.symbolic.steps import Step, assumed, cited, identity, inequality
 
 A0, B0 = Symbol("A0", "r", "n", latex="A_0"), Symbol("B0", "n", "r", latex="B_0")
-w0 = Scalar("w0", latex="w_0")
 c, s = Scalar("cosh(tau)", latex=r"\cosh\tau"), Scalar("sinh(tau)", latex=r"\sinh\tau")
-c_last = Scalar("cosh(tau*)", latex=r"\cosh\tau_*")
-s_last = Scalar("sinh(tau*)", latex=r"\sinh\tau_*")
-LAST = {c: c_last, s: s_last}
 
 HYPERBOLA = Relation(c**2, "=", 1 + s**2)
-LAST_HYPERBOLA = Relation(c_last**2, "=", 1 + s_last**2)
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two starts: its orbit, its Gram matrix, and the labels of what is compared."""
+    """One of the two starts: its orbit, its Gram matrix, its trace and cosh and sinh of tau*."""
 
     name: str
     A: Word
     B: Word
     gram: Word
     size: Word
+    w0: Scalar
+    c_last: Scalar
+    s_last: Scalar
 
     @property
     def flow_A(self) -> str:
@@ -86,12 +87,22 @@ class Side:
     @property
     def limit(self) -> Relation:
         """Where the trace vanishes: w0 = S sinh(tau*) cosh(tau*)."""
-        return Relation(w0, "=", c_last * s_last * self.size)
+        return Relation(self.w0, "=", self.c_last * self.s_last * self.size)
+
+    @property
+    def hyperbola(self) -> Relation:
+        """cosh^2 - sinh^2 = 1 at tau*."""
+        return Relation(self.c_last**2, "=", 1 + self.s_last**2)
+
+    @property
+    def last(self) -> dict[Word, Word]:
+        """What takes the orbit to tau*."""
+        return {c: self.c_last, s: self.s_last}
 
     @property
     def trace(self) -> Word:
         """T = tr W on the orbit."""
-        return w0 + Trace(self.B @ self.A)
+        return self.w0 + Trace(self.B @ self.A)
 
     @property
     def both(self) -> Word:
@@ -100,26 +111,35 @@ class Side:
 
     def relations(self) -> tuple[Relation, ...]:
         """What is derived, in the order of the labels."""
-        A, B, T, S = self.A, self.B, self.trace, self.size
+        A, B, T, S, w0 = self.A, self.B, self.trace, self.size, self.w0
         tau = {c: s * T, s: c * T}
-        update, both = substitute(B @ A, LAST), substitute(self.both, LAST)
+        update, both = substitute(B @ A, self.last), substitute(self.both, self.last)
         return (
             Relation(along(A, tau), "=", -(B.T @ (T * Identity("n"))), self.flow_A),
             Relation(along(B, tau), "=", -((T * Identity("n")) @ A.T), self.flow_B),
             Relation(S * (B @ A), "=", -((w0 - T) * self.gram), self.update),
             Relation(along(T, tau), "=", -(self.both * T), self.trace_rate),
             Relation(S, "<=", self.both, self.least_rate),
-            Relation(substitute(T, LAST), "=", word(0), self.end_trace),
+            Relation(substitute(T, self.last), "=", word(0), self.end_trace),
             Relation(S * update, "=", -(w0 * self.gram), self.end_update),
             Relation(both**2, "=", S**2 + 4 * w0**2, self.end_rate),
         )
 
 
+def numbers(of: str, latex: str) -> tuple[Scalar, Scalar, Scalar]:
+    """w0, cosh tau* and sinh tau* of a side."""
+    return (
+        Scalar(f"w0{of}", latex=f"w_0{latex}"),
+        Scalar(f"cosh(tau*{of})", latex=rf"\cosh\tau_*{latex}"),
+        Scalar(f"sinh(tau*{of})", latex=rf"\sinh\tau_*{latex}"),
+    )
+
+
 SIDES = (
-    Side("B0 = 0", c * A0, -(s * A0.T), A0.T @ A0, squared_norm(A0)),
-    Side("A0 = 0", -(s * B0.T), c * B0, B0 @ B0.T, squared_norm(B0)),
+    Side("B0 = 0", c * A0, -(s * A0.T), A0.T @ A0, squared_norm(A0), *numbers("", "")),
+    Side("A0 = 0", -(s * B0.T), c * B0, B0 @ B0.T, squared_norm(B0), *numbers("~", "'")),
 )
-GRANTED = (HYPERBOLA, LAST_HYPERBOLA, *(side.limit for side in SIDES))
+GRANTED = (HYPERBOLA, *(x for side in SIDES for x in (side.hyperbola, side.limit)))
 CONCLUSION = tuple(r for side in SIDES for r in side.relations())
 
 
@@ -127,15 +147,15 @@ def derive() -> Iterator[Step]:
     """The orbit solves the flow; its trace and its update move together."""
     ends: list[Step] = []
     now = assumed("limit", HYPERBOLA, "cosh^2 - sinh^2 = 1")
-    last = assumed("limit", LAST_HYPERBOLA, "cosh^2 - sinh^2 = 1 at tau*")
-    yield from (now, last)
+    yield now
     starts: list[Step] = []
     for side in SIDES:
         starts += begins(side)
+        last = assumed("limit", side.hyperbola, "cosh^2 - sinh^2 = 1 at tau*")
         stops = assumed("limit", side.limit, "sinh 2 tau* = 2 w0/S")
         norm = side.A if side.name == "B0 = 0" else side.B
         start = A0 if side.name == "B0 = 0" else B0
-        yield stops
+        yield from (last, stops)
         yield (
             grows := inequality(
                 word(0),
