@@ -11,15 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from lora_proofs.arithmetic import (
+    EXACT,
     Arithmetic,
+    BallArithmetic,
     Comparison,
     at_least,
+    at_most,
     equal,
+    squared_norm,
     trace,
 )
 from lora_proofs.language.claim import Assumption
 from lora_proofs.language.lemmas import comparison as lemma
 from lora_proofs.mathematics import words
+from lora_proofs.mathematics.flows import trace_squared_closed_form
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.notation import HALF, trace_squared_value
 from lora_proofs.mathematics.words import (
@@ -48,6 +53,7 @@ START_SIZE = words.squared_norm(A0)
 LOWER = "1/2 (tr F)^2 against the loss"
 KEPT = Relation(HALF * Trace(F) ** 2, "<=", trace_squared_value(F + B @ A), LOWER)
 POSITIVE = Relation(F, "=", C.T @ C)
+DIGITS, TINY = BallArithmetic(60), EXACT.number("1/10000000000000000000000000000000000000000")
 BALANCED = (Relation(A0, "=", D @ V.T), Relation(B0, "=", V @ D.T))
 
 
@@ -130,6 +136,29 @@ def values(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
     return {**now, A0: x.A0, B0: x.B0, F: x.F, C: x.C, V: x.V, D: x.D}
 
 
+def time(instance: Instance, ctx: Arithmetic) -> Any:
+    """The time at which the orbit on the cone is at y, from s' = 2 (w s + a) for s = y^2.
+
+    a = ||A0||^2 and w = tr F: t = log((w s + a)/(w + a))/(2 w), which is (s - 1)/(2 a) for w = 0.
+    """
+    x = instance.lift(EXACT)
+    w, a, s = trace(x.F), squared_norm(x.A0), x.y * x.y
+    if w == 0:
+        return ctx.number((s - 1) / (2 * a))
+    return ctx.log(ctx.number((w * s + a) / (w + a))) / ctx.number(2 * w)
+
+
+def on_time(instance: Instance) -> Comparison:
+    """The trace of the flow at that time, by its closed form, against the point of the orbit."""
+    A_, B_ = factors(instance, EXACT)
+    wanted = trace(instance.lift(EXACT).F + B_ @ A_)
+    with DIGITS.working():
+        start = instance.F, instance.A0, instance.B0
+        end = trace_squared_closed_form(*start, time(instance, DIGITS), DIGITS)
+        gap = abs(end.trace_W - DIGITS.number(wanted))
+        return at_most("measured: tr W by the closed form", gap, DIGITS.number(TINY * abs(wanted)))
+
+
 def never_below(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """The loss on the orbit against the level that is kept."""
     x = instance.lift(ctx)
@@ -139,11 +168,24 @@ def never_below(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 
 def is_positive(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """F = C'C; without C, the trace of a positive semidefinite F is not negative."""
-    x = instance.lift(ctx)
-    yield at_least("tr F", trace(x.F), ctx.number(0))
+    """F = C'C; without C, F = F' and no pivot of F is negative."""
+    x = instance.lift(EXACT)
     if "C" in instance:
         yield equal("F", x.F, x.C.mT @ x.C)
+        return
+    yield equal("F'", x.F.mT, x.F)
+    yield from pivots_hold(x.F)
+
+
+def pivots_hold(F: Any) -> Iterator[Comparison]:
+    """Symmetric elimination: each pivot is not negative, and the row of a pivot 0 is 0."""
+    while len(F):
+        pivot, row = F[0, 0], F[:1, 1:]
+        yield at_least("a pivot of F", pivot, 0)
+        if pivot == 0:
+            yield equal("the row of F beside a pivot 0", squared_norm(row), EXACT.number(0))
+            pivot = EXACT.number(1)
+        F = F[1:, 1:] - row.mT @ row / pivot
 
 
 def is_balanced(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:

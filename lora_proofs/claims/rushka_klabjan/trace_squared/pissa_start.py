@@ -117,22 +117,10 @@ def pissa_instance(roots: Any, r: int, V: Any, y: Fraction) -> Instance:
 INSTANCES = Instances(draw, REGIMES)
 
 
-def time(instance: Instance, ctx: Arithmetic) -> Any:
-    """The time at which the orbit on the cone is at y, from s' = 2 (w s + a) for s = y^2.
-
-    a = ||A0||^2 and w = tr F: t = log((w s + a)/(w + a))/(2 w), which is (s - 1)/(2 a) for w = 0.
-    """
-    x = instance.lift(EXACT)
-    w, a, s = trace(x.F), squared_norm(x.A0), x.y * x.y
-    if w == 0:
-        return ctx.number((s - 1) / (2 * a))
-    return ctx.log(ctx.number((w * s + a) / (w + a))) / ctx.number(2 * w)
-
-
 def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
     """The symbols at a point of the orbit."""
     x = instance.lift(ctx)
-    return {**cone.values(instance, ctx), W0: x.W0, t: time(instance, ctx)}
+    return {**cone.values(instance, ctx), W0: x.W0, t: cone.time(instance, ctx)}
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -143,8 +131,9 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield from cone.never_below(instance, EXACT)
     A, B = cone.factors(instance, EXACT)
     fallen = ctx.number(trace(B @ A))
-    left = fallen * (1 + ctx.number(2 * a) * time(instance, ctx))
+    left = fallen * (1 + ctx.number(2 * a) * cone.time(instance, ctx))
     yield at_most(UPPER, left, ctx.number(a))
+    yield cone.on_time(instance)
     final = trace_squared_final_loss(instance.F, instance.A0, instance.B0)
     yield equal("measured: the final loss", final, trace(x.F) ** 2 / 2)
 
@@ -185,7 +174,7 @@ def twice_as_fast(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     x = instance.lift(EXACT)
     A, B = cone.factors(instance, EXACT)
     a = squared_norm(x.A0)
-    left = ctx.number(trace(B @ A)) * (1 + ctx.number(4 * a) * time(instance, ctx))
+    left = ctx.number(trace(B @ A)) * (1 + ctx.number(4 * a) * cone.time(instance, ctx))
     yield at_most("(tr W - tr F)(1 + 4 ||A0||^2 t)", left, ctx.number(a))
 
 
