@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from lora_proofs.arithmetic import BallArithmetic, squared_norm
+from lora_proofs.claims.rushka_klabjan.trace_squared import expectations
 from lora_proofs.errors import BadInput
 from lora_proofs.mathematics.flows import trace_squared_limit
+from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.random_starts import (
     KURTOSIS,
     SIGNS,
@@ -53,6 +55,17 @@ def test_three_routes_to_the_gaussian_mean(n, r):
 def test_signs_run_through_give_the_rademacher_mean(n, r):
     assert enumerated_squared_error(n, r, SIGNS) == expected_squared_error("rademacher", n, r)
     assert ratio_of_expectations(n, r, 1) == expected_squared_error("rademacher", n, r)
+
+
+@pytest.mark.parametrize("n,r", [*SMALL, (4, 3), (3, 4), (4, 6)])
+def test_the_cubature_of_the_claim_at_every_size(n, r):
+    size = Instance(n=n, r=r, law="gaussian", v=1)
+    assert expectations.by_design(size) == expected_squared_error("gaussian", n, r)
+
+
+def test_no_mean_of_the_quotient_for_a_law_where_it_is_not_known():
+    with pytest.raises(BadInput, match="expected gaussian, rademacher or finite"):
+        expectations.mean_squared_error(Instance(n=2, r=2, law="uniform", v="1/3"))
 
 
 def test_the_scale_of_a_law_does_not_matter():

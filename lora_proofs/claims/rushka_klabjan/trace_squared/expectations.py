@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, below, equal, squared_norm, trace
+from lora_proofs.errors import BadInput
 from lora_proofs.language.claim import Assumption
 from lora_proofs.language.lemmas import probability as lemma
 from lora_proofs.mathematics import words
@@ -78,24 +79,43 @@ def shape_of(instance: Instance) -> tuple[int, int]:
 
 
 def mean_squared_error(instance: Instance) -> Fraction:
-    """E R^2 of a Gaussian, Rademacher or finite law, from explicit entries."""
+    """E R^2 of a Gaussian, Rademacher or finite law; ``BadInput`` for another one.
+
+    For a finite law it is the mean over all matrices. For the other two it is the quotient of the
+    means of numerator and denominator, added up over explicit entries: that this is the mean of
+    the quotient rests on the same fact as the derivation, namely that the length of a Gaussian
+    matrix is independent of its direction, and that of a matrix of signs constant.
+    """
     size = shape_of(instance)
     if instance.law == "finite":
         points = zip(instance.points[0], instance.probabilities[0], strict=True)
         return enumerated_squared_error(*size, tuple(points))
+    if instance.law not in ("gaussian", "rademacher"):
+        raise BadInput(
+            "law: expected gaussian, rademacher or finite, where E R^2 is known, got "
+            f"{instance.law!r}"
+        )
     square, norm = gram_moments(*size, moments_of(instance))
-    # The length of a Gaussian matrix is independent of its direction; that of signs is constant.
     return size[0] * square / norm - 1
 
 
+def by_design(instance: Instance) -> Fraction:
+    """E R^2 of Gaussian entries from a cubature of the sphere, without the quotient of the means.
+
+    Coordinate directions and sign matrices; the mean over these is run through where they are few,
+    and beyond that added up over explicit entries, as all of them have one length.
+    """
+    n, r = shape_of(instance)
+    if n * r <= ENUMERABLE:
+        return gaussian_error_by_cubature(n, r)
+    square, norm = gram_moments(n, r, (0, 1, 0, 1))
+    return (2 * Fraction(n - 1) + r * n * (n * square / norm - 1)) / (r * n + 2)
+
+
 def by_running_through(instance: Instance) -> Fraction | None:
-    """E R^2 as a mean over all sign matrices, where these are few."""
-    size = shape_of(instance)
-    if size[0] * size[1] > ENUMERABLE:
-        return None
-    if instance.law == "gaussian":
-        return gaussian_error_by_cubature(*size)
-    return enumerated_squared_error(*size, SIGNS)
+    """E R^2 of signs as a mean over all sign matrices, where these are few."""
+    n, r = shape_of(instance)
+    return enumerated_squared_error(n, r, SIGNS) if n * r <= ENUMERABLE else None
 
 
 def one_start(instance: Instance, ctx: Arithmetic) -> Comparison:

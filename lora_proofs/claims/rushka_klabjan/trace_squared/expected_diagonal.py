@@ -225,6 +225,7 @@ claim = Claim(
     note=(
         "At r = n the mean is 2(n - 1)/(n + 2): alignment alone does not bring it to 0. Derived "
         "are the squared distance of one start, in K = D D', and the mean of R^2 in the entries "
-        "d_i; that tr K is the sum of d_i^2 and tr K^2 that of d_i^4, for a diagonal D, is measured."
+        "d_i; that tr K is the sum of d_i^2 and tr K^2 that of d_i^4, for a diagonal D, is "
+        "measured."
     ),
 )

@@ -289,6 +289,7 @@ claim = Claim(
     note=(
         "The bounds are what is derived; the condition follows, as every start is in one of the "
         "four cases: kappa is 0 on the cones B0 = A0' and B0 = -A0' alone, and b is 0 for A0 = 0 "
-        "or w0 = 0 alone. Beside the bounds, rates and invariants are compared exactly at points of the orbit, and the closed form at finite times."
+        "or w0 = 0 alone. Beside the bounds, rates and invariants are compared exactly at points "
+        "of the orbit, and the closed form at finite times."
     ),
 )
