@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from fractions import Fraction
 
 import pytest
@@ -49,7 +50,5 @@ def test_the_time_is_that_of_the_closed_form():
 def test_another_rate_of_the_decay_is_caught(monkeypatch, rate):
     true = balanced_start.decay
     monkeypatch.setattr(balanced_start, "decay", lambda x, ctx, _=2: true(x, ctx, rate))
-    try:
+    with contextlib.suppress(Contradiction):
         assert lora_proofs.verify(balanced_start.claim, "quick").verdict != "PROVED"
-    except Contradiction:
-        pass
