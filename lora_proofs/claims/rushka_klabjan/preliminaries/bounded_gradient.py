@@ -32,6 +32,8 @@ G_T, G_0 = f.gradient(WEIGHT), f.gradient(W0)
 LIPSCHITZ = Relation(frobenius(f.gradient(X) - f.gradient(Z)), "<=", Lf * frobenius(X - Z))
 Q = Named("Q", frobenius(*POINT) + REACH)
 BOUND = frobenius(G_0) + Lf * Q**2 / 2
+ATTAINED = "nearly attained"
+REGIMES = (*solutions.REGIMES, ATTAINED)
 IN_WEIGHT, IN_FACTORS = "gradient in the weight", "gradient in the factors"
 IN_AB = frobenius(B_T.T @ G_T, G_T @ A_T.T)
 CONCLUSION = (
@@ -165,8 +167,34 @@ def base_only(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most(IN_WEIGHT, ctx.frobenius_norm(G), ctx.frobenius_norm(base))
 
 
+def nearly_attained(start: Fraction) -> Instance:
+    """f = w^2/2 from w = start^2 for so short a time that both bounds are nearly attained."""
+    return Instance(
+        loss="trace-squared", W0=[[0]], A0=[[start]], B0=[[start]], s=0, t="1/1000", T="1/1000",
+        floor=0, reach=start**2 / 40, Lf=1,
+    )  # fmt: skip
+
+
+def half_constant(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Half of the constant that goes with Lf, Lf Q^2/4."""
+    _, last = solutions.between(instance, ctx)
+    base = problem_loss(instance, ctx).gradient(instance.lift(ctx).W0, ctx)
+    G, (top, _) = solutions.gradient_at(instance, last, ctx), bound(instance, ctx)
+    yield at_most(IN_WEIGHT, ctx.frobenius_norm(G), (top + ctx.frobenius_norm(base)) / 2)
+
+
+def half_radius(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Q/2 for the size of both factors, as if they were averaged."""
+    _, last = solutions.between(instance, ctx)
+    G, (top, Q_value) = solutions.gradient_at(instance, last, ctx), bound(instance, ctx)
+    both = squared_norm(last[1].mT @ G) + squared_norm(G @ last[0].mT)
+    yield at_most(IN_FACTORS, ctx.sqrt(both), top * Q_value / 2)
+
+
 def draw(source: Draw, regime: str) -> Instance:
     """A problem from time 0, looked at up to a little beyond t."""
+    if regime == ATTAINED:
+        return nearly_attained(Fraction(source.integer(1, 40), 20)).replace(regimes=(regime,))
     problem = existence.draw(source, regime)
     end = problem.t * (1 + Fraction(source.integer(0, 2), 2))
     level = existence.level(problem) - problem.floor
@@ -188,7 +216,6 @@ FLAT = Instance(
     loss="trace-squared", W0=[[1, 0], [0, -1]], A0=[[4, 0]], B0=[[4], [0]], s=0, t="1/1000",
     T="1/1000", floor=0, reach="1/2", Lf="1/100",
 )  # fmt: skip
-
 claim = Claim(
     name="rushka-klabjan/bounded-gradient",
     title="The gradient is bounded on a finite interval",
@@ -200,7 +227,7 @@ claim = Claim(
         r"and $\|(B^\top G, G A^\top)\|_F$ is at most $Q$ times that."
     ),
     assumptions=(existence.flow, existence.bounded_below, reach, lipschitz, signs),
-    instances=Instances(draw, solutions.REGIMES),
+    instances=Instances(draw, REGIMES),
     check=check,
     conclusion=CONCLUSION,
     derive=derive,
@@ -214,6 +241,18 @@ claim = Claim(
             (FLAT.replace(Lf=2, reach=1),),
             "the gradient at W0 claimed to be the largest",
             base_only,
+        ),
+        Control(
+            None,
+            (nearly_attained(Fraction(1)),),
+            "half of the constant that goes with Lf",
+            half_constant,
+        ),
+        Control(
+            None,
+            (nearly_attained(Fraction(1)),),
+            "half of Q for the size of the factors",
+            half_radius,
         ),
     ),
     arithmetics=("ball", "multiprecision"),

@@ -30,6 +30,8 @@ from lora_proofs.mathematics.words import Relation, word
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.symbolic.steps import Step, assumed, cited, identity, inequality
 
+ATTAINED = "nearly attained"
+REGIMES = (*solutions.REGIMES, ATTAINED)
 LABEL = "way against K times the time"
 BOUNDS = (
     Relation(operator(A), "<=", RA),
@@ -143,8 +145,26 @@ def squared_time(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most("way against K (t - s)^2", way(instance, ctx), ctx.number(instance.K) * elapsed)
 
 
+def straight(size: Fraction, slope: Fraction) -> Instance:
+    """f = slope w: a = b = size e^{-slope t} starts at a speed hardly below K."""
+    more = Fraction(1001, 1000)
+    return Instance(
+        loss="linear", W0=[[0]], C=[[slope]], A0=[[size]], B0=[[size]], s=0, t="1/1000",
+        RA=more * size, RB=more * size, MF=more * slope, Lf=1, K=slope * size * 1419 / 1000,
+    )  # fmt: skip
+
+
+def nine_tenths(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """A constant a tenth smaller."""
+    elapsed = ctx.number((instance.t - instance.s) * 9 / 10)
+    yield at_most(LABEL, way(instance, ctx), ctx.number(instance.K) * elapsed)
+
+
 def draw(source: Draw, regime: str) -> Instance:
     """A problem with constants that hold along its flow."""
+    if regime == ATTAINED:
+        size, slope = (Fraction(source.integer(1, 12), 6) for _ in range(2))
+        return straight(size, slope).replace(regimes=(regime,))
     problem = solutions.draw(source, regime)
     x, level = problem.lift(EXACT), existence.level(problem)
     smooth = Fraction(len(problem.W0) if problem.loss == "trace-squared" else 1)
@@ -170,7 +190,6 @@ DECAY = Instance(
     loss="linear", W0=[[0]], C=[[1]], A0=[[1]], B0=[[1]], s=0, t="1/8",
     RA=1, RB=1, MF=1, Lf=1, K="3/2",
 )  # fmt: skip
-
 claim = Claim(
     name="rushka-klabjan/lipschitz-in-time",
     title="The flow is Lipschitz in time",
@@ -181,7 +200,7 @@ claim = Claim(
         r"$K = M_F \sqrt{R_A^2 + R_B^2}$."
     ),
     assumptions=(bounded_iterates, constants),
-    instances=Instances(draw, solutions.REGIMES),
+    instances=Instances(draw, REGIMES),
     check=check,
     conclusion=(CONCLUSION,),
     derive=derive,
@@ -190,6 +209,9 @@ claim = Claim(
         Control(bounded_iterates, (AWAY,), "f = -w^2/2: the flow outruns every speed"),
         Control(None, (DECAY,), "the larger radius in place of both", larger_radius),
         Control(None, (DECAY,), "the square of the time", squared_time),
+        Control(
+            None, (straight(Fraction(1), Fraction(1)),), "a constant a tenth smaller", nine_tenths
+        ),
     ),
     arithmetics=("ball", "multiprecision"),
     note="The content of the lemma is reconstructed from its title; the constant is ours.",
