@@ -84,9 +84,9 @@ claim = Claim(
     ),
     statement=(
         r"Our reading, not a claim of the authors: the error of the update of $\tfrac12"
-        r"(\mathrm{tr} W)^2$ relative to full-parameter training is $\sqrt{n/r - 1}$ for orthonormal "
-        r"rows and $B_0 = 0$, whichever of $\|\Delta W_{\mathrm{FP}}\|_F$, $\|W_0\|_F$ and "
-        r"$\|W_{\mathrm{FP}}\|_F$ it is relative to. It is false but for the first: for $W_0 = "
+        r"(\mathrm{tr} W)^2$ relative to full-parameter training is $\sqrt{n/r - 1}$ for "
+        r"orthonormal rows and $B_0 = 0$, whichever of $\|\Delta W_{\mathrm{FP}}\|_F$, $\|W_0\|_F$ "
+        r"and $\|W_{\mathrm{FP}}\|_F$ it is relative to. It is false but for the first: for $W_0 = "
         r"\begin{pmatrix}1&2\\0&1\end{pmatrix}$ and $r = 1$ the three are $1$, $1/\sqrt3$ and "
         r"$1/\sqrt2$, and the last does not exist for $W_0 = I$."
     ),
