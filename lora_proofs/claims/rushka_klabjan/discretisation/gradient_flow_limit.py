@@ -49,7 +49,8 @@ lipschitz_gradient = Assumption(
 )
 finite_horizon = Assumption(
     "finite_horizon",
-    r"$\theta_k$ are the iterates of one mode, and $kh \le T < \infty$",
+    r"$\theta_k$ are the iterates of one mode with one step size $h$ from $\theta(0)$, and $kh \le "
+    r"T < \infty$; all constants are those of $[0, T]$, whatever $k$ is",
     runs.horizon,
 )
 constants = Assumption(

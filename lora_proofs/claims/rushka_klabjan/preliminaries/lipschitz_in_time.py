@@ -104,8 +104,8 @@ def constants_hold(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 bounded_iterates = Assumption(
     "bounded_iterates",
-    r"$\theta = (A, B)$ solves the LoRA flow on $[s, t]$, and there $\|A\|_2 \le R_A$, $\|B\|_2 "
-    r"\le R_B$, $\|G\|_F \le M_F$",
+    r"$\theta = (A, B)$ solves the LoRA flow of a continuously differentiable $f$ on $[s, t]$, and "
+    r"at every time there $\|A\|_2 \le R_A$, $\|B\|_2 \le R_B$, $\|G\|_F \le M_F$",
     bounded_holds,
     relations=BOUNDS,
 )
@@ -196,8 +196,8 @@ claim = Claim(
     source=Source("rushka-klabjan", "Lemma 1.8", "reconstructed", "summary"),
     statement=(
         r"If $\|A\|_2 \le R_A$, $\|B\|_2 \le R_B$ and $\|\nabla f(W)\|_F \le M_F$ along the LoRA "
-        r"gradient flow, then $\|\theta(t) - \theta(s)\| \le K |t - s|$ with $\theta = (A, B)$ and "
-        r"$K = M_F \sqrt{R_A^2 + R_B^2}$."
+        r"gradient flow of a continuously differentiable $f$, then "
+        r"$\|\theta(t) - \theta(s)\| \le K |t - s|$ with $\theta = (A, B)$ and $K = M_F \sqrt{R_A^2 + R_B^2}$."
     ),
     assumptions=(bounded_iterates, constants),
     instances=Instances(draw, REGIMES),

@@ -94,8 +94,8 @@ claim = Claim(
     title="From B0 = 0 the product bounds B",
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
-        r"Along the LoRA gradient flow of any loss from $B_0 = 0$, $\|B(t)\|_2^2 \le "
-        r"\|B(t) A(t)\|_2$ for all $t \ge 0$."
+        r"Along the LoRA gradient flow of any differentiable loss from $B_0 = 0$, "
+        r"$\|B(t)\|_2^2 \le \|B(t) A(t)\|_2$ for all $t \ge 0$."
     ),
     assumptions=(grow.flow, grow.zero_B0),
     instances=Instances(draw, grow.REGIMES),

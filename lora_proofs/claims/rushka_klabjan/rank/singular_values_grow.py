@@ -140,7 +140,7 @@ def values_hold(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 flow = Assumption(
     "flow",
-    r"$A, B$ solve the LoRA gradient flow from $A_0, B_0$",
+    r"$A, B$ solve the LoRA gradient flow of a differentiable loss from $A_0, B_0$",
     flow_holds,
     technical="without the equation there is nothing to say",
 )
@@ -200,8 +200,9 @@ claim = Claim(
     title="From B0 = 0 the singular values of A do not fall below their start",
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
-        r"Along the LoRA gradient flow of any loss from $B_0 = 0$, $AA^\top = A_0 A_0^\top + "
-        r"B^\top B$, hence $\sigma_k(A(t)) \ge \sigma_k(A_0)$ for every $k$ and all $t \ge 0$."
+        r"Along the LoRA gradient flow of any differentiable loss from $B_0 = 0$, "
+        r"$AA^\top = A_0 A_0^\top + B^\top B$, hence "
+        r"$\sigma_k(A(t)) \ge \sigma_k(A_0)$ for every $k$ and all $t \ge 0$."
     ),
     assumptions=(flow, zero_B0, values),
     instances=Instances(draw, REGIMES),
