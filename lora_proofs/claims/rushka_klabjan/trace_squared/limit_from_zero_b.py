@@ -204,7 +204,11 @@ def rate_S(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield equal("||A*||^2 + ||B*||^2", squared_norm(A) + squared_norm(B), rate)
 
 
-MIRROR = {"W0_mirror": [["15/16", 0], [0, 0]], "B0_mirror": [[1], [0]], "last_mirror": 2}
+MIRROR: dict[str, Any] = {
+    "W0_mirror": [["15/16", 0], [0, 0]],
+    "B0_mirror": [[1], [0]],
+    "last_mirror": 2,
+}
 BOTH = Instance(W0=[["15/16", 0], [0, 0]], A0=[[1, 0]], B0=[[0], [1]], last=2, now=3, **MIRROR)
 EARLY = Instance(W0=[["15/4", 0], [0, 0]], A0=[[2, 0]], B0=[[0], [0]], last="3/2", now=3, **MIRROR)
 GENERIC = Instances(draw, ("generic",))
