@@ -222,7 +222,8 @@ claim = Claim(
     source=Source("rushka-klabjan", "Remark 1.6", "reconstructed", "summary"),
     statement=(
         r"Let $f \ge f_*$ be continuously differentiable, $Q = \|\theta(0)\| + "
-        r"\sqrt{T (g(0) - f_*)}$ and $\nabla f$ be $L_f$-Lipschitz where $\|W - W_0\|_F \le \tfrac12 Q^2$. Then along the LoRA flow "
+        r"\sqrt{T (g(0) - f_*)}$ and $\nabla f$ be $L_f$-Lipschitz where "
+        r"$\|W - W_0\|_F \le \tfrac12 Q^2$. Then along the LoRA flow "
         r"$\|\nabla f(W(t))\|_F \le \|\nabla f(W_0)\|_F + \tfrac12 L_f Q^2$ for $0 \le t \le T$, "
         r"and $\|(B^\top G, G A^\top)\|_F$ is at most $Q$ times that."
     ),

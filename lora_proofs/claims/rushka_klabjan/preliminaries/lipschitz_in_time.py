@@ -197,7 +197,8 @@ claim = Claim(
     statement=(
         r"If $\|A\|_2 \le R_A$, $\|B\|_2 \le R_B$ and $\|\nabla f(W)\|_F \le M_F$ along the LoRA "
         r"gradient flow of a continuously differentiable $f$, then "
-        r"$\|\theta(t) - \theta(s)\| \le K |t - s|$ with $\theta = (A, B)$ and $K = M_F \sqrt{R_A^2 + R_B^2}$."
+        r"$\|\theta(t) - \theta(s)\| \le K |t - s|$ with $\theta = (A, B)$ and "
+        r"$K = M_F \sqrt{R_A^2 + R_B^2}$."
     ),
     assumptions=(bounded_iterates, constants),
     instances=Instances(draw, REGIMES),
