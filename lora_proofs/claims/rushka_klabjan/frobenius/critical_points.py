@@ -202,7 +202,7 @@ claim = Claim(
     note=(
         "Known (Baldi and Hornik 1989; Kawaguchi 2016), recalled. So BA = sum over a set S of at "
         "most r triples, and the loss is half the sum of the squares left out. Convergence to a "
-        "global minimum from almost every start is another statement, cited in no claim here; it "
-        "says nothing about B0 = 0, a null set."
+        "global minimum is another statement: frobenius-general-start judges it on single starts; "
+        "from almost every start says nothing about B0 = 0, a null set."
     ),
 )

@@ -230,16 +230,16 @@ claim = Claim(
     title="How fast the flow leaves a point that misses a direction",
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
-        r"Let $(u, v, q)$ be a mode with numbers $a$, $b$ and $(y, z)$ a singular pair of "
-        r"$E = Y - W_0$ with singular value $\tau$ that no factor sees. Along the push "
-        r"$x\, q z^\top$ in $A$, $w\, y q^\top$ in $B$ the field of the LoRA gradient flow of "
-        r"$\tfrac12\|W - Y\|_F^2$ changes by $(\tau w - b^2 x)\, q z^\top$ and "
-        r"$(\tau x - a^2 w)\, y q^\top$. So for a root $\gamma$ of $\gamma^2 + (a^2 + b^2)\gamma + "
-        r"a^2 b^2 = \tau^2$ the push $x = \tau$, $w = \gamma + b^2$ grows at the rate $\gamma$, "
-        r"where $(2\gamma + a^2 + b^2)^2 = D^2 + 4\tau^2$, $D = a^2 - b^2$, and "
-        r"$(a^2 + b^2)^2 = D^2 + 4(ab)^2$. Hence the larger $\gamma$ is "
-        r"$\sqrt{D^2/4 + \tau^2} - \sqrt{D^2/4 + \sigma^2}$ where the mode has reached "
-        r"$ab = \sigma$, and $\tau$ where $a = b = 0$."
+        r"Let $(u, v, q)$ be a mode with numbers $a$, $b$ and $(y, z)$ a singular pair of $E = Y - "
+        r"W_0$ with singular value $\tau$ that no factor sees. The derivative of the field of the "
+        r"LoRA gradient flow of $\tfrac12\|W - Y\|_F^2$ along the push $x\, q z^\top$ in $A$, $w\, "
+        r"y q^\top$ in $B$ is $(\tau w - b^2 x)\, q z^\top$ in $A$ and $(\tau x - a^2 w)\, y "
+        r"q^\top$ in $B$. So for a root $\gamma$ of $\gamma^2 + (a^2 + b^2)\gamma + a^2 b^2 = "
+        r"\tau^2$ the push $x = \tau$, $w = \gamma + b^2$ grows to first order at the rate "
+        r"$\gamma$, where $(2\gamma + a^2 + b^2)^2 = D^2 + 4\tau^2$, $D = a^2 - b^2$, and $(a^2 + "
+        r"b^2)^2 = D^2 + 4(ab)^2$. Hence the larger $\gamma$ is $\sqrt{D^2/4 + \tau^2} - "
+        r"\sqrt{D^2/4 + \sigma^2}$ where the mode has reached $ab = \sigma$, and $\tau$ where $a = "
+        r"b = 0$."
     ),
     assumptions=(decoupling.is_a_mode, decoupling.unseen, root),
     instances=INSTANCES,

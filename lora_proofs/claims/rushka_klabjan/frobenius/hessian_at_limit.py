@@ -16,7 +16,7 @@ from typing import Any
 
 import flint
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, equal
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, equal
 from lora_proofs.claims.rushka_klabjan.frobenius import critical_points
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
@@ -148,6 +148,8 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield equal("characteristic polynomial at the sharpness", found(top), EXACT.number(0))
     identity = flint.fmpq_mat(EXACT.identity(H.nrows()).tolist())
     yield from nonnegative("sharpness against the eigenvalues", (top * identity - H).charpoly())
+    if top > 0:
+        yield from step_is_stable(instance, EXACT.number(1))
 
 
 def nonnegative(label: str, p: Any) -> Iterator[Comparison]:
@@ -173,9 +175,17 @@ def mode_by_mode(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 
 def longer_step(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """A step of 51/50 of 2 / sharpness multiplies no direction by more than 1 in size."""
-    h = EXACT.number("51/50") * 2 / largest(instance)
-    yield at_most("size of the factor 1 - h sharpness", abs(1 - h * largest(instance)), 1)
+    """All eigenvalues of I - hH are -1 or more at 51/50 of the threshold."""
+    yield from step_is_stable(instance, EXACT.number("51/50"))
+
+
+def step_is_stable(instance: Instance, share: Any) -> Iterator[Comparison]:
+    """The eigenvalues of I - hH lie in [-1, 1] for h the share of 2 / sharpness."""
+    H = hessian(instance)
+    identity = flint.fmpq_mat(EXACT.identity(H.nrows()).tolist())
+    step = identity - share * 2 / largest(instance) * H
+    yield from nonnegative("eigenvalues of I - hH against -1", (identity + step).charpoly())
+    yield from nonnegative("1 against eigenvalues of I - hH", (identity - step).charpoly())
 
 
 def explicit(a: Any, b: Any, sigma: Any) -> Instance:
@@ -199,12 +209,13 @@ claim = Claim(
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
         r"At $A = Q\,\mathrm{diag}(a)V_r^\top$, $B = U_r\,\mathrm{diag}(b)Q^\top$ with $a_k b_k = "
-        r"\sigma_k$ the Hessian of $(A, B) \mapsto \tfrac12\|E - BA\|_F^2$ has the eigenvalues "
-        r"$a_k^2 + b_i^2$ and $0$ for $i, k \le r$; $\tfrac12(a_k^2 + b_k^2) \pm \sqrt{\tfrac14 "
-        r"(a_k^2 - b_k^2)^2 + \sigma_j^2}$ for $k \le r < j \le \min(n, m)$; and $a_k^2$ ($n - m$ "
-        r"times if $n > m$) or $b_k^2$ ($m - n$ times if $m > n$). None is negative, and the "
-        r"largest is $\lambda = \max_k a_k^2 + \max_k b_k^2$, so $I - hH$ has all eigenvalues in "
-        r"$[-1, 1]$ exactly for $0 \le h \le 2/\lambda$."
+        r"\sigma_k$, where $\sigma_i$ are the singular values of $E$ and $\sigma_j \le \sigma_k$ "
+        r"for $k \le r < j$, the Hessian of $(A, B) \mapsto \tfrac12\|E - BA\|_F^2$ has the "
+        r"eigenvalues $a_k^2 + b_i^2$ and $0$ for $i, k \le r$; $\tfrac12(a_k^2 + b_k^2) \pm "
+        r"\sqrt{\tfrac14 (a_k^2 - b_k^2)^2 + \sigma_j^2}$ for $k \le r < j \le \min(n, m)$; and "
+        r"$a_k^2$ ($n - m$ times if $n > m$) or $b_k^2$ ($m - n$ times if $m > n$). None is "
+        r"negative, and the largest is $\lambda = \max_k a_k^2 + \max_k b_k^2$, so for $\lambda > "
+        r"0$ the eigenvalues of $I - hH$ are all in $[-1, 1]$ exactly for $0 \le h \le 2/\lambda$."
     ),
     assumptions=(critical, leading),
     instances=INSTANCES,

@@ -187,7 +187,7 @@ UNSTABLE = Instance(W0=[[0]], Y=[[2]], A0=[[1]], B0=[[1]], orbit=[[1]])
 claim = Claim(
     name="rushka-klabjan/frobenius-scalar-limits",
     title="Where one mode of the Frobenius flow ends",
-    source=Source("rushka-klabjan", "", "extension", "summary"),
+    source=Source("rushka-klabjan", "", "reconstructed", "summary"),
     statement=(
         r"Let $n = m = 1$, $\sigma = Y - W_0$, and let $a$ ($r \times 1$), $b$ ($1 \times r$) be "
         r"the factors of the LoRA gradient flow of $\tfrac12(W - Y)^2$, $w = ba$. For "

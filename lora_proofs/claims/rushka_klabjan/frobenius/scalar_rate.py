@@ -227,7 +227,8 @@ def brackets(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     late, half = half_time(instance, ctx), ctx.number(Fraction(1, 2))
     early = late - ctx.number(Fraction(3, 10) * square / sigma**2)
     yield at_least("w/sigma at the later time", relative(instance, late, ctx), half)
-    yield at_most("w/sigma at the earlier time", relative(instance, early, ctx), half)
+    if early > 0:  # before the start there is nothing to compare
+        yield at_most("w/sigma at the earlier time", relative(instance, early, ctx), half)
 
 
 def without_the_four(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -251,7 +252,7 @@ SMALL = Instance(W0=[[0]], Y=[["3/2"]], A0=[["1/1000"]], B0=[[0]])
 half = Claim(
     name="rushka-klabjan/frobenius-half-time",
     title="How long a mode waits at a small start",
-    source=Source("rushka-klabjan", "", "extension", "summary"),
+    source=Source("rushka-klabjan", "", "reconstructed", "summary"),
     statement=(
         r"Let $n = m = 1$, $b_0 = 0$, $|a_0| = d$ and $0 < d^2 \le |\sigma|$. Along the LoRA "
         r"gradient flow of $\tfrac12(W - Y)^2$, $w/\sigma$ rises from 0 and is "

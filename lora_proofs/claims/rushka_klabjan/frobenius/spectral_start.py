@@ -191,15 +191,15 @@ claim = Claim(
     title="A spectral start ends in the truncated SVD",
     source=Source("rushka-klabjan", "", "reconstructed", "summary"),
     statement=(
-        r"Let $E = Y - W_0 = U\Sigma V^\top$ with $\sigma_1 \ge \sigma_2 \ge \dots \ge 0$, "
-        r"$A_0 = Q\,\mathrm{diag}(d) V_r^\top$ and $B_0 = U_r\,\mathrm{diag}(b) Q^\top$ along its "
-        r"first $r \le \min(n, m)$ singular directions, $Q$ orthogonal, $d_i + b_i \ne 0$ where "
-        r"$\sigma_i > 0$ (for $B_0 = 0$: all $d_i \ne 0$). Then the LoRA gradient flow of "
-        r"$\tfrac12\|W - Y\|_F^2$ has $BA \to E_r = \sum_{i \le r}\sigma_i u_i v_i^\top$ as "
-        r"$t \to \infty$, its loss tends to $\tfrac12\sum_{i > r}\sigma_i^2$, which is the least "
-        r"loss of any update of rank $r$, and $\|W_\infty - Y\|_F^2 / \|E\|_F^2 = "
-        r"\sum_{i > r}\sigma_i^2 / \sum_i\sigma_i^2$. For $r = \min(n, m)$, $W_\infty = Y$, as in "
-        r"full-parameter training."
+        r"Let $E = Y - W_0 = U\Sigma V^\top$ with $\sigma_1 \ge \sigma_2 \ge \dots \ge 0$, $A_0 = "
+        r"Q\,\mathrm{diag}(d) V_r^\top$ and $B_0 = U_r\,\mathrm{diag}(b) Q^\top$ along its first "
+        r"$r \le \min(n, m)$ singular directions, $Q$ orthogonal, $d_i + b_i \ne 0$ where "
+        r"$\sigma_i > 0$ (for $B_0 = 0$: $d_i \ne 0$ where $\sigma_i > 0$). Then the LoRA gradient "
+        r"flow of $\tfrac12\|W - Y\|_F^2$ has $BA \to E_r = \sum_{i \le r}\sigma_i u_i v_i^\top$ "
+        r"as $t \to \infty$, its loss tends to $\tfrac12\sum_{i > r}\sigma_i^2$, which is the "
+        r"least loss of any update of rank $r$, and for $E \ne 0$ $\|W_\infty - Y\|_F^2 / "
+        r"\|E\|_F^2 = \sum_{i > r}\sigma_i^2 / \sum_i\sigma_i^2$. For $r = \min(n, m)$, $W_\infty "
+        r"= Y$, as in full-parameter training."
     ),
     assumptions=(spectral, awake),
     instances=INSTANCES,

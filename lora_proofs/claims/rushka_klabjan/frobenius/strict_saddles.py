@@ -159,7 +159,7 @@ claim = Claim(
     ),
     note=(
         "Known (Baldi and Hornik 1989; Kawaguchi 2016), recalled. Together with the stable "
-        "manifold theorem it gives convergence to a global minimum from almost every start, which "
-        "is not claimed here, and which does not cover B0 = 0."
+        "manifold theorem it gives convergence to a global minimum from almost every start, "
+        "which does not cover B0 = 0; frobenius-general-start judges single starts."
     ),
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from lora_proofs.arithmetic import (
@@ -19,6 +20,7 @@ from lora_proofs.arithmetic import (
     Comparison,
     at_least,
     at_most,
+    below,
     equal,
     squared_norm,
 )
@@ -81,8 +83,11 @@ def turned(instance: Instance) -> Instance:
 
 
 def is_tied(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """sigma_r = sigma_{r+1}, and both bases diagonalise E."""
+    """sigma decreases, sigma_r = sigma_{r+1}, r < min(n, m), and both bases diagonalise E."""
     r, values = rank(instance), instance.sigma[0]
+    yield below("r against min(n, m)", r, len(values))
+    for larger, smaller in pairwise((*values, Fraction(0))):
+        yield at_most("the singular values decrease to 0 or more", smaller, larger)
     yield equal("sigma_r", EXACT.number(values[r - 1]), EXACT.number(values[r]))
     frame = Frame.of(instance)
     yield equal("U'EV", frame.E, diagonal(frame.E.shape, values))
@@ -94,7 +99,20 @@ def is_rotation(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield equal("cos^2 + sin^2", EXACT.number(c * c + s * s), EXACT.number(1))
 
 
-tied = Assumption("tied", r"$\sigma_r = \sigma_{r+1}$", is_tied)
+def is_awake(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """B0 = 0 and d_i^2 > 0."""
+    frame = Frame.of(instance)
+    yield equal("||B0||^2", squared_norm(EXACT.matrix(instance.B0)), EXACT.number(0))
+    for i in range(rank(instance)):
+        yield below("0 < d_i^2", 0, frame.A[i, i] ** 2)
+
+
+tied = Assumption(
+    "tied",
+    r"$r < \min(n, m)$, $\sigma_1 \ge \sigma_2 \ge \dots \ge 0$ and $\sigma_r = \sigma_{r+1}$",
+    is_tied,
+)
+awake = Assumption("awake", r"$B_0 = 0$ and all $d_i \ne 0$", is_awake)
 rotation = Assumption(
     "rotation", r"the direction $(c, s)$ has length 1", is_rotation, technical="it names an angle"
 )
@@ -163,6 +181,8 @@ def at_every_time(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 EXAMPLE = example(
     (3, 1, 1), [[1, 0, 0], [0, 1, 0]], [[0, 0] for _ in range(4)], direction=[["3/5", "4/5"]]
 )
+ASLEEP = EXAMPLE.replace(A0=[[1, 0, 0], [0, 0, 0]])
+OPPOSED = EXAMPLE.replace(B0=[[-1, 0], [0, 0], [0, 0], [0, 0]])
 GAP = EXAMPLE.replace(Y=[[3, 0, 0], [0, 2, 0], [0, 0, 1], [0, 0, 0]], sigma=[[3, 2, 1]])
 
 claim = Claim(
@@ -170,7 +190,8 @@ claim = Claim(
     title="With a tie at r the limit depends on A0, the loss does not",
     source=Source("rushka-klabjan", "", "extension", "summary"),
     statement=(
-        r"Let $E = Y - W_0 = U\Sigma V^\top$ with $\sigma_r = \sigma_{r+1}$, $B_0 = 0$, "
+        r"Let $E = Y - W_0 = U\Sigma V^\top$ with $\sigma_1 \ge \sigma_2 \ge \dots \ge 0$, "
+        r"$r < \min(n, m)$, $\sigma_r = \sigma_{r+1}$, $B_0 = 0$, "
         r"$A_0 = Q\,\mathrm{diag}(d)[v_1, \dots, v_{r-1}, \tilde v]^\top$ with all $d_i \ne 0$, "
         r"$\tilde v = c\,v_r + s\,v_{r+1}$, $\tilde u = c\,u_r + s\,u_{r+1}$, $c^2 + s^2 = 1$. The "
         r"LoRA gradient flow of $\tfrac12\|W - Y\|_F^2$ has the limit $BA \to \sum_{i < r}\sigma_i "
@@ -179,7 +200,7 @@ claim = Claim(
         r"$\tfrac12\sum_{i > r}\sigma_i^2$ for every $(c, s)$. For $E = \mathrm{diag}(3, 1, 1)$ "
         r"and $r = 2$ the entry $(BA)_{22}$ tends to $c^2$."
     ),
-    assumptions=(tied, rotation),
+    assumptions=(tied, awake, rotation),
     instances=INSTANCES,
     check=check,
     limit="every mode has an explicit bound for all times that falls to its limit",
@@ -188,6 +209,7 @@ claim = Claim(
         Control(None, (EXAMPLE,), "the tie is shared evenly", half_each),
         Control(None, (EXAMPLE,), "cos in place of cos^2", cosine),
         Control(None, (EXAMPLE,), "the turned start is slower", at_every_time),
+        Control(awake, (ASLEEP, OPPOSED), "a direction with d_i = 0, or with B0 = -A0'"),
         Control(tied, (GAP,), "no tie: the turned start is not along singular directions"),
     ),
     arithmetics=("ball", "multiprecision"),
