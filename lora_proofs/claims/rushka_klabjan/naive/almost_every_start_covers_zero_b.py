@@ -110,7 +110,8 @@ claim = Claim(
         r"Our reading, not a claim of the authors: as the Frobenius LoRA flow reaches a global "
         r"minimum from almost every $(A_0, B_0)$, it does so from $B_0 = 0$ and every $A_0$ of "
         r"full row rank. It is false: these starts are a null set, and those with a zero column "
-        r"of $A_0$ along the leading singular direction stay above the minimum for ever."
+        r"of $A_0$ along the leading singular direction stay above the minimum for ever, "
+        r"for $\sigma_1 > \sigma_{r+1}$."
     ),
     assumptions=(lora_start,),
     instances=INSTANCES,
