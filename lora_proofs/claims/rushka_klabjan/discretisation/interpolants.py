@@ -25,13 +25,16 @@ PARTS = (Fraction(1, 2), Fraction(15, 16))
 
 
 def draw(source: Draw, regime: str) -> Instance:
-    """The problems of limit-bound, and starts in the cone of the trace-squared loss."""
-    if regime == "trace-squared, cone":
-        return limit.draw(source, "cone").replace(regimes=(regime,))
+    """The problems of gradient-flow-limit, in closed form, and some of limit-bound."""
+    loss, start = regime.split(", ", 1)
+    if loss == "trace-squared":
+        return limit.draw(source, start).replace(regimes=(regime,))
     return limit_bound.draw(source, regime)
 
 
-INSTANCES = Instances(draw, (*limit_bound.INSTANCES.regimes, "trace-squared, cone"))
+CLOSED = ("generic", "zero B0", "zero W0", "r > min(n, m)", "cone")
+ENCLOSED = ("frobenius, generic", "log-cosh, zero B0")
+INSTANCES = Instances(draw, (*(f"trace-squared, {start}" for start in CLOSED), *ENCLOSED))
 
 
 def looked_at(instance: Instance) -> list[tuple[int, Fraction]]:
