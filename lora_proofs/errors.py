@@ -60,4 +60,6 @@ class Contradiction(LoraProofsError):
 
 
 class ToleranceNotMet(LoraProofsError):
-    """An integrator that could not reach the accuracy asked for within its budget."""
+    """An accuracy that cannot be reached for this input: it blows up, or is too sensitive."""
+
+    exit_code = 4

@@ -265,6 +265,58 @@ def test_a_stationary_start():
     met(solved(FROBENIUS, 20, A0=[[0, 0, 0]], B0=[[0], [0], [0]], t=3)["W"], PROBLEM["W0"])
 
 
+ZERO = [[0, 0], [0, 0]]
+TURNED = {"loss": "frobenius", "W0": ZERO, "Y": [["43/25", "24/25"], ["24/25", "57/25"]]}
+DIAGONAL = {"loss": "frobenius", "W0": ZERO, "Y": [[3, 0], [0, 1]]}
+
+
+def test_the_rate_of_a_start_does_not_depend_on_the_basis():
+    wanted = "6.082762530298219688999684245202067062085"
+    met(solved(TURNED, 30, A0=[["3/5", "4/5"]], t="inf")["rate"], wanted[:30])
+    met(solved(DIAGONAL, 30, A0=[[1, 0]], t="inf")["rate"], wanted[:30])
+
+
+def test_a_block_at_rest_has_no_rate():
+    end = solved(DIAGONAL, 30, A0=[[1, 0], [0, 1]], B0=[[0, 0], [0, 1]], t="inf")
+    met(end["rate"], "6.08276253029821968899968424520")
+    start = {"loss": "trace-squared", "W0": [[1, 0], [0, -1]], "A0": [[1, 2]]}
+    assert solved(start, t="inf")["rate"] is None
+
+
+def test_a_saddle_beside_a_near_tie_is_seen():
+    near = str(1 - Fraction(1, 10**60))
+    Y = [[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, near, near], [0, 0, 0, near]]
+    instance = {"loss": "frobenius", "W0": [[0] * 4] * 4, "Y": Y, "A0": [[0, 0, 1, 1]]}
+    assert solved(instance, 15, t="inf")["saddle"]
+
+
+def test_nothing_is_trained_with_both_rates_0():
+    end = solved({"loss": "trace-squared", "W0": [[2]], "A0": [[1]]}, t="inf", eta_A=0, eta_B=0)
+    assert (end["limit_loss_exact"], end["saddle"], end["rigorous"]) == ("2", False, True)
+
+
+def test_a_trace_that_cancels_up_to_rounding():
+    W0 = [["1/3", 0], [0, "-1/3"]]
+    for more in (
+        {"adapter": "full", "t": 1},
+        {"A0": [[1, 3]], "method": "A-first", "h": "1/7", "steps": 3},
+        {"A0": [[1, 3]], "scale": 2, "t": 1},
+    ):
+        found = solved({"loss": "trace-squared", "W0": W0}, 20, **more)
+        assert found["loss"] == "0" and found["error_bound"]["rigorous"]
+
+
+def test_the_start_is_exact_at_time_zero():
+    found = solved(FROBENIUS, 5, t=[0, "1/8"])["states"][0]
+    assert (found["method"], found["invariants"]["loss_decrease"]) == ("the start", "0")
+
+
+def test_what_is_beyond_all_digits_is_zero():
+    assert solved({"loss": "trace-squared", "W0": [[2]], "A0": [[1]]}, 20, t="1e999")["W"] == [
+        ["0"]
+    ]
+
+
 # refusals
 
 
@@ -376,3 +428,15 @@ def test_a_bad_file_is_one_message(lora_proofs, text, words):
 def test_a_file_that_is_not_there(lora_proofs):
     lora_proofs.refuses("flow", "nowhere.json", words=("nowhere.json", "No such file"))
     lora_proofs.refuses("flow", written(lora_proofs, SCALAR), "--digits", "0", words=("--digits",))
+
+
+def test_what_cannot_be_reached_is_refused_in_one_message(lora_proofs):
+    diverging = {
+        "loss": "frobenius", "W0": [[0]], "Y": [[5]], "A0": [[2]], "B0": [[1]],
+        "method": "simultaneous", "h": 1, "steps": 1000,
+    }  # fmt: skip
+    lora_proofs.refuses("flow", written(lora_proofs, diverging), words=("diverges", "h"))
+    huge = {"loss": "trace-squared", "W0": [[0]], "A0": [["1e999"]], "t": 0}
+    lora_proofs.refuses("flow", written(lora_proofs, huge), words=("--digits",))
+    digits = {"loss": "trace-squared", "W0": [[0]], "A0": [["1" + "\uff10" * 4100]], "t": 0}
+    lora_proofs.refuses("flow", written(lora_proofs, digits), words=("A0[1][1]",))

@@ -87,13 +87,28 @@ def test_a_full_update_of_zero_has_no_relative_error():
     assert any("nothing to compare" in reason for reason in point["reasons"])
 
 
-def test_a_tie_of_w0_leaves_its_directions_open():
-    identity = [[1, 0], [0, 1]]
-    first, second = found({"loss": "trace-squared", "W0": identity, "start": "spectral-W0"})[
-        "ranks"
-    ]
-    assert first["verdict"] == "INCONCLUSIVE" and "not unique" in first["reasons"][0]
-    assert second["verdict"] == "CERTIFIED"
+def test_a_tie_of_w0_leaves_the_update_open_but_not_its_error():
+    data = {"loss": "trace-squared", "W0": [[1, 0], [0, 1]], "start": "spectral-W0"}
+    first, _ = found(data)["ranks"]
+    assert first["update"] is None and "not unique" in first["reasons"][0]
+    assert first["verdict"] == "CERTIFIED"
+    near(first["relative_error"], 1)
+
+
+def test_the_bound_is_for_updates_that_reach_zero():
+    data = {"loss": "trace-squared", "W0": [[1, 0], [0, 1]], "A0": [[0, 0], [1, 0]]}
+    first, second = found(data)["ranks"]
+    assert first["bound"] is None and "loss 0" in first["reasons"][-1]
+    assert second["bound"] is not None
+
+
+def test_one_start_has_one_rate_whatever_it_is_called():
+    """Aligned directions decouple: mu_r - mu_{r+1} is a bound there, and not the rate."""
+    data = {"loss": "frobenius", "W0": [[3, 0], [0, 1]], "Y": [[6, 0], [0, 2]]}
+    overlapping = found({**data, "start": "spectral-W0"})["ranks"][0]
+    aligned = found({**data, "start": "spectral-residual"})["ranks"][0]
+    assert overlapping["rate"] is None and "at least 1.92335" in overlapping["reasons"][0]
+    near(aligned["rate"], "6.082762530298219688999684245202067062085")
 
 
 @pytest.mark.parametrize(

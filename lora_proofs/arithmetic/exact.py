@@ -15,7 +15,9 @@ import numpy as np
 from lora_proofs.arithmetic.context import Matrix, Scalar, diagonal, object_matrix, squared_norm
 from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE](?P<exponent>[+-]?\d+))?|[+-]?\d+/\d+")
+_NUMBER = re.compile(
+    r"[+-]?(\d+(\.\d*)?|\.\d+)([eE](?P<exponent>[+-]?\d+))?|[+-]?\d+/\d+", re.ASCII
+)
 LONGEST = 100_000
 """Characters of a number that is read."""
 LARGEST_EXPONENT = 999

@@ -10,7 +10,7 @@ import flint
 from lora_proofs.arithmetic import BallArithmetic, squared_norm
 from lora_proofs.arithmetic.exact import decimal
 from lora_proofs.errors import ToleranceNotMet
-from lora_proofs.solving.decimals import exact, printed, radius, upper_string
+from lora_proofs.solving.decimals import exact, least, printed, radius, upper_string
 from lora_proofs.solving.finite_time import Progress, Solved, solve
 from lora_proofs.solving.limit import Limit
 from lora_proofs.solving.limit_frobenius import frobenius_end
@@ -19,6 +19,7 @@ from lora_proofs.solving.problem import INFINITE, Problem
 from lora_proofs.solving.rank_accuracy import BOUNDS, NORMALISERS, RankAccuracy, RankPoint
 
 FLOAT_DIGITS = 17
+NOISE = Fraction(1, 10**FLOAT_DIGITS)
 
 
 class _Printer:
@@ -34,7 +35,8 @@ class _Printer:
             text, error = printed(x, self.digits)
             self.error = max(self.error, error)
             return text
-        value = _to_float(exact(x))
+        noise = least(x) == 0 and radius(x) > 0 and abs(exact(x)) + radius(x) < NOISE
+        value = 0.0 if noise else _to_float(exact(x))
         self.error = max(self.error, abs(Fraction(value) - exact(x)) + radius(x))
         return value
 
@@ -74,7 +76,7 @@ def answer(problem: Problem, digits: int | None, progress: Progress = None) -> d
     tail = {"digits": digits or 15, "error_bound": bound}
     if not problem.single:
         return {**head, "states": states, "method": states[0]["method"], **tail}
-    discrete = {"h": _exact(problem.h), "steps": problem.steps} if problem.steps else {}
+    discrete = {"h": _exact(problem.h), "steps": problem.steps} if problem.method != "flow" else {}
     return {**head, **states[0], **discrete, **tail}
 
 

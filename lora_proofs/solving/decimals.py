@@ -126,6 +126,9 @@ def printed(x: Any, digits: int) -> tuple[str, Fraction]:
     '0.3333'
     """
     middle, low = exact(x), least(x)
+    far = abs(middle) + radius(x)
+    if low == 0 and far < Fraction(10) ** -digits:
+        return "0", far  # a ball around 0: its midpoint is noise
     # Beside a power of 10 the true value may have a smaller unit than the midpoint.
     more = magnitude(middle) - magnitude(low) if middle and low else 0
     shown = rounded(middle, digits + more)

@@ -6,7 +6,6 @@ Taylor series comes with an estimated error, which is carried into W and the los
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,6 +25,7 @@ from lora_proofs.solving.problem import Problem, rows
 GUARD = 10
 MAX_DIGITS = 200_000
 MAX_ATTEMPTS = 12
+LARGEST = 30_000
 Progress = Callable[[Fraction], None] | None
 
 
@@ -167,14 +167,28 @@ def _descended(problem: Problem, ctx: BallArithmetic) -> Solved:
     with ctx.working():
         W = W0 = ctx.matrix(problem.W0)
         if problem.A0 is None:
-            for _ in range(last):
+            for k in range(last):
                 W = full_step(f, W, problem.h, ctx)
+                _check_size(k + 1, W)
             return observed(problem, None, None, None, W, ctx, name, rigorous=True)
         A0, B0 = ctx.matrix(problem.A0), ctx.matrix(problem.B0)
         run = iterate(problem.method, last, f, W0, A0, B0, problem.h, ctx, **problem.rates)
-        A, B = deque(run, maxlen=1).pop()
+        A, B = A0, B0
+        for k, (A, B) in enumerate(run):
+            _check_size(k, A, B)
         W = adapted(W0, A, B, ctx, scale=problem.scale)
         return observed(problem, None, A, B, W, ctx, name, rigorous=True)
+
+
+def _check_size(k: int, *matrices: Matrix) -> None:
+    """Raise ``ToleranceNotMet`` for iterates that have grown beyond all measure."""
+    for X in matrices:
+        for x in entries(X):
+            if abs(x) > flint.arb(2) ** LARGEST:
+                raise ToleranceNotMet(
+                    f"gradient descent diverges: after {k} steps an entry is beyond 2^{LARGEST}; "
+                    "take a smaller step size h, or fewer steps"
+                )
 
 
 def _integrated(problem: Problem, digits: int, progress: Progress) -> list[Solved]:
@@ -182,21 +196,30 @@ def _integrated(problem: Problem, digits: int, progress: Progress) -> list[Solve
     field = lora_field(
         problem.f, rows(problem.W0), rows(problem.A0), rows(problem.B0), **problem.rates
     )
-    times = sorted(set(finite(problem)))
+    times = sorted({t for t in finite(problem) if t > 0})
     wanted = digits + 2
     for _ in range(MAX_ATTEMPTS):
         ctx = BallArithmetic(wanted + GUARD)
-        ends = field.taylor(times, digits=wanted, progress=progress)
+        ends = field.taylor(times, digits=wanted, progress=progress) if times else []
         states = {
             t: _widened(problem, t, end, wanted, ctx) for t, end in zip(times, ends, strict=True)
         }
-        missing = max(worst(state, digits) or 0 for state in states.values())
-        if missing == 0:
+        states[Fraction(0)] = _at_start(problem, ctx)
+        found = [worst(state, digits) for state in states.values()]
+        if all(missing == 0 for missing in found):
             return [states[t] for t in finite(problem)]
-        wanted += missing
+        wanted += max(wanted if missing is None else missing for missing in found)
     raise ToleranceNotMet(
         f"{digits} digits were not reached: the fall of the loss cancels too much"
     )
+
+
+def _at_start(problem: Problem, ctx: BallArithmetic) -> Solved:
+    """The state at t = 0, which is what the instance says."""
+    with ctx.working():
+        A, B = ctx.matrix(problem.A0), ctx.matrix(problem.B0)
+        W = _start(problem, ctx)
+        return observed(problem, Fraction(0), A, B, W, ctx, "the start", rigorous=True)
 
 
 def _widened(problem: Problem, t: Any, end: Any, digits: int, ctx: BallArithmetic) -> Solved:

@@ -19,11 +19,15 @@ from lora_proofs.arithmetic.exact import EXACT
 
 @dataclass(frozen=True, eq=False)
 class InvariantBlock:
-    """The part of E that the flow sees, the rank that it has for it, and the loss of the rest."""
+    """The part of E that the flow sees, the rank that it has for it, and the loss of the rest.
+
+    ``width`` is the dimension of V: with as many rank indices as that nothing is left out.
+    """
 
     E: Matrix
     rank: int
     rest: Any
+    width: int
 
 
 def invariant_block(E: Any, A0: Any, B0: Any) -> InvariantBlock:
@@ -37,7 +41,7 @@ def invariant_block(E: Any, A0: Any, B0: Any) -> InvariantBlock:
     V = _closure(E.mT @ E, np.concatenate([A0.mT, E.mT @ B0], axis=1))
     seen = E @ _projector(V)
     rank = EXACT.rank(np.concatenate([B0, A0.mT]))
-    return InvariantBlock(seen, rank, squared_norm(E - seen) / 2)
+    return InvariantBlock(seen, rank, squared_norm(E - seen) / 2, V.shape[1])
 
 
 def _closure(gram: Matrix, start: Matrix) -> Matrix:

@@ -13,6 +13,7 @@ from lora_proofs.errors import Unavailable
 from lora_proofs.mathematics.matrices import best_rank_squared_error
 from lora_proofs.solving.decimals import missing_digits
 
+AT_REST = "the start is stationary"
 SADDLE = (
     "the start runs into a saddle: the limit holds for exactly this start, by an exact invariance, "
     "and a small change of the start leads elsewhere"
@@ -26,6 +27,8 @@ class Limit:
     ``loss``, ``BA`` and ``rate`` are exact numbers or balls, or ``None`` where they are not known
     or, for BA, not unique; the loss comes down twice as fast as W. ``rigorous`` is false where the
     limit is open, and at a saddle, whose proof holds for that start alone; ``reasons`` says so.
+    Where the loss is the least one of some matrices and ranks, ``sees`` names them, and ``rest`` is
+    the exact loss beside them.
     """
 
     loss: Any
@@ -36,6 +39,8 @@ class Limit:
     cites: tuple[str, ...] = ()
     reasons: tuple[str, ...] = field(default=())
     saddle: bool = False
+    sees: tuple[tuple[Matrix, int], ...] = ()
+    rest: Any = None
     estimate: float | None = None
 
     def missing(self, digits: int) -> int:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import flint
 import numpy as np
 
-from lora_proofs.arithmetic import BallArithmetic
-from lora_proofs.arithmetic.context import Matrix, Scalar
+from lora_proofs.arithmetic import EXACT, BallArithmetic, squared_norm
+from lora_proofs.arithmetic.context import Matrix, Scalar, scaled
 from lora_proofs.errors import BadInput, ToleranceNotMet
 from lora_proofs.mathematics.critical_values import CriticalValues, frobenius_critical_values
 from lora_proofs.mathematics.frobenius_riccati import balance
@@ -21,11 +22,12 @@ from lora_proofs.mathematics.matrices import (
 )
 from lora_proofs.solving.flow_field import FlowField, lora_field
 from lora_proofs.solving.invariant_block import InvariantBlock, invariant_block
-from lora_proofs.solving.limit import Limit, least_loss
+from lora_proofs.solving.limit import AT_REST, Limit, least_loss
 from lora_proofs.solving.plain import plain_start
 from lora_proofs.solving.problem import Problem, rows
 
 DOUBLINGS = 12
+ZERO = flint.fmpq(0)
 CRITICAL = "critical points of the factored Frobenius loss (Baldi and Hornik 1989)"
 LASALLE = "LaSalle's invariance principle"
 EYM = "Eckart-Young-Mirsky theorem"
@@ -41,6 +43,8 @@ def block_end(problem: Problem, ctx: BallArithmetic) -> Limit:
     >>> print(end.loss.str(10, radius=False), end.rigorous)
     1.697224362 True
     """
+    if (resting := at_rest(problem)) is not None:
+        return resting
     block = invariant_block(problem.Y - problem.W0, problem.A0, problem.B0)
     balanced = _balanced(problem, block, ctx)
     if balanced is not None:
@@ -61,8 +65,11 @@ def _settled(
     ctx: BallArithmetic,
 ) -> Limit:
     with ctx.working():
-        loss = block.rest + (least_loss(block.E, block.rank, ctx) if block.rank else 0)
-    return Limit(loss, _product(block, ctx), rate, True, argument, cites)
+        loss = block.rest + least_loss(block.E, block.rank, ctx)
+    sees = ((block.E, block.rank),)
+    return Limit(
+        loss, _product(block, ctx), rate, True, argument, cites, sees=sees, rest=block.rest
+    )
 
 
 def _product(block: InvariantBlock, ctx: BallArithmetic) -> Matrix | None:
@@ -84,28 +91,77 @@ def _balanced(problem: Problem, block: InvariantBlock, ctx: BallArithmetic) -> L
         return None
     with ctx.working():
         A0 = ctx.matrix(problem.A0)
-        overlap = A0 @ leading_projector(E, r, ctx) @ A0.mT
-        if not abs(flint.arb_mat(overlap.tolist()).det()) > 0:
+
+        def meets(P: Matrix) -> bool:
+            return bool(flint.arb_mat((A0 @ P @ A0.mT).tolist()).det() > 0)
+
+        if not meets(leading_projector(E, r, ctx)):
             return None
-        rate = _balanced_rate(problem, E, square, ctx)
+        start = plain_start(problem, ctx)
+        plain = ctx.number(square) * ctx.number(start.alpha) ** 2
+        rate, reasons = balanced_rate(E, r, plain, block.width == r, meets, ctx)
+        rate = None if rate is None else rate * ctx.number(start.clock)
     argument = (
         "matrix Riccati equation: B0 = 0, A0 A0' is a multiple of I, sigma_r > sigma_{r+1} and "
         "det(A0 V_r) != 0"
     )
     BA = best_rank_approximation(E, r, ctx)
-    return Limit(least_loss(E, r, ctx), BA, rate, True, argument, (EYM,))
+    sees = ((E, r),)
+    return Limit(
+        least_loss(E, r, ctx), BA, rate, True, argument, (EYM,), reasons, sees=sees, rest=ZERO
+    )
 
 
-def _balanced_rate(problem: Problem, E: Matrix, square: Any, ctx: BallArithmetic) -> Scalar:
-    """mu_r - mu_{r+1} with mu_i^2 = sigma_i^2 + kappa^4/4, in the time of the problem."""
-    start = plain_start(problem, ctx)
-    plain = ctx.number(square) * ctx.number(start.alpha) ** 2
-    r, squares = len(start.A), []
-    for value, multiplicity in squared_singular_values(E, ctx):
-        squares += [value] * multiplicity
+def balanced_rate(
+    E: Matrix,
+    r: int,
+    square: Scalar,
+    alone: bool,
+    meets: Callable[[Matrix], bool],
+    ctx: BallArithmetic,
+) -> tuple[Scalar | None, tuple[str, ...]]:
+    """The rate of BA from B0 = 0 with A0 A0' = ``square`` I, and why it is not known.
+
+    With mu_i^2 = sigma_i^2 + square^2/4 it is 2 mu_r where the flow is ``alone`` with its r
+    directions, and mu_r - mu_{r+1} where the r-th and the next eigenspace are coupled: where
+    ``meets`` finds a nonzero determinant for the projector with the next one in place of the r-th.
+    """
+    squares = [x for x, k in squared_singular_values(E, ctx) for _ in range(k)]
     squares += [ctx.number(0)] * (r + 1 - len(squares))
-    mu = [ctx.sqrt(x + plain**2 / 4) for x in squares[r - 1 : r + 1]]
-    return (mu[0] - mu[1]) * ctx.number(start.clock)
+    mu = [ctx.sqrt(x + square**2 / 4) for x in squares[r - 1 : r + 1]]
+    if alone:
+        return 2 * mu[0], ()
+    if (r == 1 or rank_gap(E, r - 1)) and meets(_next_in_place(E, r, ctx)):
+        return mu[0] - mu[1], ()
+    known = (mu[0] - mu[1]).str(6, radius=False)
+    return None, (f"the rate is at least {known}; more, if two eigenspaces are not coupled",)
+
+
+def _next_in_place(E: Matrix, r: int, ctx: BallArithmetic) -> Matrix:
+    """The projector on the leading r - 1 right singular vectors and the eigenspace after r."""
+    m = E.shape[1]
+    first = leading_projector(E, r - 1, ctx) if r > 1 else ctx.zeros(m, m)
+    count, total = 0, 0
+    for value, k in squared_singular_values(E, ctx):
+        total += k if not value == 0 else 0
+        if total > r:
+            count = total
+            break
+    after = leading_projector(E, count, ctx) if count else ctx.identity(m)
+    return first + after - leading_projector(E, r, ctx)
+
+
+def at_rest(problem: Problem) -> Limit | None:
+    """The limit of a start where both gradients vanish: the start itself."""
+    s = EXACT.number(problem.scale)
+    A0: Any = problem.A0
+    B0: Any = problem.B0
+    BA = scaled(s, B0 @ A0)
+    rest = problem.Y - problem.W0 - BA
+    if any((B0.mT @ rest).flat) or any((rest @ A0.mT).flat):
+        return None
+    loss = squared_norm(rest) / 2
+    return Limit(loss, BA, None, True, AT_REST, rest=loss)
 
 
 def _by_the_gap(
@@ -142,9 +198,9 @@ def _nominated(
 ) -> tuple[Fraction | None, float]:
     """The first of doubling times at which floats see a loss clearly below ``second``."""
     E = (problem.Y - problem.W0).astype(float)
-    clock = float(problem.scale) * float(problem.eta_A * problem.eta_B) ** 0.5
+    clock = float(problem.scale) * float(max(problem.eta_A, problem.eta_B))
     unit = max(1e-9, float(np.linalg.norm(E, 2)) * clock)
-    first = Fraction(1, 2 ** max(0, 3 + int(np.ceil(np.log2(unit)))))
+    first = Fraction(2) ** (-3 - int(np.ceil(np.log2(unit))))
     seen = float("nan")
     for k in range(DOUBLINGS):
         try:
@@ -166,8 +222,8 @@ def _open(
     why: str = "",
 ) -> Limit:
     reasons = (
-        f"the limit is open: the loss came down to {seen:.6g} in float64, where rounding may have "
-        "left a saddle; once it is surely below "
+        f"the limit is open: the loss came down to {seen:.6g} in the time tried in float64, where "
+        "rounding may have left a saddle; once it is surely below "
         f"{second:.6g}, the second smallest critical value, the limit is the smallest one, "
         f"{_float(values.least + block.rest):.6g}",
         *((why,) if why else ()),

@@ -16,11 +16,13 @@ import numpy as np
 from lora_proofs.arithmetic import EXACT, BallArithmetic, squared_norm
 from lora_proofs.arithmetic.context import Matrix, scaled
 from lora_proofs.mathematics.decoupling import Component, blocks
-from lora_proofs.solving.limit import SADDLE, Limit, least_loss
+from lora_proofs.solving.limit import AT_REST, SADDLE, Limit, least_loss
 from lora_proofs.solving.limit_block import block_end
 from lora_proofs.solving.limit_trace_squared import trace_squared_end
 from lora_proofs.solving.plain import is_transformable
 from lora_proofs.solving.problem import Problem
+
+PRECISIONS = (50, 200, 1000, 4000)
 
 
 def frobenius_end(problem: Problem, ctx: BallArithmetic) -> Limit:
@@ -40,7 +42,7 @@ def frobenius_end(problem: Problem, ctx: BallArithmetic) -> Limit:
     if not is_transformable(problem):
         return _frozen(problem)
     parts = [(c, _part(problem, c, ctx)) for c in _moving(problem)]
-    return _judged(problem, _together(problem, parts, ctx), ctx)
+    return _judged(problem, _together(problem, parts, ctx))
 
 
 def _moving(problem: Problem) -> list[Component]:
@@ -84,17 +86,26 @@ def _together(problem: Problem, parts: list[tuple[Component, Limit]], ctx: BallA
             loss = None if loss is None or part.loss is None else loss + part.loss
         loss = None if loss is None else loss + squared_norm(rest) / 2
         ends = [part for _, part in parts]
-        rate = _slowest([end.rate for end in ends])
+        rate = _slowest([end.rate for end in ends if end.argument != AT_REST])
     return Limit(
         loss,
         BA,
         rate,
         all(end.rigorous or end.saddle for end in ends),
-        "; ".join(dict.fromkeys(end.argument for end in ends)) or "the start is stationary",
+        "; ".join(dict.fromkeys(end.argument for end in ends)) or AT_REST,
         tuple(dict.fromkeys(name for end in ends for name in end.cites)),
         tuple(dict.fromkeys(why for end in ends if not end.saddle for why in end.reasons)),
         estimate=_estimate(ends, float(squared_norm(rest) / 2)),
+        sees=tuple(pair for end in ends for pair in end.sees),
+        rest=squared_norm(rest) / 2 + sum((_exact_rest(end) for end in ends), flint.fmpq(0)),
     )
+
+
+def _exact_rest(end: Limit) -> Any:
+    """The exact part of the loss of a block; of one that sees nothing, all of it."""
+    if end.rest is not None:
+        return end.rest
+    return end.loss if isinstance(end.loss, flint.fmpq) else flint.fmpq(0)
 
 
 def _placed(BA: Matrix, where: Any, part: Matrix) -> Matrix:
@@ -124,22 +135,33 @@ def _as_float(loss: Any) -> float:
     return float(flint.arb(loss).mid())
 
 
-def _judged(problem: Problem, end: Limit, ctx: BallArithmetic) -> Limit:
+def _judged(problem: Problem, end: Limit) -> Limit:
     """Whether the limit is the global minimum or a saddle."""
     if end.loss is None:
         return replace(end, rigorous=False)
     E, rank = problem.Y - problem.W0, len(problem.A0)  # type: ignore[arg-type]
-    if not _above(end.loss, E, rank, ctx):
+    if not _above(end, E, rank):
         return end
     told = (*end.reasons, SADDLE)
     return replace(end, rigorous=False, saddle=True, reasons=told)
 
 
-def _above(loss: Any, E: Matrix, rank: int, ctx: BallArithmetic) -> bool:
-    """Whether the loss is certainly above the least one that any factors of this rank have."""
-    least = least_loss(E, rank, ctx)
-    with ctx.working():
-        return bool(loss > least)
+def _above(end: Limit, E: Matrix, rank: int) -> bool:
+    """Whether the loss is above the least one that any factors of this rank have.
+
+    Numbers that agree to the last of the precisions are taken as equal.
+    """
+    for digits in PRECISIONS:
+        ctx = BallArithmetic(digits)
+        least = least_loss(E, rank, ctx)
+        reached = [least_loss(seen, r, ctx) for seen, r in end.sees]
+        with ctx.working():
+            loss = sum(reached, end.rest)
+            if loss > least:
+                return True
+            if isinstance(loss, flint.fmpq) and isinstance(least, flint.fmpq):
+                return False
+    return False
 
 
 def _frozen(problem: Problem) -> Limit:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import flint
-
 from lora_proofs.arithmetic import EXACT, Arithmetic, inner, squared_norm, trace
 from lora_proofs.arithmetic.context import Matrix, scaled
 from lora_proofs.errors import Unavailable
 from lora_proofs.mathematics.closed_forms import trace_squared_limit
-from lora_proofs.solving.limit import SADDLE, Limit
+from lora_proofs.solving.limit import AT_REST, SADDLE, Limit
 from lora_proofs.solving.plain import is_transformable, plain_start
 from lora_proofs.solving.problem import Problem
 
@@ -29,6 +27,11 @@ def trace_squared_end(problem: Problem, ctx: Arithmetic) -> Limit:
         return _full(problem)
     if not is_transformable(problem):
         return _frozen(problem)
+    A0: Any = problem.A0
+    B0: Any = problem.B0
+    start = scaled(EXACT.number(problem.scale), B0 @ A0)
+    if trace(problem.W0 + start) == 0:
+        return Limit(EXACT.number(0), start, None, True, AT_REST)
     sign = _cone(problem)
     return _off_the_cones(problem, ctx) if sign is None else _on_a_cone(problem, sign, ctx)
 
@@ -124,11 +127,14 @@ def _frozen(problem: Problem) -> Limit:
     A0: Any = problem.A0
     B0: Any = problem.B0
     s = EXACT.number(problem.scale)
+    before: Any = scaled(s, B0 @ A0)
+    first = trace(problem.W0) + s * inner(B0.mT, A0)
+    if problem.eta_A == problem.eta_B == 0:
+        why = ("both rates are 0: nothing is trained",)
+        return Limit(first**2 / 2, before, None, True, "stationary", reasons=why)
     moves_B = problem.eta_B > 0
     still: Any = A0 if moves_B else B0
-    size = squared_norm(still) if problem.eta_A > 0 or moves_B else flint.fmpq(0)
-    first = trace(problem.W0) + s * inner(B0.mT, A0)
-    before: Any = scaled(s, B0 @ A0)
+    size = squared_norm(still)
     if size == 0:
         return Limit(
             first**2 / 2,

@@ -233,17 +233,17 @@ def _times(data: Mapping[str, Any], method: str) -> tuple[Times, bool]:
     if value == INFINITE:
         return INFINITE, True
     if not isinstance(value, list):
-        return [_time("t", value)], True
+        return [_time("t", value, '; or "inf" for the limit')], True
     if not value:
         raise BadInput("t: expected one time or more, got an empty list")
     return [_time(f"t[{k}]", one) for k, one in enumerate(value, start=1)], False
 
 
-def _time(name: str, value: Any) -> Fraction:
+def _time(name: str, value: Any, hint: str = "") -> Fraction:
     try:
         time = rational(value)
     except BadInput as error:
-        raise BadInput(f'{name}: {error}; or "inf" for the limit') from None
+        raise BadInput(f"{name}: {error}{hint}") from None
     if time < 0:
         raise BadInput(f"{name}: expected a time that is 0 or more, got {time}")
     return time

@@ -173,8 +173,13 @@ def _point(stated: RankProblem, r: int, ctx: BallArithmetic) -> RankPoint:
         why = ("the full-parameter update is 0: there is nothing to compare with",)
         return RankPoint(r, end, None, None, _expected(stated, r), (*end.reasons, *why))
     with ctx.working():
-        error = _error(problem, end, size, ctx)
         bound = _bound(problem, r, size, ctx)
+        # Whatever leading directions are chosen, orthonormal rows attain the bound.
+        attained = problem.Y is None and stated.start == "spectral-W0"
+        error = bound if attained else _error(problem, end, size, ctx)
+    if problem.Y is None and end.loss is not None and end.loss != 0:
+        why = ("the bound is for updates with loss 0, which this one is not",)
+        return RankPoint(r, end, error, None, _expected(stated, r), (*end.reasons, *why))
     return RankPoint(r, end, error, bound, _expected(stated, r), end.reasons)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -18,6 +18,7 @@ from lora_proofs.mathematics.matrices import (
     squared_singular_values,
 )
 from lora_proofs.solving.limit import Limit, least_loss
+from lora_proofs.solving.limit_block import balanced_rate
 from lora_proofs.solving.plain import is_transformable, plain_start
 from lora_proofs.solving.problem import Problem
 from lora_proofs.strategies.draw import SeededDraw
@@ -83,8 +84,11 @@ def _along_w0(problem: Problem, r: int, ctx: BallArithmetic) -> Limit:
         start = plain_start_of_ones(problem, ctx)
         rate = ctx.sqrt(start**2 * r**2 + 4 * ctx.number(w0) ** 2) * _clock(problem, ctx)
         if not rank_gap(problem.W0, r):
-            why = (f"sigma_{r} = sigma_{r + 1} of W0, or 0: the leading directions are not unique",)
-            return Limit(None, None, None, False, ORTHONORMAL, reasons=why)
+            why = (
+                f"sigma_{r} = sigma_{r + 1} of W0, or 0: the leading directions are not unique, "
+                "and the update depends on their choice",
+            )
+            return Limit(EXACT.number(0), None, rate, True, ORTHONORMAL, reasons=why)
         update = -(w0 / flint.fmpq(r)) * leading_projector(problem.W0, r, ctx)
     return Limit(EXACT.number(0), update, rate, True, ORTHONORMAL)
 
@@ -137,11 +141,16 @@ def _overlapping(problem: Problem, r: int, ctx: BallArithmetic) -> Limit:
         return Limit(None, None, None, False, RICCATI, reasons=(why,))
     with ctx.working():
         onto, best = leading_projector(problem.W0, r, ctx), leading_projector(E, r, ctx)
-        overlap = ctx.identity(len(onto)) - onto + onto @ best @ onto
-        if not flint.arb_mat(overlap.tolist()).det() > 0:
+
+        def meets(P: Matrix) -> bool:
+            overlap = ctx.identity(len(onto)) - onto + onto @ P @ onto
+            return bool(flint.arb_mat(overlap.tolist()).det() > 0)
+
+        if not meets(best):
             why = "open: the leading directions of W0 may miss one of Y - W0 (det(A0 V_r) = 0)"
             return Limit(None, None, None, False, RICCATI, reasons=(why,))
-        quarter = plain_start_of_ones(problem, ctx) ** 2 / 4
-        squares = [*_spectrum(E, ctx), ctx.number(0)]
-        here, after = (ctx.sqrt(x + quarter) for x in squares[r - 1 : r + 1])
-        return _best(problem, r, (here - after) * _clock(problem, ctx), RICCATI, ctx)
+        square = plain_start_of_ones(problem, ctx)
+        rate, reasons = balanced_rate(E, r, square, False, meets, ctx)
+        rate = None if rate is None else rate * _clock(problem, ctx)
+        end = _best(problem, r, rate, RICCATI, ctx)
+        return replace(end, reasons=(*end.reasons, *reasons))
