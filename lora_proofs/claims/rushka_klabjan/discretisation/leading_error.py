@@ -21,6 +21,7 @@ from lora_proofs.claims.rushka_klabjan.discretisation.leading_bounds import (
     with_radius,
     within,
 )
+from lora_proofs.claims.rushka_klabjan.discretisation.limit_runs import up
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import Draw
@@ -32,6 +33,8 @@ MODES = ("simultaneous", "A-first", "B-first")
 
 def draw(source: Draw, regime: str) -> Instance:
     """A small problem of one loss and mode, from a general start or from B0 = 0."""
+    if regime == SMALL_STEP:
+        return small_step(source, MODES)
     loss, mode = regime.split(", ")
     start = source.choice(STARTS)
     problem = lora_problem(source, start, loss=loss, largest=2, mode=mode)
@@ -39,7 +42,17 @@ def draw(source: Draw, regime: str) -> Instance:
     return with_radius(problem, mode, time).replace(regimes=(regime, start))
 
 
-INSTANCES = Instances(draw, tuple(f"{loss}, {mode}" for loss in LOSSES for mode in MODES))
+def small_step(source: Draw, modes: tuple[str, ...]) -> Instance:
+    """One short step of numbers, with little room in rho: instances on which the bound is near."""
+    a, sign = Fraction(source.integer(6, 20), 100), source.choice((1, -1))
+    factors = {"A0": [[a]], "B0": [[sign * a]], "mode": source.choice(modes)}
+    rho = up(2 * a**2, grain=1000) + Fraction(1, 500)
+    return TIGHT.replace(**factors, rho=rho, regimes=(SMALL_STEP,))
+
+
+SMALL_STEP = "one small step"
+REGIMES = (*(f"{loss}, {mode}" for loss in LOSSES for mode in MODES), SMALL_STEP)
+INSTANCES = Instances(draw, REGIMES)
 
 
 def bounded(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:

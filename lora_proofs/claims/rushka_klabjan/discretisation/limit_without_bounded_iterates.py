@@ -26,6 +26,7 @@ from lora_proofs.arithmetic import (
     trace,
 )
 from lora_proofs.claims.rushka_klabjan.discretisation import gradient_flow_limit as limit
+from lora_proofs.claims.rushka_klabjan.discretisation import limit_bound
 from lora_proofs.claims.rushka_klabjan.discretisation import limit_runs as runs
 from lora_proofs.claims.rushka_klabjan.discretisation.limit_runs import up
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
@@ -42,12 +43,15 @@ REGIMES = (
         for start in STARTS[:2]
     ),
     "quartic",
+    limit_bound.SMALL_STEP,
 )
 HALF = Fraction(1, 2)
 
 
 def draw(source: Draw, regime: str) -> Instance:
     """A small problem of one loss, from a start of a kind; of any kind for the quartic loss."""
+    if regime == limit_bound.SMALL_STEP:
+        return with_tube(limit_bound.far_start(source).replace(fstar=0))
     loss, _, start = regime.partition(", ")
     start = start or source.choice(STARTS)
     quartic = loss == "quartic"

@@ -39,11 +39,16 @@ from lora_proofs.strategies.draw import Draw, Rejected
 from lora_proofs.strategies.problems import lora_problem
 
 SIMULTANEOUS = "simultaneous"
-REGIMES = tuple(f"{loss}, {mode}" for loss in whole.LOSSES for mode in ("A-first", "B-first"))
+REGIMES = (
+    *(f"{loss}, {mode}" for loss in whole.LOSSES for mode in ("A-first", "B-first")),
+    whole.SMALL_STEP,
+)
 
 
 def draw(source: Draw, regime: str) -> Instance:
     """A small problem whose source is not 0 at the start."""
+    if regime == whole.SMALL_STEP:
+        return whole.small_step(source, whole.MODES[1:])
     loss, mode = regime.split(", ")
     start = "zero B0" if mode == "B-first" and source.integer(0, 1) else "generic"
     problem = lora_problem(source, start, loss=loss, largest=2, mode=mode)
