@@ -54,8 +54,8 @@ claim = Claim(
         r"Let $f = \tfrac12\|W - Y\|_F^2$ and $E = Y - W_0$. From almost every start $(A_0, B_0)$ "
         r"the LoRA gradient flow tends to the least loss of rank $r$, "
         r"$\tfrac12\sum_{i>r}\sigma_i^2$. Starts with $B_0 = 0$ are a null set, of which nothing "
-        r"is said. (Known; judged here on single starts with $B_0 \ne 0$ that no linear "
-        r"invariance holds back.)"
+        r"is said. Known; judged here on single starts with $B_0 \ne 0$ that no linear "
+        r"invariance holds back."
     ),
     assumptions=(unobstructed, off_zero),
     instances=INSTANCES,

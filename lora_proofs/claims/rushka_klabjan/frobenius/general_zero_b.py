@@ -53,8 +53,8 @@ claim = Claim(
     statement=(
         r"Let $f = \tfrac12\|W - Y\|_F^2$ and $E = Y - W_0$. From $B_0 = 0$ and almost every "
         r"$A_0$ the LoRA gradient flow tends to the least loss of rank $r$, "
-        r"$\tfrac12\sum_{i>r}\sigma_i^2$. (For rows that are not orthogonal no proof is known "
-        r"to us; judged on single $A_0$ that no linear invariance holds back.)"
+        r"$\tfrac12\sum_{i>r}\sigma_i^2$. For rows that are not orthogonal no proof is known "
+        r"to us; judged on single $A_0$ that no linear invariance holds back."
     ),
     assumptions=(unobstructed, zero_B),
     instances=INSTANCES,

@@ -37,9 +37,9 @@ P_F, A_F, B_F = (norm("F", X) for X in (B @ A, A, B))
 A_2, B_2 = norm("2", A), norm("2", B)
 SUM = A_F**2 + B_F**2
 CONCLUSION = (
-    Relation(P_F, "<=", B_2 * A_F),
-    Relation(P_F, "<=", B_F * A_2),
-    Relation(P_F, "<=", SUM / 2),
+    Relation(P_F, "<=", B_2 * A_F, "||BA||_F against ||B||_2 ||A||_F"),
+    Relation(P_F, "<=", B_F * A_2, "||BA||_F against ||B||_F ||A||_2"),
+    Relation(P_F, "<=", SUM / 2, "||BA||_F against (||A||_F^2 + ||B||_F^2)/2"),
     Relation(P_F**2, "<=", (B_2 * A_F) ** 2, LEFT),
     Relation(P_F**2, "<=", (B_F * A_2) ** 2, RIGHT),
     Relation(4 * P_F**2, "<=", SUM**2, MEAN),
@@ -49,7 +49,10 @@ CONCLUSION = (
 def derive() -> Iterator[Step]:
     """Products are bounded by their factors; the mean; then all of it squared."""
     why = "a product is bounded by its factors"
-    factors = [inequality(r.left, r.right, why, rule="submultiplicative") for r in CONCLUSION[:2]]
+    factors = [
+        inequality(r.left, r.right, why, rule="submultiplicative", label=r.label)
+        for r in CONCLUSION[:2]
+    ]
     yield (crude := inequality(P_F, B_F * A_F, why, rule="submultiplicative"))
     square = ((1, A_F - B_F),)
     yield (
@@ -61,7 +64,10 @@ def derive() -> Iterator[Step]:
             squares=square,
         )
     )
-    half = inequality(P_F, SUM / 2, "the mean of the squares", rule="combine", uses=(crude, mean))
+    whole, uses = CONCLUSION[2], (crude, mean)
+    half = inequality(
+        P_F, SUM / 2, "the mean of the squares", rule="combine", uses=uses, label=whole.label
+    )
     plain = [*factors, half]
     yield from plain
     for step, relation in zip(plain, CONCLUSION[3:], strict=True):
