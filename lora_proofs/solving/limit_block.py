@@ -11,9 +11,9 @@ import numpy as np
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic, squared_norm
 from lora_proofs.arithmetic.context import Matrix, Scalar, scaled
-from lora_proofs.errors import BadInput, ToleranceNotMet
+from lora_proofs.errors import BadInput, ToleranceNotMet, Unavailable
 from lora_proofs.mathematics.critical_values import CriticalValues, frobenius_critical_values
-from lora_proofs.mathematics.frobenius_riccati import balance
+from lora_proofs.mathematics.frobenius_riccati import balance, frobenius_riccati_closed_form
 from lora_proofs.mathematics.matrices import (
     best_rank_approximation,
     leading_projector,
@@ -23,10 +23,11 @@ from lora_proofs.mathematics.matrices import (
 from lora_proofs.solving.flow_field import FlowField, lora_field
 from lora_proofs.solving.invariant_block import InvariantBlock, invariant_block
 from lora_proofs.solving.limit import AT_REST, Limit, least_loss
-from lora_proofs.solving.plain import plain_start
+from lora_proofs.solving.plain import has_exact_start, plain_start
 from lora_proofs.solving.problem import Problem, rows
 
 DOUBLINGS = 12
+CLOSED_DOUBLINGS = 24
 ZERO = flint.fmpq(0)
 CRITICAL = "critical points of the factored Frobenius loss (Baldi and Hornik 1989)"
 LASALLE = "LaSalle's invariance principle"
@@ -167,26 +168,61 @@ def at_rest(problem: Problem) -> Limit | None:
 def _by_the_gap(
     problem: Problem, block: InvariantBlock, values: CriticalValues, ctx: BallArithmetic
 ) -> Limit:
-    """Enclose the flow at a time when floats see the loss below the second critical value."""
+    """Find a time when the loss is surely below the second smallest critical value."""
+    with ctx.working():
+        least, second = values.least + block.rest, values.second + block.rest
+    if len(problem.A0) == 1 and has_exact_start(problem):  # type: ignore[arg-type]
+        time, loss = _seen_in_closed_form(problem, second, ctx)
+        seen, why = _float(loss), ""
+    else:
+        time, loss, seen, why = _seen_by_enclosure(problem, least, second, ctx)
+    if time is None:
+        return _open(block, values, ctx, seen, _float(second), why)
+    argument = (
+        f"critical-value gap: at t = {time} the enclosed loss {loss.str(6)} is below "
+        f"{_float(second):.6g}, the second smallest critical value, so its limit is the smallest "
+        "one"
+    )
+    return _settled(block, None, argument, (LASALLE, CRITICAL, EYM), ctx)
+
+
+def _seen_in_closed_form(
+    problem: Problem, second: Any, ctx: BallArithmetic
+) -> tuple[Fraction | None, Any]:
+    """One rank index: the matrix Riccati solution in balls, at doubling times."""
+    start, time, loss = plain_start(problem, ctx), _first_time(problem), flint.arb(0)
+    for _ in range(CLOSED_DOUBLINGS):
+        clock = start.clock * flint.fmpq(time.numerator, time.denominator)
+        try:
+            end = frobenius_riccati_closed_form(
+                problem.W0, problem.Y, start.A, start.B, clock, BallArithmetic(30)
+            )
+        except Unavailable:  # the exponentials would cost too many digits
+            return None, loss
+        with ctx.working():
+            loss = problem.f.value(end.W, ctx)
+            if loss < second:
+                return time, loss
+        time *= 2
+    return None, loss
+
+
+def _seen_by_enclosure(
+    problem: Problem, least: Any, second: Any, ctx: BallArithmetic
+) -> tuple[Fraction | None, Any, float, str]:
+    """Floats nominate the time, an enclosure of the flow confirms it."""
     field = lora_field(
         problem.f, rows(problem.W0), rows(problem.A0), rows(problem.B0), **problem.rates
     )
-    least, second = (_float(x + block.rest) for x in (values.least, values.second))
-    time, seen = _nominated(field, problem, least, second)
+    time, seen = _nominated(field, problem, _float(least), _float(second))
     if time is None:
-        return _open(block, values, ctx, seen, second)
+        return None, None, seen, ""
     try:
         loss = field.enclosure(time, digits=15).loss
     except ToleranceNotMet as error:
-        return _open(block, values, ctx, seen, second, str(error))
+        return None, None, seen, str(error)
     with ctx.working():
-        if not loss < values.second + block.rest:
-            return _open(block, values, ctx, seen, second)
-    argument = (
-        f"critical-value gap: at t = {time} the enclosed loss {loss.str(6)} is below "
-        f"{second:.6g}, the second smallest critical value, so its limit is the smallest one"
-    )
-    return _settled(block, None, argument, (LASALLE, CRITICAL, EYM), ctx)
+        return (time if loss < second else None), loss, seen, ""
 
 
 def _float(x: Any) -> float:
@@ -197,10 +233,7 @@ def _nominated(
     field: FlowField, problem: Problem, least: float, second: float
 ) -> tuple[Fraction | None, float]:
     """The first of doubling times at which floats see a loss clearly below ``second``."""
-    E = (problem.Y - problem.W0).astype(float)
-    clock = float(problem.scale) * float(max(problem.eta_A, problem.eta_B))
-    unit = max(1e-9, float(np.linalg.norm(E, 2)) * clock)
-    first = Fraction(2) ** (-3 - int(np.ceil(np.log2(unit))))
+    first = _first_time(problem)
     seen = float("nan")
     for k in range(DOUBLINGS):
         try:
@@ -211,6 +244,14 @@ def _nominated(
         if seen < least + 0.9 * (second - least):
             return first * 2**k, seen
     return None, seen
+
+
+def _first_time(problem: Problem) -> Fraction:
+    """A time in which little happens: an eighth of the fastest mode's, as a power of 2."""
+    E = (problem.Y - problem.W0).astype(float)
+    clock = float(problem.scale) * float(max(problem.eta_A, problem.eta_B))
+    unit = max(1e-9, float(np.linalg.norm(E, 2)) * clock)
+    return Fraction(2) ** (-3 - int(np.ceil(np.log2(unit))))
 
 
 def _open(

@@ -12,10 +12,26 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, BallArithmetic, Comparison, equal
+import numpy as np
+
+from lora_proofs.arithmetic import (
+    EXACT,
+    Arithmetic,
+    BallArithmetic,
+    Comparison,
+    below,
+    equal,
+    squared_norm,
+)
+from lora_proofs.arithmetic.context import Matrix
 from lora_proofs.errors import Unavailable
+from lora_proofs.mathematics.frobenius_riccati import balance, riccati_matrix
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.mathematics.matrices import best_rank_squared_error
+from lora_proofs.mathematics.matrices import (
+    best_rank_squared_error,
+    leading_projector,
+    squared_singular_values,
+)
 from lora_proofs.solving.invariant_block import InvariantBlock, invariant_block
 from lora_proofs.solving.limit import Limit, least_loss
 from lora_proofs.solving.limit_frobenius import frobenius_end
@@ -38,7 +54,7 @@ def draw_start(source: Draw, regime: str, *, zero_B: bool) -> Instance:
     A0 = full_rank_matrix(source, r, m, entry=_small)
     B0 = EXACT.zeros(n, r) if zero_B else full_rank_matrix(source, n, r, entry=_small)
     problem = Instance(regimes=(regime,), W0=EXACT.zeros(n, m), Y=E, A0=A0, B0=B0)
-    if not all(c.outcome == "holds" for c in unobstructed(problem, EXACT)):
+    if not all(c.outcome == "holds" for c in unobstructed(problem, BALL)):
         raise Rejected("an exact invariance holds the start back")
     return problem
 
@@ -67,6 +83,24 @@ def unobstructed(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     block, r = block_of(instance), len(instance.A0)
     yield equal("rank of [B0; A0'] against r", EXACT.number(block.rank), EXACT.number(r))
     yield equal("squared norm of what the flow never sees of E", block.rest, EXACT.number(0))
+    if r == 1:
+        yield below("0 < ||P [B0; A0']||^2", 0, squared_norm(on_leading(instance, ctx)))
+
+
+def on_leading(instance: Instance, ctx: Arithmetic) -> Matrix:
+    """The part of Z0 = [B0; A0'] on the leading eigenvectors of F, where r = 1.
+
+    One rank index has Z(t) in the direction of e^{Ft} Z0, so a part that is 0 stays 0.
+    """
+    x = instance.lift(EXACT)
+    E = x.Y - x.W0
+    F = riccati_matrix(E, balance(x.A0, x.B0))
+    # Shifted to be positive definite: then leading singular vectors are leading eigenvectors.
+    shift = 1 + sum(abs(entry) for entry in F.flat)
+    leading = squared_singular_values(E, EXACT)[0][1]
+    P = leading_projector(F + shift * EXACT.identity(len(F)), leading, ctx)
+    with ctx.working():
+        return P @ ctx.matrix(np.concatenate([x.B0, x.A0.mT]))
 
 
 @lru_cache(maxsize=64)
