@@ -36,8 +36,8 @@ INSTANCES = Instances(draw, generic.REGIMES)
 unobstructed = Assumption(
     "unobstructed",
     r"no linear invariance holds the start back: $A_0$ has rank $r$, and no proper subspace "
-    r"$V \supset \mathrm{row}\,A_0$ with $E^\top E V \subset V$ leaves out a part of $E$; for $r = 1$, "
-    r"moreover, $[B_0; A_0^\top]$ is not orthogonal to the leading eigenvectors of "
+    r"$V \supset \mathrm{row}\,A_0$ with $E^\top E V \subset V$ leaves out a part of $E$; "
+    r"for $r = 1$, moreover, $[B_0; A_0^\top]$ is not orthogonal to the leading eigenvectors of "
     r"$[[\tfrac{c}{2} I, E], [E^\top, -\tfrac{c}{2} I]]$, $c = \|B_0\|^2 - \|A_0\|^2$",
     generic.unobstructed,
 )
