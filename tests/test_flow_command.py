@@ -392,7 +392,7 @@ def test_the_document(lora_proofs):
         "schema_version", "t", "A", "B", "W", "loss", "method", "digits", "error_bound",
         "invariants",
     }  # fmt: skip
-    assert set(document["error_bound"]) == {"value", "rigorous"}
+    assert set(document["error_bound"]) >= {"value", "rigorous"}
     assert set(document["invariants"]) == {"BtB_minus_AAt_drift", "loss_decrease"}
     assert (document["digits"], document["t"]) == (40, 1)
     met(document["W"][0][0], "1.290489315632479902980975216759418708802")
@@ -406,9 +406,9 @@ def test_without_digits_numbers_are_floats(lora_proofs):
 
 def test_the_text_names_method_and_error(lora_proofs):
     done = lora_proofs.done("flow", written(lora_proofs, {**SCALAR, "t": 1}))
-    assert "method closed form: frobenius, scalar modes; error at most" in done
+    assert "method closed form: frobenius, scalar modes\nerror of A, B and W at most" in done
     done = lora_proofs.done("flow", written(lora_proofs, {**SCALAR, "t": "inf"}))
-    assert "limit loss = 0.0" in done and "argument:" in done
+    assert "limit loss = 0.0" in done and "argument:" in done and "rate of W" in done
 
 
 @pytest.mark.parametrize(
@@ -440,3 +440,23 @@ def test_what_cannot_be_reached_is_refused_in_one_message(lora_proofs):
     lora_proofs.refuses("flow", written(lora_proofs, huge), words=("--digits",))
     digits = {"loss": "trace-squared", "W0": [[0]], "A0": [["1" + "\uff10" * 4100]], "t": 0}
     lora_proofs.refuses("flow", written(lora_proofs, digits), words=("A0[1][1]",))
+
+
+def test_descent_of_many_steps_takes_the_digits_that_it_needs():
+    """160 steps of a small problem lose more digits than the first try has."""
+    instance = {
+        "loss": "frobenius", "W0": [[1, 2], [3, 4]], "Y": [[0, 0], [0, 1]], "A0": [[1, 1]],
+        "h": "1/10", "steps": 160, "method": "simultaneous",
+    }  # fmt: skip
+    found = answer(read_problem(instance), 10)
+    assert found["error_bound"]["rigorous"] and found["loss"].startswith("0.1990991722")
+
+
+def test_entries_beyond_floats_are_refused_where_no_closed_form_is_known(lora_proofs):
+    big = {
+        "loss": "frobenius", "W0": [[0, 1], [2, 3]], "Y": [[2, 1], [0, 1]],
+        "A0": [["1e400", 1], [1, 0]], "B0": [[0, 1], [1, 0]],
+    }  # fmt: skip
+    for t in (1, "inf"):
+        path = written(lora_proofs, {**big, "t": t})
+        lora_proofs.refuses("flow", path, words=("floats",))

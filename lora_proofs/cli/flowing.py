@@ -87,7 +87,8 @@ def shown(document: Mapping[str, Any]) -> Iterator[str]:
         yield from _state(state)
     bound = document["error_bound"]
     kind = "a bound that surely holds" if bound["rigorous"] else "an estimate"
-    yield f"method {document['method']}; error at most {bound['value']} ({kind})"
+    yield f"method {document['method']}"
+    yield f"error of A, B and W at most {bound['value']}, of the loss {bound['loss']} ({kind})"
 
 
 def _state(state: Mapping[str, Any]) -> Iterator[str]:
@@ -113,11 +114,12 @@ def _limit(document: Mapping[str, Any]) -> Iterator[str]:
     yield "t -> infinity"
     yield f"  limit loss = {'open' if loss is None else loss}"
     if document["limit_BA"] is not None:
-        yield from _rows("limit s BA", document["limit_BA"])
+        yield from _rows("limit of W - W0", document["limit_BA"])
     if document["rate"] is not None:
-        yield f"  rate = {document['rate']}"
-    proved = "proved" if document["rigorous"] else "not proved for starts nearby"
-    yield f"  argument: {document['argument']} ({proved})"
+        yield f"  rate of W = {document['rate']}"
+    if loss is not None:
+        proved = "proved" if document["rigorous"] else "exact for this start, unstable"
+        yield f"  argument: {document['argument']} ({proved})"
     for reason in document["reasons"]:
         yield f"  {reason}"
     if document["cites"]:

@@ -35,8 +35,8 @@ def check_step(h: Fraction, now: Fraction, end: Fraction) -> None:
     """Raise ``ToleranceNotMet`` for a step that has vanished against the time to go."""
     if now + h < end and h * 2**50 < end:
         raise ToleranceNotMet(
-            f"the step vanished at t = {float(now):.6g} of {end}: the flow blows up about there; "
-            "ask for an earlier time"
+            f"the step vanished at t = {float(now):.6g} of {end}: the flow blows up about there, "
+            "or is too fast for floats to choose a step; ask for an earlier time"
         )
 
 

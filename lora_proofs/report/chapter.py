@@ -37,7 +37,7 @@ from lora_proofs.report.tree import (
     Text,
 )
 
-_TONES = {"PROVED": "good", "CERTIFIED": "good", "SUPPORTED": "part", "REFUTED": "bad"}
+_TONES = {"PROVED": "good", "CERTIFIED": "sure", "SUPPORTED": "part", "REFUTED": "bad"}
 
 
 def chapter(record: Record, anchor: str, places: Mapping[str, str], *, with_run: bool) -> Section:

@@ -12,7 +12,7 @@ from lora_proofs.report.tree import Document
 
 _TONES = {
     "PROVED": "good",
-    "CERTIFIED": "good",
+    "CERTIFIED": "sure",
     "SUPPORTED": "part",
     "REFUTED": "bad",
     "INCONCLUSIVE": "open",

@@ -129,7 +129,7 @@ class Derivation:
 
 @dataclass(frozen=True)
 class Callout:
-    """A framed remark; ``tone`` is ``good``, ``part``, ``bad``, ``open`` or ``note``."""
+    """A framed remark; ``tone`` is ``good``, ``sure``, ``part``, ``bad``, ``open`` or ``note``."""
 
     tag: ClassVar[str] = "callout"
     tone: str

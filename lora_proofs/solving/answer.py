@@ -8,10 +8,10 @@ from typing import Any
 import flint
 
 from lora_proofs.arithmetic import BallArithmetic, squared_norm
-from lora_proofs.arithmetic.exact import decimal
+from lora_proofs.arithmetic.exact import decimal, rational
 from lora_proofs.errors import ToleranceNotMet
 from lora_proofs.solving.decimals import exact, least, printed, radius, upper_string
-from lora_proofs.solving.finite_time import Progress, Solved, solve
+from lora_proofs.solving.finite_time import BEYOND_FLOATS, Progress, Solved, solve
 from lora_proofs.solving.limit import Limit
 from lora_proofs.solving.limit_frobenius import frobenius_end
 from lora_proofs.solving.limit_trace_squared import trace_squared_end
@@ -68,7 +68,8 @@ def answer(problem: Problem, digits: int | None, progress: Progress = None) -> d
     states = [state for state, _ in told]
     head = {"schema_version": 1, "command": "flow"}
     bound = {
-        "value": upper_string(max(error for _, error in told)),
+        "value": upper_string(max(error for _, (error, _) in told)),
+        "loss": upper_string(max(error for _, (_, error) in told)),
         "rigorous": all(state["rigorous"] for state in states),
     }
     for state in states:
@@ -80,22 +81,23 @@ def answer(problem: Problem, digits: int | None, progress: Progress = None) -> d
     return {**head, **states[0], **discrete, **tail}
 
 
-def _state(found: Solved, digits: int | None) -> tuple[dict[str, Any], Fraction]:
-    printer = _Printer(digits)
+def _state(found: Solved, digits: int | None) -> tuple[dict[str, Any], tuple[Fraction, Fraction]]:
+    """A state, with the largest error of an entry of A, B and W and that of the loss."""
+    printer, loss = _Printer(digits), _Printer(digits)
     state = {
         "t": None if found.t is None else _exact(found.t),
         "A": printer.matrix(found.A),
         "B": printer.matrix(found.B),
         "W": printer.matrix(found.W),
-        "loss": printer.number(found.loss),
+        "loss": loss.number(found.loss),
         "method": found.method,
         "rigorous": found.rigorous,
         "invariants": {
             "BtB_minus_AAt_drift": None if found.drift is None else _at_most(found.drift),
-            "loss_decrease": printer.number(found.decrease),
+            "loss_decrease": _Printer(digits).number(found.decrease),
         },
     }
-    return state, printer.error
+    return state, (printer.error, loss.error)
 
 
 def _exact(x: Fraction) -> int | str:
@@ -115,6 +117,13 @@ def limit(problem: Problem, digits: int) -> Limit:
     >>> limit(p, 20).loss
     0
     """
+    try:
+        return _limit(problem, digits)
+    except OverflowError:
+        raise ToleranceNotMet(BEYOND_FLOATS) from None
+
+
+def _limit(problem: Problem, digits: int) -> Limit:
     end = trace_squared_end if problem.loss == "trace-squared" else frobenius_end
     working = digits + 20
     while (missing := (found := end(problem, BallArithmetic(working))).missing(digits)) > 0:
@@ -175,6 +184,13 @@ def rank_document(found: RankAccuracy, digits: int | None) -> dict[str, Any]:
     }
 
 
+def _start_rows(point: RankPoint) -> Any:
+    """The start that was used, exactly; ``None`` for one that is known by its directions alone."""
+    if point.A0 is None:
+        return None
+    return [[_exact(rational(x)) for x in row] for row in point.A0]
+
+
 def _point(point: RankPoint, printer: _Printer) -> dict[str, Any]:
     def number(x: Any) -> Any:
         return None if x is None else printer.number(x)
@@ -183,6 +199,7 @@ def _point(point: RankPoint, printer: _Printer) -> dict[str, Any]:
     expected = point.expected_squared_error
     return {
         "rank": point.rank,
+        "A0": _start_rows(point),
         "limit_loss": number(end.loss),
         "limit_loss_exact": _fraction(end.loss),
         "update": printer.matrix(end.BA),

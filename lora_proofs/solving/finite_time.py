@@ -26,6 +26,10 @@ GUARD = 10
 MAX_DIGITS = 200_000
 MAX_ATTEMPTS = 12
 LARGEST = 30_000
+BEYOND_FLOATS = (
+    "expected entries within the range of floats for a flow without a closed form: the integrators "
+    "choose their steps in floats"
+)
 Progress = Callable[[Fraction], None] | None
 
 
@@ -67,6 +71,13 @@ def solve(problem: Problem, digits: int, progress: Progress = None) -> list[Solv
     >>> print(solve(p, 12)[0].W[0, 0].str(12, radius=False))
     0.946274402225
     """
+    try:
+        return _solved(problem, digits, progress)
+    except OverflowError:
+        raise ToleranceNotMet(BEYOND_FLOATS) from None
+
+
+def _solved(problem: Problem, digits: int, progress: Progress) -> list[Solved]:
     if problem.method != "flow":
         return [_narrowed(lambda ctx: _descended(problem, ctx), digits)]
     form = closed_form(problem)
@@ -95,8 +106,11 @@ def _narrowed(compute: Callable[[BallArithmetic], Solved], digits: int) -> Solve
     """Raise the working precision until every number has its digits."""
     working = digits + GUARD
     for _ in range(MAX_ATTEMPTS):
-        found = compute(BallArithmetic(working))
-        missing = worst(found, digits)
+        try:
+            found = compute(BallArithmetic(working))
+            missing = worst(found, digits)
+        except _TooWide:
+            missing = None
         if missing == 0:
             return found
         # A ball that is not finite tells nothing about what is missing.
@@ -180,10 +194,16 @@ def _descended(problem: Problem, ctx: BallArithmetic) -> Solved:
         return observed(problem, None, A, B, W, ctx, name, rigorous=True)
 
 
+class _TooWide(Exception):
+    """Balls that have lost all their digits: the run needs more of them from the start."""
+
+
 def _check_size(k: int, *matrices: Matrix) -> None:
-    """Raise ``ToleranceNotMet`` for iterates that have grown beyond all measure."""
+    """Raise ``ToleranceNotMet`` for iterates beyond all measure, ``_TooWide`` for lost digits."""
     for X in matrices:
         for x in entries(X):
+            if not x.rad() < 1 + abs(x.mid()):
+                raise _TooWide
             if abs(x) > flint.arb(2) ** LARGEST:
                 raise ToleranceNotMet(
                     f"gradient descent diverges: after {k} steps an entry is beyond 2^{LARGEST}; "

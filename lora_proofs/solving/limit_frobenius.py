@@ -67,7 +67,10 @@ def _part(problem: Problem, c: Component, ctx: BallArithmetic) -> Limit:
     A0, B0 = A0[k][:, j], B0[i][:, k]
     if c.scalar:
         scalar = replace(problem, loss="trace-squared", W0=W0 - Y, Y=None, A0=A0, B0=B0)
-        return trace_squared_end(scalar, ctx)
+        end = trace_squared_end(scalar, ctx)
+        if end.argument == AT_REST:
+            return end
+        return replace(end, argument=f"scalar mode, with its error for tr W: {end.argument}")
     return block_end(replace(problem, W0=W0, Y=Y, A0=A0, B0=B0), ctx)
 
 

@@ -21,6 +21,7 @@ INFINITE = "inf"
 MATRICES = ("W0", "Y", "A0", "B0")
 NUMBERS = ("scale", "eta_A", "eta_B", "h")
 FIELDS = ("loss", *MATRICES, *NUMBERS, "t", "steps", "adapter", "method")
+ALONE = '; "inf" stands alone, not in a list'
 SIZE = 1_000_000
 STEPS = 1_000_000
 Times = list[Fraction] | str
@@ -133,8 +134,9 @@ def _kind(value: Any) -> str:
 def _known(data: Mapping[str, Any]) -> None:
     for name in data:
         if name not in FIELDS:
-            near = difflib.get_close_matches(str(name), FIELDS, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            lower = {field.lower(): field for field in FIELDS}
+            near = difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.5)
+            hint = f"; did you mean {lower[near[0]]!r}?" if near else ""
             raise BadInput(f"{name}: expected a field among {', '.join(FIELDS)}{hint}")
 
 
@@ -236,7 +238,7 @@ def _times(data: Mapping[str, Any], method: str) -> tuple[Times, bool]:
         return [_time("t", value, '; or "inf" for the limit')], True
     if not value:
         raise BadInput("t: expected one time or more, got an empty list")
-    return [_time(f"t[{k}]", one) for k, one in enumerate(value, start=1)], False
+    return [_time(f"t[{k}]", one, ALONE) for k, one in enumerate(value, start=1)], False
 
 
 def _time(name: str, value: Any, hint: str = "") -> Fraction:

@@ -45,6 +45,7 @@ class RankPoint:
     bound: Scalar | None
     expected_squared_error: Any
     reasons: tuple[str, ...]
+    A0: Matrix | None = None
 
     @property
     def verdict(self) -> str:
@@ -171,7 +172,8 @@ def _point(stated: RankProblem, r: int, ctx: BallArithmetic) -> RankPoint:
     size = squared_norm(_full_update(problem))
     if size == 0:
         why = ("the full-parameter update is 0: there is nothing to compare with",)
-        return RankPoint(r, end, None, None, _expected(stated, r), (*end.reasons, *why))
+        reasons = (*end.reasons, *why)
+        return RankPoint(r, end, None, None, _expected(stated, r), reasons, start.A0)
     with ctx.working():
         bound = _bound(problem, r, size, ctx)
         # Whatever leading directions are chosen, orthonormal rows attain the bound.
@@ -179,8 +181,9 @@ def _point(stated: RankProblem, r: int, ctx: BallArithmetic) -> RankPoint:
         error = bound if attained else _error(problem, end, size, ctx)
     if problem.Y is None and end.loss is not None and end.loss != 0:
         why = ("the bound is for updates with loss 0, which this one is not",)
-        return RankPoint(r, end, error, None, _expected(stated, r), (*end.reasons, *why))
-    return RankPoint(r, end, error, bound, _expected(stated, r), end.reasons)
+        reasons = (*end.reasons, *why)
+        return RankPoint(r, end, error, None, _expected(stated, r), reasons, start.A0)
+    return RankPoint(r, end, error, bound, _expected(stated, r), end.reasons, start.A0)
 
 
 def _end(problem: Problem, start: Start, ctx: BallArithmetic) -> Limit:
