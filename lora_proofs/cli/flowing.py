@@ -11,7 +11,6 @@ import typer
 
 from lora_proofs.cli.documents import read_json
 from lora_proofs.cli.options import AsJson, emit, note, say
-from lora_proofs.cli.outcome import matrix
 from lora_proofs.errors import BadInput
 
 MOST_DIGITS = 10_000
@@ -105,6 +104,8 @@ def _state(state: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rows(name: str, rows: Any) -> Iterator[str]:
+    from lora_proofs.cli.outcome import matrix
+
     for k, row in enumerate(rows):
         yield f"  {name if k == 0 else ' ' * len(name)} {'=' if k == 0 else ' '} {matrix([row])}"
 

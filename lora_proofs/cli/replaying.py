@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lora_proofs.cli.documents import read_json
+from lora_proofs.cli.documents import finite, read_json
 from lora_proofs.cli.inspecting import the_one
 from lora_proofs.cli.options import DEFAULT_LEDGER, AsJson, LedgerPath, emit, note, say
 from lora_proofs.errors import BadInput
@@ -64,7 +64,7 @@ def _recorded(record: str, path: Path) -> Mapping[str, Any]:
 
         with Ledger(path, create=False) as ledger:
             return ledger.get(int(record))
-    told = read_json(record, "a ledger id, or a counterexample")
+    told = read_json(record, "a counterexample", constant=finite)
     return _single(told, record)
 
 
