@@ -79,11 +79,16 @@ def with_constants(instance: Instance) -> Instance:
         slope = runs.up(len(instance.W0) * len(instance.W0[0]))
         far = Fraction(slope)
     else:
-        slope = far = runs.up(squared_norm(loss.gradient(x.W0 + x.B0 @ x.A0, EXACT)))
-    start_A, start_B = runs.up(squared_norm(x.A0)), runs.up(squared_norm(x.B0))
+        slope = far = above(squared_norm(loss.gradient(x.W0 + x.B0 @ x.A0, EXACT)))
+    start_A, start_B = above(squared_norm(x.A0)), above(squared_norm(x.B0))
     radii = {"RA": start_A + instance.h * start_B * far, "RB": start_B + instance.h * far * start_A}
     smooth = loss.lipschitz(len(instance.W0), len(instance.W0[0]))
     return instance.replace(**radii, M2=slope, MF=slope, Lf=smooth)
+
+
+def above(square: Any) -> Fraction:
+    """A number surely above a root: balls cannot tell a bound that is met exactly."""
+    return Fraction(runs.up(square)) + Fraction(1, 8)
 
 
 LOSSES = ("frobenius", "trace-squared", "log-cosh")
