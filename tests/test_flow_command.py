@@ -5,12 +5,13 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import flint
 import pytest
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic
 from lora_proofs.errors import BadInput
 from lora_proofs.solving.answer import answer
-from lora_proofs.solving.decimals import exact
+from lora_proofs.solving.decimals import exact, missing_digits
 from lora_proofs.solving.finite_time import solve
 from lora_proofs.solving.problem import read_problem
 
@@ -460,3 +461,16 @@ def test_entries_beyond_floats_are_refused_where_no_closed_form_is_known(lora_pr
     for t in (1, "inf"):
         path = written(lora_proofs, {**big, "t": t})
         lora_proofs.refuses("flow", path, words=("floats",))
+
+
+def test_the_kernel_of_the_stacked_factor_takes_a_rank_index_away():
+    """Two proportional rows of A0 are worth one: the limit is the best approximation of rank 1."""
+    one = solved(DIAGONAL, 20, Y=[[3, 1], [0, 2]], A0=[[1, 1]], t="inf")
+    two = solved(DIAGONAL, 20, Y=[[3, 1], [0, 2]], A0=[[1, 1], [2, 2]], t="inf")
+    met(two["limit_loss"], one["limit_loss"])
+    assert Fraction(two["limit_loss"]) > 1 and two["saddle"] and not one["saddle"]
+
+
+def test_missing_digits_are_counted_so_that_the_precision_rises():
+    ball = flint.arb(1, "1e-3")
+    assert [missing_digits(ball, digits) for digits in (2, 5)] == [0, 3]
