@@ -14,6 +14,7 @@ from lora_proofs.arithmetic.context import Matrix, Scalar, scaled
 from lora_proofs.errors import BadInput, ToleranceNotMet, Unavailable
 from lora_proofs.mathematics.critical_values import CriticalValues, frobenius_critical_values
 from lora_proofs.mathematics.frobenius_riccati import balance, frobenius_riccati_closed_form
+from lora_proofs.mathematics.literature import CRITICAL_POINTS, ECKART_YOUNG_MIRSKY, LASALLE
 from lora_proofs.mathematics.matrices import (
     best_rank_approximation,
     leading_projector,
@@ -29,9 +30,6 @@ from lora_proofs.solving.problem import Problem, rows
 DOUBLINGS = 12
 CLOSED_DOUBLINGS = 24
 ZERO = flint.fmpq(0)
-CRITICAL = "critical points of the factored Frobenius loss (Baldi and Hornik 1989)"
-LASALLE = "LaSalle's invariance principle"
-EYM = "Eckart-Young-Mirsky theorem"
 
 
 def block_end(problem: Problem, ctx: BallArithmetic) -> Limit:
@@ -54,7 +52,7 @@ def block_end(problem: Problem, ctx: BallArithmetic) -> Limit:
         values = frobenius_critical_values(block.E, block.rank, ctx)
     if values.second is None:
         why = "the flow sees no error: every critical point has BA = 0"
-        return _settled(block, None, why, (LASALLE,), ctx)
+        return _settled(block, None, why, (LASALLE.name,), ctx)
     return _by_the_gap(problem, block, values, ctx)
 
 
@@ -109,7 +107,15 @@ def _balanced(problem: Problem, block: InvariantBlock, ctx: BallArithmetic) -> L
     BA = best_rank_approximation(E, r, ctx)
     sees = ((E, r),)
     return Limit(
-        least_loss(E, r, ctx), BA, rate, True, argument, (EYM,), reasons, sees=sees, rest=ZERO
+        least_loss(E, r, ctx),
+        BA,
+        rate,
+        True,
+        argument,
+        (ECKART_YOUNG_MIRSKY.name,),
+        reasons,
+        sees=sees,
+        rest=ZERO,
     )
 
 
@@ -183,7 +189,13 @@ def _by_the_gap(
         f"{_float(second):.6g}, the second smallest critical value, so its limit is the smallest "
         "one"
     )
-    return _settled(block, None, argument, (LASALLE, CRITICAL, EYM), ctx)
+    return _settled(
+        block,
+        None,
+        argument,
+        tuple(x.name for x in (LASALLE, CRITICAL_POINTS, ECKART_YOUNG_MIRSKY)),
+        ctx,
+    )
 
 
 def _seen_in_closed_form(

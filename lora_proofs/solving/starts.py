@@ -11,6 +11,7 @@ import flint
 from lora_proofs.arithmetic import EXACT, BallArithmetic, trace
 from lora_proofs.arithmetic.context import Matrix, Scalar
 from lora_proofs.errors import BadInput
+from lora_proofs.mathematics.literature import ECKART_YOUNG_MIRSKY
 from lora_proofs.mathematics.matrices import (
     best_rank_approximation,
     leading_projector,
@@ -25,7 +26,6 @@ from lora_proofs.strategies.draw import SeededDraw
 from lora_proofs.strategies.matrices import orthonormal_rows
 
 STARTS = ("orthonormal", "spectral-W0", "spectral-residual", "gaussian")
-EYM = "Eckart-Young-Mirsky theorem"
 ORTHONORMAL = "closed form: B0 = 0 and orthonormal rows, so the update is -(w0/r) V_r V_r'"
 ALIGNED = "scalar modes: B0 = 0 and the rows of A0 are the leading right singular vectors of Y - W0"
 SQUARE = "B0 = 0 and A0 square and nonsingular: f <= f(0) exp(-2 sigma_min(A0)^2 t)"
@@ -114,7 +114,9 @@ def _best(problem: Problem, r: int, rate: Scalar | None, argument: str, ctx: Any
         reasons: tuple[str, ...] = ()
     except BadInput:
         BA, reasons = None, (f"sigma_{r} = sigma_{r + 1}: the limit depends on the start",)
-    return Limit(least_loss(E, r, ctx), BA, rate, True, argument, (EYM,), reasons)
+    return Limit(
+        least_loss(E, r, ctx), BA, rate, True, argument, (ECKART_YOUNG_MIRSKY.name,), reasons
+    )
 
 
 def _aligned(problem: Problem, r: int, ctx: BallArithmetic) -> Limit:
