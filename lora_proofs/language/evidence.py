@@ -45,6 +45,10 @@ class CertificateEvidence:
     regimes: dict[str, int] = field(default_factory=dict)
     method: str = ""
     trivial: int = 0
+    cites: tuple[str, ...] = ()
+    """The theorems from the literature that these judgements lean on."""
+    moved_from: str = ""
+    """The verdict that the evidence would have earned without them."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from lora_proofs.errors import Contradiction
 from lora_proofs.language.budget import Budget
-from lora_proofs.language.evidence import Evidence, SampleEvidence
+from lora_proofs.language.evidence import CertificateEvidence, Evidence, SampleEvidence
 
 PER_REGIME = 5
 MAX_DISCARDED = 0.20
@@ -74,7 +74,8 @@ def judge(evidence: Evidence, budget: Budget) -> Judgement:
             f"check and the engine is wrong: {evidence.counterexample.get('instance')}"
         )
     if evidence.counterexample:
-        return Judgement(Verdict.REFUTED, "one exact instance", _refuted_reasons(evidence))
+        cites = tuple(evidence.counterexample.get("cites", ()))
+        return Judgement(Verdict.REFUTED, "one exact instance", _refuted_reasons(evidence), cites)
     blocking = _blocking(evidence)
     if blocking:
         return Judgement(Verdict.INCONCLUSIVE, "nothing", (*blocking, *evidence.notes))
@@ -87,9 +88,20 @@ def judge(evidence: Evidence, budget: Budget) -> Judgement:
     if not _uncertified(evidence, budget):
         scope = f"{evidence.certificates.instances} instances"
         method = f"each judged in {evidence.certificates.method} arithmetic"
-        return Judgement(Verdict.CERTIFIED, scope, (method, *notes))
+        return Judgement(Verdict.CERTIFIED, scope, (method, *notes), evidence.certificates.cites)
     scope = f"{evidence.samples.instances} sampled instances in {_regimes(evidence.samples)}"
     return Judgement(Verdict.SUPPORTED, scope, (*_uncertified(evidence, budget), *notes))
+
+
+def moved_from(evidence: Evidence, budget: Budget) -> str:
+    """The verdict that the evidence would earn without certificates; empty where it is the same.
+
+    >>> from lora_proofs.language.budget import budget
+    >>> moved_from(Evidence(), budget("quick"))
+    ''
+    """
+    without = judge(replace(evidence, certificates=CertificateEvidence()), budget).verdict
+    return "" if without == judge(evidence, budget).verdict else str(without)
 
 
 def _regimes(samples: SampleEvidence) -> str:

@@ -81,7 +81,12 @@ def _certificates(certificates: Record) -> Iterator[Inlines]:
     if certificates.get("instances"):
         judged = counted(certificates["instances"], "instance")
         method = f" in {certificates['method']} arithmetic" if certificates.get("method") else ""
-        yield plain(f"{judged} judged rigorously{method}.")
+        yield plain(f"{judged} judged rigorously{method}.{_moved(certificates)}")
+
+
+def _moved(certificates: Record) -> str:
+    before = certificates.get("moved_from")
+    return f" Without these the verdict would be {before}." if before else ""
 
 
 def _regimes(record: Record) -> Iterator[Block]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lora_proofs.language.claim import Claim, Control, Instances
 from lora_proofs.language.evidence import ControlEvidence
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.running.counterexample import Refutation
+from lora_proofs.running.counterexample import Refutation, refutation
 from lora_proofs.running.drawing import draw_one
 from lora_proofs.running.evaluation import assumptions_on, confirm
 
@@ -56,7 +56,7 @@ def refute_control(
     The dropped assumption must fail and all others must hold, both rigorously; then the
     conclusion must fail rigorously.
     """
-    held = []
+    held = {}
     for name, found in assumptions_on(claim, instance, digits, rigorously=True).items():
         if control.drops is not None and name == control.drops.name:
             if not found.refutes:
@@ -64,10 +64,10 @@ def refute_control(
         elif not found.certifies:
             return f"assumption {name!r} does not hold rigorously on its instance: {found.outcome}"
         else:
-            held.append(name)
+            held[name] = found
     check = control.check or claim.lower_bound or claim.check
     judged = confirm(check, instance, digits, () if control.check else claim.arithmetics)
     if not judged.refutes:
         why = f", {judged.why}" if judged.why else ""
         return f"its conclusion {judged.outcome} in {judged.arithmetic} arithmetic{why}"
-    return Refutation(instance, judged, tuple(held))
+    return refutation(instance, judged, held)

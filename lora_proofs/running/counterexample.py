@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,8 @@ class Refutation:
     instance: Instance
     judged: Judged
     assumptions: tuple[str, ...]
+    cites: tuple[str, ...] = ()
+    """What the failing conclusion and the assumptions lean on, from the literature."""
 
     def to_dict(self, claim: Claim) -> dict[str, Any]:
         """The counterexample of the contract, with what a replay needs.
@@ -38,6 +41,7 @@ class Refutation:
             "comparison": comparison,
             "confirmed_by": self.judged.arithmetic,
             "assumptions": dict.fromkeys(self.assumptions, True),
+            "cites": list(self.cites),
             "replay": f"lora-proofs replay counterexample.json --claim {claim.name}",
         }
 
@@ -58,7 +62,13 @@ def refute(claim: Claim, instance: Instance, digits: int) -> Refutation | str:
     for name, found in held.items():
         if not found.certifies:
             return f"assumption {name!r} does not hold rigorously there: {found.outcome}"
-    return Refutation(instance, judged, tuple(held))
+    return refutation(instance, judged, held)
+
+
+def refutation(instance: Instance, judged: Judged, held: Mapping[str, Judged]) -> Refutation:
+    """A failing conclusion and the assumptions that hold, with everything that they lean on."""
+    cites = dict.fromkeys(name for found in (judged, *held.values()) for name in found.cites)
+    return Refutation(instance, judged, tuple(held), tuple(cites))
 
 
 def refuting(claim: Claim) -> Check | None:

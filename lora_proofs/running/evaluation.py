@@ -20,6 +20,7 @@ from lora_proofs.arithmetic.comparison import confirm_outcome
 from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.literature import leanings
 from lora_proofs.running.raising import shown
 
 RIGOROUS = ("exact", "ball")
@@ -42,6 +43,8 @@ class Judged:
     arithmetic: str = ""
     rigorous: bool = False
     why: str = ""
+    cites: tuple[str, ...] = ()
+    """The theorems from the literature that the numbers lean on."""
 
     @property
     def refutes(self) -> bool:
@@ -82,13 +85,13 @@ def ladder(names: Sequence[str], digits: int) -> tuple[Arithmetic, ...]:
 def evaluate(check: Check, instance: Instance, ctx: Arithmetic) -> Judged:
     """Run a check on an instance in one arithmetic."""
     try:
-        with ctx.working():
+        with ctx.working(), leanings() as heard:
             found = comparisons(check, instance, ctx)
     except Unavailable as lack:
         return Judged("unavailable", arithmetic=ctx.name, why=str(lack))
     outcome, rigorous = _overall(found)
     why = f"undecided in {ctx.name} arithmetic" if outcome == "undecided" else ""
-    return Judged(outcome, found, ctx.name, rigorous, why)
+    return Judged(outcome, found, ctx.name, rigorous, why, tuple(heard))
 
 
 def comparisons(check: Check, instance: Instance, ctx: Arithmetic) -> tuple[Comparison, ...]:

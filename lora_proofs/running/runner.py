@@ -19,7 +19,7 @@ from lora_proofs.language.budget import budget as budget_named
 from lora_proofs.language.claim import Claim
 from lora_proofs.language.evidence import Evidence
 from lora_proofs.language.validate import validate
-from lora_proofs.language.verdict import Judgement, judge
+from lora_proofs.language.verdict import Judgement, judge, moved_from
 from lora_proofs.running.controls import run_controls
 from lora_proofs.running.counterexample import Refutation, shrink
 from lora_proofs.running.deriving import confront, derive_claim
@@ -65,6 +65,8 @@ def run(
         raise
     except BaseException as error:
         evidence = replace(state.evidence, error=described(error, claim))
+    without = replace(evidence.certificates, moved_from=moved_from(evidence, budget))
+    evidence = replace(evidence, certificates=without)
     return state.result(evidence, judge(evidence, budget), time.perf_counter() - started)
 
 

@@ -42,6 +42,7 @@ class Tally:
     certified: Counter[str] = field(default_factory=Counter)
     certified_by: set[str] = field(default_factory=set)
     certified_trivial: int = 0
+    cites: dict[str, None] = field(default_factory=dict)
     slack: float | None = None
     measured: dict[str, tuple[float, str]] = field(default_factory=dict)
     answers: set[tuple[Any, ...]] = field(default_factory=set)
@@ -100,6 +101,7 @@ class Tally:
         self.certain.add(instance)
         self.certified[regime] += 1
         self.certified_by.add(judged.arithmetic)
+        self.cites.update(dict.fromkeys(judged.cites))
         self.certified_trivial += is_trivial(judged.comparisons)
         return True
 
@@ -126,6 +128,7 @@ class Tally:
             regimes=dict(sorted(self.certified.items())),
             method=" and ".join(name for name in RIGOROUS if name in self.certified_by),
             trivial=self.certified_trivial,
+            cites=tuple(sorted(self.cites)),
         )
 
 
