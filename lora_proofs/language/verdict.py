@@ -12,6 +12,7 @@ from lora_proofs.language.evidence import CertificateEvidence, Evidence, SampleE
 PER_REGIME = 5
 MAX_DISCARDED = 0.20
 DISTINCT = 12
+TRUSTED = "trusted for it: FLINT, wherever no certificate was re-checked"
 
 
 class Verdict(StrEnum):
@@ -87,7 +88,7 @@ def judge(evidence: Evidence, budget: Budget) -> Judgement:
         return Judgement(Verdict.INCONCLUSIVE, "nothing", (*weak, *notes))
     if not _uncertified(evidence, budget):
         scope = f"{evidence.certificates.instances} instances"
-        method = f"each judged in {evidence.certificates.method} arithmetic"
+        method = f"each judged in {evidence.certificates.method} arithmetic; {TRUSTED}"
         return Judgement(Verdict.CERTIFIED, scope, (method, *notes), evidence.certificates.cites)
     scope = f"{evidence.samples.instances} sampled instances in {_regimes(evidence.samples)}"
     return Judgement(Verdict.SUPPORTED, scope, (*_uncertified(evidence, budget), *notes))
@@ -111,7 +112,9 @@ def _regimes(samples: SampleEvidence) -> str:
 def _refuted_reasons(evidence: Evidence) -> tuple[str, ...]:
     found = evidence.counterexample or {}
     confirmed = found.get("confirmed_by")
-    return (f"counterexample of kind {found.get('kind')}, confirmed by {confirmed} arithmetic",)
+    return (
+        f"counterexample of kind {found.get('kind')}, confirmed by {confirmed} arithmetic; {TRUSTED}",
+    )
 
 
 def _sampled(evidence: Evidence) -> tuple[str, ...]:
