@@ -111,10 +111,8 @@ def _regimes(samples: SampleEvidence) -> str:
 
 def _refuted_reasons(evidence: Evidence) -> tuple[str, ...]:
     found = evidence.counterexample or {}
-    confirmed = found.get("confirmed_by")
-    return (
-        f"counterexample of kind {found.get('kind')}, confirmed by {confirmed} arithmetic; {TRUSTED}",
-    )
+    told = f"counterexample of kind {found.get('kind')}, confirmed by {found.get('confirmed_by')}"
+    return (f"{told} arithmetic; {TRUSTED}",)
 
 
 def _sampled(evidence: Evidence) -> tuple[str, ...]:
