@@ -1,44 +1,28 @@
-"""Theorems from the literature that rigorous numerics lean on, and who hears of their use.
-
-A function that needs one says so with ``lean_on`` where it uses it. Whoever runs the function
-collects what was said with ``leanings``, so that no verdict can forget what it is modulo.
-"""
+"""Theorems from the literature that rigorous numerics lean on; ``lean_on`` says so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
+from lora_proofs.arithmetic.leaning import OSTROWSKI, WEYL, Cited, lean_on, leanings
 
-_HEARD: ContextVar[tuple[dict[str, None], ...]] = ContextVar("heard", default=())
-
-
-@dataclass(frozen=True)
-class Cited:
-    """A theorem that is used and not shown here: what it says, and where it is proved."""
-
-    name: str
-    statement: str
-    reference: str
-
+__all__ = [
+    "CRITICAL_POINTS",
+    "DAVIS_KAHAN",
+    "ECKART_YOUNG_MIRSKY",
+    "LASALLE",
+    "LITERATURE",
+    "LOGARITHMIC_NORM",
+    "OSTROWSKI",
+    "WEYL",
+    "Cited",
+    "lean_on",
+    "leanings",
+]
 
 LOGARITHMIC_NORM = Cited(
     "growth of errors by the logarithmic norm",
     "if e' = F(y + e) - F(y) + d with |d| <= delta, and the symmetric part of the Jacobian of F "
     "has no eigenvalue above mu on a tube that e does not leave, then |e|' <= mu |e| + delta",
     "Dahlquist 1958; Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, I.10",
-)
-WEYL = Cited(
-    "Weyl's inequality",
-    "the ordered eigenvalues of symmetric matrices S and S + D differ by at most ||D||_2",
-    "Horn and Johnson, Matrix Analysis, 4.3",
-)
-OSTROWSKI = Cited(
-    "Ostrowski's theorem",
-    "the ordered eigenvalues of U'SU are those of S times numbers between the least and the "
-    "largest eigenvalue of U'U",
-    "Horn and Johnson, Matrix Analysis, 4.5",
 )
 LASALLE = Cited(
     "LaSalle's invariance principle",
@@ -76,26 +60,3 @@ LITERATURE = {
     )
 }
 """Every theorem that the numerics may lean on, by name."""
-
-
-def lean_on(*cited: Cited) -> None:
-    """Say that what is computed now holds modulo these theorems.
-
-    >>> with leanings() as heard:
-    ...     lean_on(WEYL)
-    >>> list(heard)
-    ["Weyl's inequality"]
-    """
-    for heard in _HEARD.get():
-        heard.update(dict.fromkeys(x.name for x in cited))
-
-
-@contextmanager
-def leanings() -> Iterator[dict[str, None]]:
-    """Collect, in order, the names of what the body leans on; an outer collector hears it too."""
-    heard: dict[str, None] = {}
-    token = _HEARD.set((*_HEARD.get(), heard))
-    try:
-        yield heard
-    finally:
-        _HEARD.reset(token)
