@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -24,9 +23,9 @@ def certificate(kind: str, claim: str | None, asserts: str, **data: Any) -> dict
     ``data`` holds numbers (int, Fraction, fmpq), matrices (rows or arrays), texts, lists and
     objects of them. Raises ``BadInput`` for a float and for anything else.
 
-    >>> told = certificate("product", None, "a product", factors=[[[Fraction(1, 2)]]])
+    >>> told = certificate("product", None, "a product", factors=[[["1/2", 3]]])
     >>> told["factors"], told["digest"].partition(":")[0]
-    ([[['1/2']]], 'sha256')
+    ([[['1/2', 3]]], 'sha256')
     """
     head = {"format": FORMAT, "version": VERSION, "kind": kind, "claim": claim, "asserts": asserts}
     told = {**head, **{name: plain(value, name) for name, value in data.items()}}
@@ -43,7 +42,7 @@ def digest_of(told: Mapping[str, Any]) -> str:
 def plain(value: Any, where: str = "certificate") -> Any:
     """Exact data as JSON: whole numbers as they are, fractions and long numbers as text.
 
-    >>> plain({"x": [Fraction(-3, 4), 2]})
+    >>> plain({"x": [rational("-3/4"), 2]})
     {'x': ['-3/4', 2]}
     """
     if value is None or isinstance(value, str | bool):
@@ -60,7 +59,7 @@ def plain(value: Any, where: str = "certificate") -> Any:
 def number(value: Any, where: str = "certificate") -> int | str:
     """One exact number as JSON.
 
-    >>> number(Fraction(6, 3)), number("0.25"), len(str(number(10**400)))
+    >>> number(rational("6/3")), number("0.25"), len(str(number(10**400)))
     (2, '1/4', 401)
     """
     if isinstance(value, float | np.floating):
