@@ -10,6 +10,7 @@ import flint
 import numpy as np
 
 from lora_proofs.arithmetic.context import Matrix, Scalar, diagonal, object_matrix, squared_norm
+from lora_proofs.arithmetic.eigenvalues import singular_values
 from lora_proofs.arithmetic.exact import fmpq
 from lora_proofs.errors import Unavailable
 
@@ -102,28 +103,18 @@ class BallArithmetic:
         raise Unavailable("the exact rank", self.name, "use exact arithmetic")
 
     def singular_values(self, X: Matrix) -> list[Scalar]:
-        """Enclosures of the singular values, largest first (each true value lies in its ball)."""
+        """Enclosures of the singular values, largest first: the k-th ball holds the k-th value.
+
+        Ties, zeros and wide balls are fine; ``Unavailable`` where an entry is not finite.
+        """
+        if not all(entry.is_finite() for entry in X.flat):
+            raise Unavailable("the singular values of a matrix that is not finite", self.name)
         if 1 in X.shape:
             return [self.frobenius_norm(X)]
-        gram = X.mT @ X if X.shape[0] >= X.shape[1] else X @ X.mT
-        try:
-            eigenvalues = flint.acb_mat(gram.tolist()).eig(multiple=True)
-        except ValueError:
-            raise Unavailable("an enclosure of the singular values", self.name) from None
-        squares = sorted((z.real for z in eigenvalues), key=lambda z: float(z.mid()), reverse=True)
-        # Sorting by midpoint is a valid labelling only where overlapping balls share their hull.
-        for i in range(1, len(squares)):
-            if not squares[i - 1] > squares[i]:
-                squares[i - 1] = squares[i] = squares[i - 1].union(squares[i])
-        for i in reversed(range(1, len(squares))):
-            if not squares[i - 1] > squares[i]:
-                squares[i - 1] = squares[i] = squares[i - 1].union(squares[i])
-        return [self.sqrt(s) for s in squares]
+        return singular_values(flint.arb_mat(X.tolist()))
 
     def operator_norm(self, X: Matrix) -> Scalar:
         """Enclosure of the spectral norm."""
-        if not any(not entry == 0 for entry in X.flat):
-            return flint.arb(0)
         return self.singular_values(X)[0]
 
     def frobenius_norm(self, X: Matrix) -> Scalar:

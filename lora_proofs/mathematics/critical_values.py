@@ -14,6 +14,7 @@ from typing import Any
 import flint
 
 from lora_proofs.arithmetic.context import Arithmetic, Scalar
+from lora_proofs.mathematics.literature import CRITICAL_POINTS, lean_on
 from lora_proofs.mathematics.matrices import best_rank_squared_error, squared_singular_values
 
 
@@ -34,6 +35,7 @@ def frobenius_critical_values(E: Any, r: int, ctx: Arithmetic) -> CriticalValues
     >>> frobenius_critical_values([[3, 0, 0], [0, 2, 0], [0, 0, 1]], 2, EXACT)
     CriticalValues(least=1/2, second=2)
     """
+    lean_on(CRITICAL_POINTS)
     least = best_rank_squared_error(E, r, ctx) / 2
     gap = _least_exchange(squared_singular_values(E, ctx), r, ctx)
     return CriticalValues(least, None if gap is None else least + gap / 2)

@@ -6,7 +6,6 @@ the rationals. Its factors decide every tie and every zero; the roots themselves
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import flint
@@ -17,11 +16,13 @@ from lora_proofs.arithmetic.ball import BallArithmetic
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, Scalar
 from lora_proofs.arithmetic.exact import EXACT, ExactArithmetic
 from lora_proofs.errors import BadInput, Unavailable
-
-Level = tuple[Any, int]
-"""A squared singular value, exact where it is rational and a ball elsewhere; its multiplicity."""
-
-MOST_BITS = 1 << 16
+from lora_proofs.mathematics.literature import ECKART_YOUNG_MIRSKY, lean_on
+from lora_proofs.mathematics.singular_values import (
+    Level,
+    checked_rank,
+    singular_gap,
+    squared_levels,
+)
 
 
 def squared_singular_values(E: Any, ctx: Arithmetic) -> list[tuple[Scalar, int]]:
@@ -33,24 +34,22 @@ def squared_singular_values(E: Any, ctx: Arithmetic) -> list[tuple[Scalar, int]]
     >>> squared_singular_values([[3, 0, 0], [0, 1, 0], [0, 0, 1]], EXACT)
     [(9, 1), (1, 2)]
     """
-    levels = _levels(EXACT.matrix(E), _bits(ctx))
+    levels = squared_levels(E, _bits(ctx))
     return [(in_arithmetic(value, ctx), k) for value, k in levels]
 
 
 def rank_gap(E: Any, r: int) -> bool:
     """Whether sigma_r > sigma_{r+1}, decided exactly; sigma_i is 0 for i > min(n, m).
 
-    Raises ``BadInput`` for r < 1.
+    Raises ``BadInput`` for r < 1, ``Unavailable`` for balls that overlap.
 
     >>> rank_gap([[2, 0], [0, 1]], 1), rank_gap([[1, 0], [0, 1]], 1)
     (True, False)
     """
-    ends, total = [], 0
-    for value, k in _levels(EXACT.matrix(E), 64):
-        if not (isinstance(value, flint.fmpq) and value == 0):
-            total += k
-            ends.append(total)
-    return _rank(r) in ends
+    told = singular_gap(E, r)
+    if told.outcome == "undecided":
+        raise Unavailable(f"whether {told.label}", "ball")
+    return told.outcome == "holds"
 
 
 def best_rank_squared_error(E: Any, r: int, ctx: Arithmetic) -> Scalar:
@@ -61,7 +60,8 @@ def best_rank_squared_error(E: Any, r: int, ctx: Arithmetic) -> Scalar:
     >>> best_rank_squared_error([[3, 0, 0], [0, 1, 0], [0, 0, 1]], 1, EXACT)
     2
     """
-    left, total = _rank(r), ctx.number(0)
+    lean_on(ECKART_YOUNG_MIRSKY)
+    left, total = checked_rank(r), ctx.number(0)
     for value, k in squared_singular_values(E, ctx):
         taken = min(k, left)
         left, total = left - taken, total + (k - taken) * value
@@ -97,7 +97,7 @@ def leading_projector(E: Any, r: int, ctx: Arithmetic) -> Matrix:
     # Close eigenvalues cost digits: twice the precision of the answer is spent on it.
     bits = 2 * _bits(ctx) + 64
     with flint.ctx.workprec(bits):
-        levels = _levels(E, bits)
+        levels = squared_levels(E, bits)
         if sum(k for value, k in levels if value != 0) < E.shape[1] and levels[-1][0] != 0:
             levels.append((flint.fmpq(0), 1))
         found = _lagrange(E.mT @ E, [value for value, _ in levels], _groups(levels, r))
@@ -114,7 +114,7 @@ def best_rank_approximation(E: Any, r: int, ctx: Arithmetic) -> Matrix:
            [0, 0]], dtype=object)
     """
     exact = EXACT.matrix(E)
-    if EXACT.rank(exact) <= _rank(r):
+    if EXACT.rank(exact) <= checked_rank(r):
         with ctx.working():
             return ctx.matrix(exact)
     if not rank_gap(exact, r):
@@ -146,38 +146,9 @@ def _matrix_in(X: Matrix, ctx: Arithmetic) -> Matrix:
     return np.array(rows) if isinstance(ctx, ArrayArithmetic) else ctx.matrix(rows)
 
 
-def _rank(r: int) -> int:
-    if isinstance(r, bool) or not isinstance(r, int) or r < 1:
-        raise BadInput(f"r: expected a rank that is 1 or more, got {r!r}")
-    return r
-
-
 def _bits(ctx: Arithmetic) -> int:
     digits = getattr(ctx, "digits", 17)
     return int(digits * 3.3219281) + 32
-
-
-def _levels(E: Matrix, bits: int) -> list[Level]:
-    """The distinct eigenvalues of the smaller Gram matrix, told apart beyond doubt."""
-    n, m = E.shape
-    gram = E @ E.mT if n <= m else E.mT @ E
-    _, factors = flint.fmpq_mat(gram.tolist()).charpoly().factor()
-    while bits <= MOST_BITS:
-        with flint.ctx.workprec(bits):
-            found = [(x, k) for p, k in factors for x in _roots(p)]
-            found.sort(key=lambda level: flint.arb(level[0]).mid(), reverse=True)
-            if all(a > b for (a, _), (b, _) in pairwise(found)):
-                return found
-        bits *= 2
-    raise Unavailable("singular values that are told apart", "ball")
-
-
-def _roots(p: flint.fmpq_poly) -> list[Any]:
-    """The roots of an irreducible factor, which are real: exact where it is linear."""
-    if p.degree() == 1:
-        return [-p[0] / p[1]]
-    roots: Any = p.numer().complex_roots()
-    return [root.real for root, _ in roots]
 
 
 def _groups(levels: list[Level], r: int) -> int:
