@@ -12,6 +12,7 @@ import mpmath
 import numpy as np
 
 from lora_proofs.arithmetic.exact import decimal, rational
+from lora_proofs.arithmetic.recorded import Recorded, bare
 from lora_proofs.errors import BadInput, ShapeMismatch
 
 Outcome = Literal["holds", "fails", "undecided"]
@@ -51,6 +52,7 @@ class Comparison:
 
 def show(value: Any) -> Any:
     """A number or matrix as JSON-ready text; exact numbers stay exact."""
+    value = bare(value)
     if isinstance(value, np.ndarray):
         return [show(x) for x in value] if value.ndim else show(value[()])
     if isinstance(value, tuple | list):
@@ -65,6 +67,7 @@ def show(value: Any) -> Any:
 
 
 def _prepare(label: str, value: Any) -> Any:
+    value = bare(value)
     if isinstance(value, np.ndarray):
         return value
     if isinstance(value, flint.arb | flint.fmpq | _MPF | np.floating | float):
@@ -117,6 +120,7 @@ def _compare(label: str, left: Any, relation: str, right: Any, radius: Any) -> C
         raise BadInput(
             f"comparison {label!r}: expected a label in words, got {type(label).__name__}={label!r}"
         )
+    sides = left, right
     left, right = _prepare(label, left), _prepare(label, right)
     if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
         return _entrywise(label, left, relation, right, radius)
@@ -136,6 +140,9 @@ def _compare(label: str, left: Any, relation: str, right: Any, radius: Any) -> C
         outcome = _rigorous_outcome(gap if relation != ">=" else -gap, relation)
     else:
         outcome = _float_outcome(gap if relation != ">=" else -gap, relation, radius)
+    left, right = (
+        a if isinstance(a, Recorded) else b for a, b in zip(sides, (left, right), strict=True)
+    )
     return Comparison(label, left, relation, right, slack, radius, rigorous, outcome)
 
 

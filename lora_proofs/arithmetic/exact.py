@@ -13,6 +13,7 @@ import flint
 import numpy as np
 
 from lora_proofs.arithmetic.context import Matrix, Scalar, diagonal, object_matrix, squared_norm
+from lora_proofs.arithmetic.recorded import is_kept, recorder
 from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
 
 _NUMBER = re.compile(
@@ -136,11 +137,11 @@ class ExactArithmetic:
 
     def number(self, value: Any) -> Scalar:
         """Lift an exact number."""
-        return fmpq(value)
+        return value if is_kept(value) else fmpq(value)
 
     def matrix(self, rows: Any) -> Matrix:
         """Lift a matrix given by its rows."""
-        return object_matrix(rows, fmpq)
+        return object_matrix(rows, self.number)
 
     def zeros(self, rows: int, columns: int) -> Matrix:
         """The zero matrix."""
@@ -154,6 +155,8 @@ class ExactArithmetic:
 
     def sqrt(self, x: Scalar) -> Scalar:
         """Square root of a perfect square; any other is not rational."""
+        if recording := recorder(x):
+            return recording.sqrt(x)
         p, q = int(fmpq(x).p), int(fmpq(x).q)
         if p >= 0 and math.isqrt(p) ** 2 == p and math.isqrt(q) ** 2 == q:
             return flint.fmpq(math.isqrt(p), math.isqrt(q))
@@ -188,14 +191,18 @@ class ExactArithmetic:
         """Inverse of a square matrix; raises ``BadInput`` where X is singular."""
         if X.shape[0] != X.shape[1]:
             raise ShapeMismatch(f"expected a square matrix to invert, got shape {X.shape}")
+        if recording := recorder(X):
+            return recording.inverse(X)
         try:
             inverse = flint.fmpq_mat(X.tolist()).inv()
         except ZeroDivisionError:
             raise BadInput("expected a nonsingular matrix to invert, got a singular one") from None
         return object_matrix(inverse.tolist(), fmpq)
 
-    def rank(self, X: Matrix) -> int:
+    def rank(self, X: Matrix) -> Any:
         """Exact rank."""
+        if recording := recorder(X):
+            return recording.rank(X)
         return int(flint.fmpq_mat(X.tolist()).rank())
 
     def singular_values(self, X: Matrix) -> list[Scalar]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from lora_proofs.arithmetic.exact import decimal, rational
+from lora_proofs.checker import digest_of
 from lora_proofs.errors import BadInput
 
 FORMAT, VERSION = "lora-proofs certificate", 1
@@ -30,13 +29,6 @@ def certificate(kind: str, claim: str | None, asserts: str, **data: Any) -> dict
     head = {"format": FORMAT, "version": VERSION, "kind": kind, "claim": claim, "asserts": asserts}
     told = {**head, **{name: plain(value, name) for name, value in data.items()}}
     return {**told, "digest": digest_of(told)}
-
-
-def digest_of(told: Mapping[str, Any]) -> str:
-    """The digest of a certificate: SHA-256 of its canonical JSON without the digest itself."""
-    body = {k: v for k, v in told.items() if k != "digest"}
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def plain(value: Any, where: str = "certificate") -> Any:

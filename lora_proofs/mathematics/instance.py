@@ -8,7 +8,6 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any
 
-import flint
 import numpy as np
 
 from lora_proofs.arithmetic.context import Arithmetic
@@ -143,7 +142,7 @@ def _regimes(value: Any) -> tuple[str, ...]:
 
 def _lift(value: Field, ctx: Arithmetic) -> Any:
     if isinstance(value, Fraction):
-        return ctx.number(flint.fmpq(value.numerator, value.denominator))
+        return ctx.number(value)
     if isinstance(value, Instance):
         return value.lift(ctx)
     return value if isinstance(value, str) else ctx.matrix(value)

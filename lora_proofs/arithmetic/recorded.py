@@ -1,0 +1,49 @@
+"""Numbers that remember how they came about: what arithmetic asks of them.
+
+``lora_proofs.certificates`` makes such numbers. Exact arithmetic leaves to them what they can do
+themselves, and a comparison looks at the plain number behind each side.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class Recorded:
+    """A number with a record; ``value`` is the plain number, ``keeps`` whether EXACT keeps it."""
+
+    value: Any
+    keeps: bool
+    arithmetic: Any
+    """The exact arithmetic that records ranks, inverses and roots of such numbers."""
+
+
+def is_kept(value: Any) -> bool:
+    """Whether exact arithmetic passes the number on as it is, record and all.
+
+    >>> is_kept(1)
+    False
+    """
+    return isinstance(value, Recorded) and value.keeps
+
+
+def recorder(X: Any) -> Any:
+    """The arithmetic that records what is done with the entries of X; ``None`` for plain ones.
+
+    >>> recorder(np.array([[1, 2]]))
+    """
+    for x in X.flat if isinstance(X, np.ndarray) else (X,):
+        if is_kept(x):
+            return x.arithmetic
+    return None
+
+
+def bare(value: Any) -> Any:
+    """The plain number behind one with a record.
+
+    >>> bare(2)
+    2
+    """
+    return value.value if isinstance(value, Recorded) else value
