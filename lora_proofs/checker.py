@@ -2,7 +2,32 @@
 
     python checker.py FILE...
 
-Exit status: 0 every certificate is valid, 1 one is not, 4 a file is no certificate at all.
+prints what was verified and, in lines that start with ``trusted:``, what was not. Exit status: 0
+if every certificate is valid, 1 if one is not (it is wrong, or leaves open what it asserts), 4 if a
+file is no certificate of this version or is beyond the limits below.
+
+A reader has to trust this file, Python's integers, fractions and JSON reader, and whatever the
+``trusted:`` lines name. All arithmetic is on exact rationals, without floating point. The sentence
+after ``valid:`` is what the author of the certificate asserts, and it is printed unread; the lines
+``checked:`` below it say in the words of this file what was verified.
+
+product
+    The factors are multiplied and compared with the product entry by entry, and the ranks are found
+    by elimination in integers.
+singular-value
+    sigma_k(M) is in [lower, upper] if at least k eigenvalues of M'M are at least lower^2 and fewer
+    than k are above upper^2. Pivots count them (Sylvester's law of inertia).
+relu
+    Two ReLU networks agree on a box if their outputs are the same affine forms in the inputs and in
+    units that may switch. A unit whose form keeps its sign on the box is linear or zero there, and
+    units with proportional forms are one. Different forms show nothing, so they are not accepted.
+instance
+    A program of arithmetic steps leads from the entries of the given matrices to both sides of
+    every comparison. It is run exactly where that is possible, otherwise in intervals that are
+    rounded outward. Either all comparisons hold, or it is a counterexample: every assumption holds
+    and a comparison fails. What the intervals leave open is not accepted either way.
+bundle
+    A list of certificates, all of which have to be valid.
 """
 
 from __future__ import annotations
@@ -12,10 +37,14 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 from fractions import Fraction
-from math import isqrt, lcm, prod
+from functools import reduce
+from itertools import product
+from math import floor, isqrt, lcm, prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 FORMAT, VERSION = "lora-proofs certificate", 1
 FILE_BYTES = 64 * 2**20  # of a file
@@ -24,7 +53,9 @@ DIGITS = 20_000  # of a numerator or a denominator that is read
 BITS = 200_000  # of a numerator or a denominator that is computed
 SIDE = 256  # rows or columns of a matrix
 LENGTH = 100_000  # of any other list
+PIECE = 500  # digits of a JSON integer; a longer number is written as a text
 TEXT = 10_000  # characters of a name or a sentence
+EXPONENT = 2**16  # where exp, cosh, sinh and tanh end
 WORK = 20_000_000_000  # units of `spend` for one file: minutes, not hours
 
 Matrix = list[list[Fraction]]
@@ -82,36 +113,24 @@ def number(value: Any) -> Fraction:
     parts = RATIONAL.fullmatch(value) if isinstance(value, str) else None
     if parts is None:
         raise Malformed('expected an integer or a text "p" or "p/q"')
-    top, bottom = integer(parts[1]), integer(parts[2] or "1")
-    if bottom == 0:
-        raise Malformed("a denominator is 0")
-    return Fraction(top, bottom)
-
-
-def integer(digits: str) -> int:
-    """The integer with these digits, taken in pieces below every limit that Python may have."""
-    if len(digits) > DIGITS + 1:
+    if max(map(len, parts.groups(""))) > DIGITS:
         raise Malformed(f"a number has more than {DIGITS} digits")
-    if digits.startswith("-"):
-        return -integer(digits[1:])
-    value = 0
-    for start in range(0, len(digits), PIECE):
-        piece = digits[start : start + PIECE]
-        value = value * 10 ** len(piece) + int(piece)
-    return value
+    sign, top, bottom = parts.groups("1")
+    if not bottom.strip("0"):
+        raise Malformed("a denominator is 0")
+    return int(sign + "1") * Fraction(int(Decimal(top)), int(Decimal(bottom)))
 
 
-def matrix(value: Any) -> Matrix:
+def matrix(value: Any, read: Callable[[Any], Fraction] = number) -> Matrix:
     """A matrix of numbers: rows of one length, none empty."""
-    rows = [[number(x) for x in listed(row, SIDE)] for row in listed(value, SIDE)]
+    rows = [[read(x) for x in listed(row, SIDE)] for row in listed(value, SIDE)]
     if not rows or not rows[0] or any(len(row) != len(rows[0]) for row in rows):
         raise Malformed("expected a matrix: rows of one length, none empty")
     return rows
 
 
 ENVELOPE = "format version kind claim asserts digest".split()
-RATIONAL = re.compile(r"(-?[0-9]+)(?:/([0-9]+))?")
-PIECE = 500
+RATIONAL = re.compile(r"(-?)([0-9]+)(?:/([0-9]+))?")
 
 
 # --- limits of what is computed ------------------------------------------------------------------
@@ -190,51 +209,49 @@ def cleared(vector: Sequence[Fraction]) -> tuple[list[int], int]:
     return [x.numerator * (denominator // x.denominator) for x in vector], denominator
 
 
-def eliminate(M: Matrix, columns: int) -> tuple[list[list[int]], int, int]:
-    """Bareiss' elimination without fractions on the first columns: rows, rank, signed last pivot.
-
-    The rows are first cleared of denominators. Every division is exact (Sylvester's identity), and
-    in the end each pivot equals the last one, which is up to sign the minor of the pivots.
-    """
-    rows, rank, last, sign = [cleared(row)[0] for row in M], 0, 1, 1
-    for c in range(columns):
+def rank_and_determinant(M: Matrix) -> tuple[int, Fraction]:
+    """The rank, and the determinant if M is square, by Bareiss' elimination in integers."""
+    integral = [cleared(row) for row in M]
+    rows, rank, last, sign = [row for row, _ in integral], 0, 1, 1
+    for c in range(len(M[0])):
         i = next((i for i in range(rank, len(rows)) if rows[i][c]), None)
         if i is None:
             continue
         sign = sign if i == rank else -sign
         rows[rank], rows[i] = rows[i], rows[rank]
-        top, pivot = rows[rank], rows[rank][c]
+        top = rows[rank]
         spend(3 * len(rows) * len(top), 2 * bits_of(*rows))
-        rows = [
-            row
-            if row is top
-            else [(pivot * x - row[c] * y) // last for x, y in zip(row, top, strict=True)]
-            for row in rows
-        ]
-        rank, last = rank + 1, pivot
-    return rows, rank, sign * last
+        rows[rank + 1 :] = [reduced(row, c, top, last) for row in rows[rank + 1 :]]
+        rank, last = rank + 1, top[c]
+    return rank, Fraction(sign * last * (rank == len(M)), prod(d for _, d in integral))
 
 
 def rank(M: Matrix) -> int:
     """The rank."""
-    return eliminate(M, len(M[0]))[1]
+    return rank_and_determinant(M)[0]
 
 
 def determinant(M: Matrix) -> Fraction:
     """The determinant of a square matrix."""
     if len(M) != len(M[0]):
-        raise Invalid(f"a determinant of a {shape(M)} matrix")
-    _, full, last = eliminate(M, len(M))
-    return Fraction(last * (full == len(M)), prod(cleared(row)[1] for row in M))
+        raise Invalid(f"a {shape(M)} matrix has no determinant and no inverse")
+    return rank_and_determinant(M)[1]
 
 
-def inverse(M: Matrix) -> Matrix:
-    """The inverse of a square matrix that has one."""
-    if len(M) != len(M[0]) or rank(M) < len(M):
+def inverse_entry(M: Matrix, i: int, j: int) -> Fraction:
+    """Entry (i, j), counted from 0, of the inverse, by Cramer's rule."""
+    swapped = [
+        [Fraction(n == j) if m == i else x for m, x in enumerate(row)] for n, row in enumerate(M)
+    ]
+    below = determinant(M)
+    if below == 0:
         raise Invalid(f"a {shape(M)} matrix has no inverse")
-    beside = [row + unit for row, unit in zip(M, identity(len(M)), strict=True)]
-    rows, n, _ = eliminate(beside, len(M))
-    return [[Fraction(x, row[i]) for x in row[n:]] for i, row in enumerate(rows)]
+    return determinant(swapped) / below
+
+
+def reduced(row: list[int], c: int, top: list[int], last: int) -> list[int]:
+    """The row with 0 below the pivot top[c]; dividing by the last pivot is exact (Sylvester)."""
+    return [(top[c] * x - row[c] * y) // last for x, y in zip(row, top, strict=True)]
 
 
 def eigenvalues_around(S: Matrix, x: Fraction | int) -> tuple[int, int, int]:
@@ -247,9 +264,9 @@ def eigenvalues_around(S: Matrix, x: Fraction | int) -> tuple[int, int, int]:
     if transpose(S) != S:
         raise Invalid("a matrix is not symmetric")
     shifted = combine(1, S, -x, identity(len(S)))
-    scales = [cleared(row)[1] for row in shifted]
+    scales = [cleared(row)[1] for row in shifted]  # scaling rows and columns alike is a congruence
     rest = [
-        [int(y * d * e) for y, e in zip(row, scales, strict=True)]
+        [int(d * y * e) for y, e in zip(row, scales, strict=True)]
         for row, d in zip(shifted, scales, strict=True)
     ]
     above, below, last = 0, 0, 1
@@ -260,33 +277,649 @@ def eigenvalues_around(S: Matrix, x: Fraction | int) -> tuple[int, int, int]:
             rest[k] = [a + b for a, b in zip(rest[k], rest[j], strict=True)]
             for row in rest:
                 row[k] += row[j]
-        top = rest.pop(k)
-        pivot = top.pop(k)
-        spend(3 * len(top) ** 2, 2 * bits_of([pivot, *top], *rest))
-        rest = [
-            [
-                (pivot * y - row[k] * z) // last
-                for y, z in zip(row[:k] + row[k + 1 :], top, strict=True)
-            ]
-            for row in rest
-        ]
-        above, below = above + (pivot * last > 0), below + (pivot * last < 0)
-        last = pivot
+        top = rest[k]
+        spend(3 * len(top) ** 2, 2 * bits_of(*rest))
+        rest = [reduced(row, k, top, last) for row in rest]
+        above, below = above + (top[k] * last > 0), below + (top[k] * last < 0)
+        last = top[k]
     return above, len(S) - above - below, below
 
 
+def singular_value_within(M: Matrix, k: int, lower: Fraction, upper: Fraction) -> None:
+    """Refuse unless lower <= sigma_k(M) <= upper, where sigma_1 is the largest."""
+    whole(k, 1, min(len(M), len(M[0])))
+    if len(M) < len(M[0]):
+        M = transpose(M)
+    gram = matmul(transpose(M), M)
+    above, at, _ = eigenvalues_around(gram, lower * lower)
+    if lower < 0 or above + at < k:
+        raise Invalid(f"sigma_{k} is below its lower bound, or the bound is negative")
+    if upper < lower or eigenvalues_around(gram, upper * upper)[0] >= k:
+        raise Invalid(f"sigma_{k} is above its upper bound")
+
+
 def sqrt_down(q: Fraction, bits: int) -> Fraction:
-    """A multiple of 2^-bits, at most the root of q >= 0 and by less than 2^-bits."""
+    """A rational less than 2^-bits below the root of q >= 0; the root itself if it is rational."""
+    root = Fraction(isqrt(q.numerator), isqrt(q.denominator))
+    if root * root == q:
+        return root
     return Fraction(isqrt((q.numerator << 2 * bits) // q.denominator), 1 << bits)
 
 
 def sqrt_up(q: Fraction, bits: int) -> Fraction:
-    """A multiple of 2^-bits, at least the root of q >= 0 and by less than 2^-bits."""
+    """A rational at most 2^-bits above the root of q >= 0; the root itself if it is rational."""
     down = sqrt_down(q, bits)
     return down if down * down == q else down + Fraction(1, 1 << bits)
 
 
+# --- products and singular values ("product", "singular-value") ----------------------------------
+
+
+def check_product(certificate: dict[str, Any]) -> list[str]:
+    """The product of the factors is the matrix stated, and all ranks are as stated."""
+    factors, equals, ranks = data(certificate, "factors equals ranks")
+    matrices = [matrix(M) for M in listed(factors, SIDE)]
+    if not matrices:
+        raise Invalid("a product of no factors asserts nothing")
+    result = matrix(equals)
+    if reduce(matmul, matrices) != result:
+        raise Invalid("the product of the factors is another matrix")
+    of_factors, of_result = fields(ranks, "factors equals")
+    stated = [whole(k, 0, SIDE) for k in [*listed(of_factors, SIDE), of_result]]
+    found = [rank(M) for M in [*matrices, result]]
+    if stated != found:
+        raise Invalid(f"the ranks are {found}, not {stated}")
+    return [
+        f"checked: a product of {len(matrices)} factors of ranks {found[:-1]}, its rank {found[-1]}"
+    ]
+
+
+def check_singular_value(certificate: dict[str, Any]) -> list[str]:
+    """The k-th singular value of a matrix is between two bounds."""
+    M, k, lower, upper = data(certificate, "matrix index lower upper")
+    parsed = matrix(M)
+    singular_value_within(parsed, k, number(lower), number(upper))
+    return [f"checked: sigma_{k} of a {shape(parsed)} matrix is within its two bounds"]
+
+
+# --- ReLU networks on a box ("relu") -------------------------------------------------------------
+
+Interval = tuple[Fraction, Fraction]
+Form = dict[int, Fraction]  # coefficients without zeros; variable 0 is the constant 1
+ONE: list[Form] = [{0: Fraction(1)}]
+
+
+@dataclass
+class Units:
+    """The variables of affine forms, each with its bounds: 1, the inputs, units that may switch."""
+
+    bounds: list[Interval]
+    known: dict[tuple[tuple[int, Fraction], ...], int] = field(default_factory=dict)
+
+    def relu(self, form: Form) -> Form:
+        """max(form, 0): the form or 0 where the bounds decide, else a multiple of a unit."""
+        spend(4 * len(form), bits_of(form.values(), [1]))
+        low = sum((c * self.bounds[v][c < 0] for v, c in form.items()), Fraction(0))
+        high = sum((c * self.bounds[v][c > 0] for v, c in form.items()), Fraction(0))
+        if low >= 0:
+            return form
+        if high <= 0:
+            return {}
+        scale = abs(form[max(form)])  # relu(s x) = s relu(x) for s > 0
+        key = tuple(sorted((v, c / scale) for v, c in form.items()))
+        if key not in self.known:
+            self.known[key] = len(self.bounds)
+            self.bounds.append((Fraction(0), high / scale))
+        return {self.known[key]: scale}
+
+
+def network(layers: Any, forms: list[Form], units: Units) -> list[Form]:
+    """The outputs of W_L relu(... relu(W_1 x + b_1) ...) + b_L as affine forms."""
+    for depth, layer in enumerate(listed(layers, SIDE)):
+        W, b = fields(layer, "W b")
+        rows, offsets = matrix(W), [number(x) for x in listed(b, SIDE)]
+        if len(rows) != len(offsets) or len(rows[0]) != len(forms):
+            raise Invalid(f"layer {depth + 1} does not fit: W is {shape(rows)}")
+        forms = [units.relu(form) for form in forms] if depth else forms
+        forms = [weighted([*row, c], forms + ONE) for row, c in zip(rows, offsets, strict=True)]
+    return forms
+
+
+def weighted(weights: list[Fraction], forms: list[Form]) -> Form:
+    """The sum of the forms with these weights."""
+    total: Form = {}
+    for w, form in zip(weights, forms, strict=True):
+        spend(2 * len(form), bits_of([w], form.values(), total.values()))
+        for v, c in form.items():
+            total[v] = total.get(v, Fraction(0)) + w * c
+    return {v: c for v, c in total.items() if c}
+
+
+def check_relu(certificate: dict[str, Any]) -> list[str]:
+    """Two ReLU networks have the same outputs on a box."""
+    first, second, box = data(certificate, "first second box")
+    lower, upper = [[number(x) for x in listed(side, SIDE)] for side in fields(box, "lower upper")]
+    if len(lower) != len(upper) or any(a > b for a, b in zip(lower, upper, strict=True)):
+        raise Invalid("the box is empty or its two corners do not fit")
+    if not listed(first) or not listed(second):
+        raise Invalid("a network without a layer asserts nothing")
+    units = Units([(Fraction(1), Fraction(1)), *zip(lower, upper, strict=True)])
+    inputs = [
+        {v: Fraction(1)} if low < high else weighted([low], ONE)
+        for v, (low, high) in enumerate(units.bounds)
+    ]
+    one, other = [network(layers, inputs[1:], units) for layers in (first, second)]
+    if one != other:
+        raise Invalid("not shown: the outputs are different affine forms")
+    return [
+        f"checked: {len(one)} outputs agree on the box, where {len(units.known)} units may switch"
+    ]
+
+
+# --- programs of arithmetic steps ("instance") ---------------------------------------------------
+
+
+def rounded(low: Fraction, high: Fraction, bits: int) -> Interval:
+    """[low, high] rounded outward to ends of about so many binary digits."""
+    spend(20, bits_of([low, high]))
+    return down(low, bits), -down(-high, bits)
+
+
+def down(q: Fraction, bits: int) -> Fraction:
+    """q rounded towards minus infinity to about so many binary digits."""
+    scale = Fraction(2) ** (bits + q.denominator.bit_length() - q.numerator.bit_length())
+    return floor(q * scale) / scale
+
+
+def times(a: Interval, b: Interval) -> Interval:
+    """The products of two intervals."""
+    ends = [x * y for x in a for y in b]
+    return min(ends), max(ends)
+
+
+def absolute(a: Interval) -> Interval:
+    """The absolute values in an interval."""
+    return max(a[0], -a[1], Fraction(0)), max(-a[0], a[1])
+
+
+def power(a: Interval, k: int) -> Interval:
+    """The k-th powers of an interval."""
+    if k < 0:
+        return reciprocal(power(a, -k))
+    spend(20, bits_of(a) * k)
+    low, high = absolute(a) if k % 2 == 0 else a
+    return low**k, high**k
+
+
+def reciprocal(a: Interval) -> Interval:
+    """The reciprocals of an interval without 0."""
+    if a[0] <= 0 <= a[1]:
+        raise Invalid("a division by what may be 0")
+    return 1 / a[1], 1 / a[0]
+
+
+def sqrt_at(x: Fraction, bits: int) -> Interval:
+    """An enclosure of the root, which is exact if it is rational."""
+    if x < 0:
+        raise Invalid("the root of what may be negative")
+    spend(50, bits_of([x]))
+    places = bits + x.denominator.bit_length()
+    return sqrt_down(x, places), sqrt_up(x, places)
+
+
+def exp_at(x: Fraction, bits: int) -> Interval:
+    """An enclosure of exp(x) = exp(y)^(2^s) with y = x / 2^s and |y| < 2^-8, by Taylor's formula.
+
+    After the term y^n / n!, n >= 1, the remainder is at most 2 |y|^(n+1) / (n+1)! <= 2^(-8n).
+    """
+    if abs(x) > EXPONENT:
+        raise Malformed(f"exp or a relative of it is asked for beyond {EXPONENT}")
+    if x == 0:
+        return Fraction(1), Fraction(1)
+    s = 8 + int(abs(x)).bit_length()
+    bits += 2 * s + 16
+    y, value, n = rounded(x / 2**s, x / 2**s, bits), (Fraction(1), Fraction(1)), bits // 8
+    for k in range(n, 0, -1):
+        low, high = times(y, value)
+        value = rounded(1 + low / k, 1 + high / k, bits)
+    value = value[0] - Fraction(1, 2 ** (8 * n)), value[1] + Fraction(1, 2 ** (8 * n))
+    for _ in range(s):
+        value = rounded(value[0] ** 2, value[1] ** 2, bits)
+    return value
+
+
+def log_at(x: Fraction, bits: int) -> Interval:
+    """An enclosure of log(x) = log(m) + e log(2) with x = m 2^e and 1/2 < m < 2."""
+    if x <= 0:
+        raise Invalid("the logarithm of what may not be positive")
+    e = x.numerator.bit_length() - x.denominator.bit_length()
+    m, two = log_near_1(x / Fraction(2) ** e, bits + 32), log_near_1(Fraction(2), bits + 32)
+    low, high = times(two, (Fraction(e), Fraction(e)))
+    return m[0] + low, m[1] + high
+
+
+def log_near_1(m: Fraction, bits: int) -> Interval:
+    """An enclosure of log(m) = 2 z (1 + z^2/3 + z^4/5 + ...), z = (m - 1) / (m + 1), |z| <= 1/3.
+
+    After n terms the remainder is at most 2 |z|^(2n+1) / (1 - z^2) <= 9^-n.
+    """
+    z = (m - 1) / (m + 1)
+    if z == 0:
+        return Fraction(0), Fraction(0)
+    near, total, n = rounded(z, z, bits), (Fraction(0), Fraction(0)), bits // 3 + 1
+    for k in reversed(range(n)):
+        low, high = times(power(near, 2), total)
+        total = rounded(low + Fraction(1, 2 * k + 1), high + Fraction(1, 2 * k + 1), bits)
+    low, high = times(near, total)
+    return 2 * low - Fraction(1, 9**n), 2 * high + Fraction(1, 9**n)
+
+
+OF_EXP: dict[str, Callable[[Fraction], Fraction]] = {  # what grows with e = exp(x); cosh for x >= 0
+    "exp": lambda e: e,
+    "cosh": lambda e: (e + 1 / e) / 2,
+    "sinh": lambda e: (e - 1 / e) / 2,
+    "tanh": lambda e: 1 - 2 / (e * e + 1),
+}
+FOLDS: dict[str, Callable[[Interval, Interval], Interval]] = {
+    "add": lambda a, b: (a[0] + b[0], a[1] + b[1]),
+    "mul": times,
+    "min": lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
+    "max": lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
+}
+
+
+def outward(a: Interval, bits: int) -> Interval:
+    """A single value as it is, exactly, and any other interval rounded."""
+    short = rounded(*a, bits)
+    return a if a[0] == a[1] else short
+
+
+def node_value(node: Any, values: list[Interval], inputs: dict[str, Matrix], bits: int) -> Interval:
+    """The value of one node, from the values of the nodes before it."""
+
+    def at(i: Any) -> Interval:
+        return values[whole(i, 0, len(values) - 1)]
+
+    def exact(i: Any) -> Fraction:
+        if at(i)[0] != at(i)[1]:
+            raise Invalid("a matrix that has to be exact is known in intervals only")
+        return at(i)[0]
+
+    def fold(op: str, terms: Iterable[Interval]) -> Interval:
+        return reduce(lambda a, b: outward(FOLDS[op](a, b), bits), terms)
+
+    match node:
+        case ["input", str(name), i, j] if name in inputs:
+            M = inputs[name]
+            x = M[whole(i, 0, len(M) - 1)][whole(j, 0, len(M[0]) - 1)]
+            return x, x
+        case ["number", q]:
+            return number(q), number(q)
+        case ["given", lower, upper, why]:
+            sentence(why)
+            if number(lower) > number(upper):
+                raise Invalid("a given enclosure is empty")
+            return number(lower), number(upper)
+        case ["add" | "mul" | "min" | "max" as op, _, *_]:
+            return fold(op, map(at, node[1:]))
+        case ["dot", [_, *_] as left, [_, *_] as right] if len(left) == len(right):
+            return fold("add", map(times, map(at, left), map(at, right)))
+        case ["neg", a]:
+            return -at(a)[1], -at(a)[0]
+        case ["sub", a, b]:
+            return at(a)[0] - at(b)[1], at(a)[1] - at(b)[0]
+        case ["div", a, b]:
+            return times(at(a), reciprocal(at(b)))
+        case ["abs", a]:
+            return absolute(at(a))
+        case ["power", a, k]:
+            return power(at(a), whole(k, -BITS, BITS))
+        case ["sqrt", a]:
+            return sqrt_at(at(a)[0], bits)[0], sqrt_at(at(a)[1], bits)[1]
+        case ["log", a]:
+            return log_at(at(a)[0], bits)[0], log_at(at(a)[1], bits)[1]
+        case ["exp" | "cosh" | "sinh" | "tanh" as op, a]:
+            low, high = absolute(at(a)) if op == "cosh" else at(a)
+            return OF_EXP[op](exp_at(low, bits)[0]), OF_EXP[op](exp_at(high, bits)[1])
+        case ["rank", M]:
+            low = Fraction(rank(matrix(M, exact)))
+            return low, low
+        case ["det", M]:
+            low = determinant(matrix(M, exact))
+            return low, low
+        case ["inverse", M, i, j]:
+            N = matrix(M, exact)
+            low = inverse_entry(N, whole(i, 0, len(N) - 1), whole(j, 0, len(N) - 1))
+            return low, low
+        case ["sigma", M, k, lower, upper]:
+            singular_value_within(matrix(M, exact), k, number(lower), number(upper))
+            return number(lower), number(upper)
+    raise Malformed(f"node {len(values)} is none that this checker knows")
+
+
+def comparison(told: Any, values: list[Interval]) -> tuple[bool | None, str]:
+    """Whether [left, relation, right, label] holds, None if it is undecided; and the label."""
+    match told:
+        case [i, "<=" | "<" | ">=" | ">" | "=" as relation, j, label]:
+            left, right = (values[whole(k, 0, len(values) - 1)] for k in (i, j))
+        case _:
+            raise Malformed("expected a comparison [left, relation, right, label]")
+    low, high = right[0] - left[1], right[1] - left[0]  # around right - left
+    holds, fails = {
+        "<=": (low >= 0, high < 0),
+        "<": (low > 0, high <= 0),
+        ">=": (high <= 0, low > 0),
+        ">": (high < 0, low >= 0),
+        "=": (low == high == 0, low > 0 or high < 0),
+    }[relation]
+    return (True if holds else False if fails else None), sentence(label)
+
+
+def check_instance(certificate: dict[str, Any]) -> list[str]:
+    """A program from given matrices to comparisons that all hold, or of which one fails."""
+    told, nodes, assumptions, comparisons, outcome, bits = data(
+        certificate, "inputs nodes assumptions comparisons outcome bits"
+    )
+    if not isinstance(told, dict):
+        raise Malformed("expected inputs by name")
+    inputs = {k: matrix(M if isinstance(M, list) else [[M]]) for k, M in told.items()}
+    values: list[Interval] = []
+    for node in listed(nodes):
+        values.append(outward(node_value(node, values, inputs, whole(bits, 8, DIGITS)), bits))
+    assumed = [comparison(c, values) for c in listed(assumptions)]
+    compared = [comparison(c, values) for c in listed(comparisons)]
+    for holds, label in assumed + (compared if outcome == "holds" else []):
+        if not holds:
+            raise Invalid(f"{label!r} {'is undecided' if holds is None else 'does not hold'}")
+    failed = [label for holds, label in compared if holds is False]
+    if outcome not in ("holds", "fails"):
+        raise Malformed("expected the outcome holds or fails")
+    if not compared or (outcome == "fails" and not failed):
+        raise Invalid("no comparison fails" if compared else "no comparison: nothing is asserted")
+    given = [node[3] for node in nodes if node[0] == "given"]
+    return [
+        f"checked: {len(assumed)} assumptions hold and "
+        + (f"so do {len(compared)} comparisons" if outcome == "holds" else f"{failed[0]!r} fails")
+        + ("" if all(low == high for low, high in values) else f", in intervals of {bits} digits"),
+        *(
+            f"trusted: {given.count(why)} given enclosures: {sentence(why)}"
+            for why in sorted(set(given))
+        ),
+    ]
+
+
 # --- flow enclosures ("flow", "critical-value-gap") ----------------------------------------------
+#
+# y' = F(y), y = (A, B): A' = -B'G, B' = -GA' with G = grad f(W), W = W0 + BA; |.| is Euclidean.
+#
+# Growth. F is minus a gradient, so its Jacobian J is symmetric; f is convex, so for x = (S, Z)
+#     x'Jx = -f''(D, D) - 2 <G, ZS> <= 2 |G|_2 |Z| |S| <= |G|_2 |x|^2,    D = BS + ZA.
+# Error. Let p be a polynomial on [0, tau], e = y - p, |p' - F(p)| <= delta there, and |G|_2 <= mu
+# within rho of p(t), for every t. While |e| <= rho, |e|' <= mu |e| + delta, hence
+# |e| <= (|e(0)| + delta tau) e^(mu tau). Where that is below rho it holds on the whole step: at the
+# first time with |e| = rho it would be contradicted. And y exists, as it stays bounded.
+# Tube. For |x| <= rho, BA moves by ZA + BS + ZS: in the Frobenius norm, and by Cauchy-Schwarz in
+# its trace, at most by rho |p| + rho^2/2. So does G, or tr W (there |G|_2 = |tr W|).
+# Limit. At a critical point BA = PE = EQ, where E = Y - W0 and P, Q project on the columns of B and
+# the rows of A. So P commutes with EE', and f = tr((I - P) EE')/2 leaves out some sigma_i^2/2.
+
+FLOW = "loss W0 Y A0 B0 t steps A B radius loss_lower loss_upper"
+STEP = "tau denominator A B radius_in defect growth tube radius_out"
+DEGREE, CHOICES = 256, 4096  # coefficients of a step; critical values that are compared
+
+
+class Flow(NamedTuple):
+    """A loss, C = W0 - Y (trace-squared: C = W0), n x m, and the start A0: r x m, B0: n x r."""
+
+    loss: str
+    C: Matrix
+    A0: Matrix
+    B0: Matrix
+
+
+class Step(NamedTuple):
+    """Polynomials A(s), B(s) in s = t/tau: whole coefficients over one denominator."""
+
+    tau: Fraction
+    denominator: int
+    A: list[Matrix]
+    B: list[Matrix]
+
+
+def check_flow(certificate: dict[str, Any]) -> list[str]:
+    """The flow at time t is within the radius of (A, B), and its loss within the bounds."""
+    return flow_at(*data(certificate, FLOW))[2]
+
+
+def check_gap(certificate: dict[str, Any]) -> list[str]:
+    """The loss at time t is below every critical value but the least, so that is its limit."""
+    *told, levels, second, low, high = data(
+        certificate, f"{FLOW} levels second limit_lower limit_upper"
+    )
+    flow, loss, lines = flow_at(*told)
+    if flow.loss != "frobenius":
+        raise Invalid("the critical values are known for the Frobenius loss alone")
+    least, others = critical_values(flow, listed(levels, SIDE))
+    if not loss < number(second) <= min(others, default=number(second)):
+        raise Invalid("the loss is not shown to be below the second smallest critical value")
+    if not number(low) <= least[0] <= least[1] <= number(high):
+        raise Invalid("the least critical value is not shown to lie within the limit's bounds")
+    return [
+        *lines,
+        f"checked: as t -> infinity the loss tends to its least critical value, in [{low}, {high}]",
+        "trusted: LaSalle's invariance principle",
+        "trusted: critical points of the factored Frobenius loss (Baldi and Hornik 1989)",
+    ]
+
+
+def flow_at(
+    loss: Any, W0: Any, Y: Any, A0: Any, B0: Any, t: Any, steps: Any, *end: Any
+) -> tuple[Flow, Fraction, list[str]]:
+    """The flow, an upper bound of its loss at time t, and the lines to print."""
+    flow, time, error = read_flow(loss, W0, Y, A0, B0), Fraction(0), Fraction(0)
+    y = flat(flow.A0 + flow.B0)
+    for told in listed(steps):
+        *step, radius_in, defect, growth, tube, radius_out = fields(told, STEP)
+        bounds = map(number, (radius_in, defect, growth, tube, radius_out))
+        y, error, tau = follow(flow, read_step(flow, *step), y, error, *bounds)
+        time += tau
+    A, B, (radius, low, high) = matrix(end[0]), matrix(end[1]), map(number, end[2:])
+    if time != number(t):
+        raise Invalid(f"the steps do not end at t = {number(t)}")
+    if not near(y, flat(like(flow.A0, A) + like(flow.B0, B)), radius - error):
+        raise Invalid("the ball around (A, B) does not hold the enclosed flow")
+    if not loss_within(flow, A, B, radius, low, high):
+        raise Invalid("the loss on the ball around (A, B) leaves its bounds")
+    return flow, high, [
+        f"checked: {loss} flow of A {shape(A)}, B {shape(B)} to t = {time} in {len(steps)} steps: "
+        f"within {radius} of the stated (A, B), loss in [{low}, {high}]",
+        "trusted: growth of errors by the logarithmic norm (Dahlquist 1958)",
+    ]  # fmt: skip
+
+
+def read_flow(loss: Any, W0: Any, Y: Any, A0: Any, B0: Any) -> Flow:
+    """The flow that is meant, of matrices that fit."""
+    if loss not in ("frobenius", "trace-squared") or (Y is None) != (loss == "trace-squared"):
+        raise Malformed("expected the loss frobenius with a target Y, or trace-squared with null")
+    C, A, B = matrix(W0), matrix(A0), matrix(B0)
+    if (len(B), len(B[0]), len(A[0])) != (len(C), len(A), len(C[0])):
+        raise Malformed("A0 and B0 do not fit W0")
+    if Y is None and len(C) != len(C[0]):
+        raise Malformed("the loss trace-squared takes a square W0")
+    return Flow(loss, C if Y is None else combine(1, C, -1, like(C, matrix(Y))), A, B)
+
+
+def read_step(flow: Flow, tau: Any, denominator: Any, *sides: Any) -> Step:
+    """A step with coefficients that fit."""
+    A, B = (
+        [like(first, matrix(X)) for X in listed(side, DEGREE)]
+        for first, side in zip((flow.A0, flow.B0), sides, strict=True)
+    )
+    numbers = [number(denominator), *(x for X in A + B for x in flat(X))]
+    if any(x.denominator > 1 for x in numbers) or numbers[0] <= 0 or number(tau) <= 0:
+        raise Malformed("expected positive tau and denominator, and whole coefficients")
+    if not 0 < len(A) == len(B):
+        raise Malformed("expected as many coefficients of A as of B, and at least one")
+    return Step(number(tau), int(numbers[0]), A, B)
+
+
+def like(M: Matrix, N: Matrix) -> Matrix:
+    """N, which must have the shape of M."""
+    if shape(M) != shape(N):
+        raise Malformed(f"expected a matrix of shape {shape(M)}, got {shape(N)}")
+    return N
+
+
+def follow(
+    flow: Flow,
+    step: Step,
+    y: list[Fraction],
+    error: Fraction,
+    radius_in: Fraction,
+    defect: Fraction,
+    growth: Fraction,
+    tube: Fraction,
+    radius_out: Fraction,
+) -> tuple[list[Fraction], Fraction, Fraction]:
+    """From a point and its distance to the flow to those at the end of the step, and its length."""
+    terms = [flat(Ak + Bk) for Ak, Bk in zip(step.A, step.B, strict=True)]
+    ends = terms[0], [sum(column) for column in zip(*terms, strict=True)]
+    first, last = ([x / step.denominator for x in end] for end in ends)
+    least_defect, G, reach = step_bounds(flow, step)
+    if not near(first, y, radius_in - error):
+        raise Invalid("a step does not start where the one before it ended")
+    if not least_defect <= defect:
+        raise Invalid("the defect of a step is larger than stated")
+    if not G + tube * reach + tube**2 / 2 <= growth:
+        raise Invalid("errors may grow faster on a step than stated")
+    if not (radius_in + defect * step.tau) * exp_above(growth * step.tau) <= radius_out < tube:
+        raise Invalid("the error of a step may be larger than stated, or leave the tube")
+    return last, radius_out, step.tau
+
+
+def flat(M: Iterable[list[Fraction]]) -> list[Fraction]:
+    """The entries, row by row."""
+    return [x for row in M for x in row]
+
+
+def near(x: list[Fraction], y: list[Fraction], radius: Fraction) -> bool:
+    """Whether |x - y| <= radius."""
+    return radius >= 0 and sum((a - b) ** 2 for a, b in zip(x, y, strict=True)) <= radius**2
+
+
+def gradient(loss: str, W: Matrix) -> tuple[Matrix, list[Fraction]]:
+    """G, and numbers whose squares add up to 2f and bound |G|_2^2; for Frobenius W is less Y."""
+    if loss == "frobenius":
+        return W, flat(W)
+    return combine(trace(W), identity(len(W)), 0, W), [trace(W)]
+
+
+def step_bounds(flow: Flow, step: Step) -> tuple[Fraction, Fraction, Fraction]:
+    """Bounds on the step of |p' - F(p)|, of |G|_2 and of |p|, exactly computed.
+
+    A polynomial with whole coefficients is carried as its value at s = 2^width. From that they can
+    be read off, as none that comes up reaches 2^(width - 1).
+    """
+    q, (slow, fast) = cleared(flat(flow.C))[1], step.tau.as_integer_ratio()
+    Q, terms = q * step.denominator, len(step.A)
+    total = 1 + q * sum(abs(int(x)) for X in step.A + step.B for x in flat(X))
+    largest = total * total + int(Q * Q * sum(map(abs, flat(flow.C))) + 1)
+    width = (total * (fast * Q * Q * terms + slow * largest)).bit_length() // 8 * 8 + 16
+    spend(terms * len(flat(step.A[0] + step.B[0])), 8 * isqrt(terms * width))
+    a, b, da, db = (packed(X, q, width, k) for k in (0, 1) for X in (step.A, step.B))
+    G, roots = gradient(flow.loss, combine(Q * Q, flow.C, 1, matmul(b, a)))
+    rest = combine(fast * Q * Q, da, slow, matmul(transpose(b), G))
+    rest += combine(fast * Q * Q, db, slow, matmul(G, transpose(a)))
+    return (
+        size(flat(rest), width, 3 * terms) / (slow * Q**3),
+        size(roots, width, 3 * terms) / Q**2,
+        size(flat(a + b), width, 3 * terms) / Q,
+    )
+
+
+def packed(X: list[Matrix], q: int, width: int, slope: int) -> Matrix:
+    """A matrix of polynomials with the coefficients qX, or of their slopes, at s = 2^width."""
+    values = [[0 for _ in row] for row in X[0]]
+    for k in range(len(X) - 1, slope - 1, -1):
+        factor = q * (k if slope else 1)
+        values = [
+            [(v << width) + factor * int(x) for v, x in zip(*rows, strict=True)]
+            for rows in zip(values, X[k], strict=True)
+        ]
+    return [[Fraction(v) for v in row] for row in values]
+
+
+def size(packed: list[Fraction], width: int, terms: int) -> Fraction:
+    """A bound on [0, 1] of the Euclidean norm of polynomials: of each, sum_k |c_k|."""
+    half, step, squares = 1 << (width - 1), width // 8, 0
+    lift = sum(half << k * width for k in range(terms))  # makes every coefficient positive
+    for value in packed:
+        digits = (int(value) + lift).to_bytes(terms * step, "little")
+        coefficients = (digits[k : k + step] for k in range(0, len(digits), step))
+        squares += sum(abs(int.from_bytes(c, "little") - half) for c in coefficients) ** 2
+    return sqrt_up(Fraction(squares), 0)
+
+
+def exp_above(x: Fraction) -> Fraction:
+    """A number above e^x, 0 <= x <= 100: from x^N/N!, N >= 2x, on the terms at least halve."""
+    if not 0 <= x <= 100:
+        raise Invalid("errors may grow by more than e^100 on a step: take shorter steps")
+    x, total, term = -(-x * 2**64 // 1) / Fraction(2**64), Fraction(0), Fraction(1)
+    for k in range(1, 2 * int(x) + 32):
+        total, term = total + term, term * x / k
+    return total + 2 * term
+
+
+def loss_within(
+    flow: Flow, A: Matrix, B: Matrix, radius: Fraction, low: Fraction, high: Fraction
+) -> bool:
+    """Whether low <= f <= high on the ball around (A, B), where sqrt(2f) moves as in a tube."""
+    roots = gradient(flow.loss, combine(1, flow.C, 1, matmul(B, A)))[1]
+    square, reach = (sum((x * x for x in v), Fraction(0)) for v in (roots, flat(A + B)))
+    moved = sqrt_up(reach, 64) * radius + radius**2 / 2
+    return roots_fit(square, moved, 2 * high) and (low <= 0 or roots_fit(2 * low, moved, square))
+
+
+def roots_fit(a: Fraction, b: Fraction, c: Fraction) -> bool:
+    """Whether sqrt(a) + b <= sqrt(c), for a, b >= 0."""
+    rest = c - a - b * b
+    return rest >= 0 and rest * rest >= 4 * a * b * b
+
+
+def critical_values(flow: Flow, levels: list[Any]) -> tuple[list[Fraction], list[Fraction]]:
+    """Bounds of the least critical value, and a lower bound of every other one.
+
+    The levels are the positive eigenvalues of EE' from the largest on: (lower, upper] holds one of
+    them, so many times. Of each a critical point keeps some, of all at most r. To keep the largest
+    gives the least value; every other choice gives a larger one, as the levels differ.
+    """
+    E = flow.C if len(flow.C) <= len(flow.C[0]) else transpose(flow.C)
+    S, told, above = matmul(E, transpose(E)), [], 0
+    best: tuple[int, ...] = ()
+    for level in levels:
+        low, high, k = fields(level, "lower upper multiplicity")
+        told.append((number(low), number(high), whole(k, 1, SIDE)))
+        counts = [eigenvalues_around(S, x)[0] - above for x in told[-1][:2]]
+        if told[-1][0] < 0 or counts != [k, 0]:
+            raise Invalid("a squared singular value has another place or multiplicity")
+        above, best = above + k, (*best, min(k, len(flow.A0) - sum(best)))
+    power, powers = identity(len(S)), []
+    for _ in S:
+        powers.append(flat(power))
+        power = matmul(power, S)
+    if eigenvalues_around(S, 0)[0] != above or rank(powers) != len(told) + (above < len(S)):
+        raise Invalid("the squared singular values are not all told, or not all told apart")
+    lows, highs, many = zip(*told, strict=True) if told else ((), (), ())
+    if prod(k + 1 for k in many) > CHOICES:
+        raise Malformed(f"more than {CHOICES} critical values to compare")
+
+    def value(kept: tuple[int, ...], squares: tuple[Fraction, ...]) -> Fraction:
+        terms = ((k - x) * y for k, x, y in zip(many, kept, squares, strict=True))
+        return sum(terms, Fraction(0)) / 2
+
+    choices = product(*(range(k + 1) for k in many))
+    others = [value(c, lows) for c in choices if sum(c) <= len(flow.A0) and c != best]
+    return [value(best, lows), value(best, highs)], others
 
 
 # --- words, identities, derivations ("identity", "derivation") -----------------------------------
@@ -341,7 +974,11 @@ def check_envelope(document: Any) -> str:
     sentence(asserts)
     if claim is not None:
         sentence(claim)
-    if digest != digest_of(document):
+    try:
+        unchanged = digest == digest_of(document)
+    except (TypeError, ValueError, RecursionError):
+        raise Malformed("a certificate holds what JSON cannot") from None
+    if not unchanged:
         raise Invalid("the digest does not fit: the certificate was changed after it was written")
     return sentence(kind)
 
@@ -358,19 +995,17 @@ def parse(raw: bytes) -> Any:
             depth += 1
         elif token[0] in "]}":
             depth -= 1
-        elif token[0][0] != '"' and len(token[0]) > PIECE:
-            raise Malformed(f"a JSON integer has more than {PIECE} digits; write it as a text")
         if depth > DEPTH:
             raise Malformed(f"lists and objects are nested deeper than {DEPTH}")
     try:
         return json.loads(
-            text, object_pairs_hook=_once, parse_float=_refuse, parse_constant=_refuse
+            text, object_pairs_hook=_once, parse_int=_short, parse_float=_no, parse_constant=_no
         )
     except ValueError as error:
         raise Malformed(f"the file is not JSON: {error}") from None
 
 
-TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[0-9]+|[\[\]{}]', re.DOTALL)
+TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -380,7 +1015,14 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _refuse(text: str) -> None:
+def _short(digits: str) -> int:
+    """A JSON integer, below the limit of Python's own conversion."""
+    if len(digits) > PIECE:
+        raise Malformed(f"a JSON integer has more than {PIECE} digits: write a text")
+    return int(digits)
+
+
+def _no(text: str) -> None:
     """Refuse what is not an exact number."""
     raise Malformed(f"{text[:40]} is not an exact number: write a fraction")
 
@@ -401,8 +1043,13 @@ def read(name: str) -> Any:
 
 
 KINDS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
-    # "flow": check_flow, and so on: every check takes the whole certificate, reads its own fields
-    # with `data`, and returns lines "checked: ..." and "trusted: ..."
+    # Every check takes the whole certificate, reads its own fields with `data`, and returns lines.
+    "product": check_product,
+    "singular-value": check_singular_value,
+    "relu": check_relu,
+    "instance": check_instance,
+    "flow": check_flow,
+    "critical-value-gap": check_gap,
 }
 
 
