@@ -27,6 +27,9 @@ def solve_flow(
         int | None,
         typer.Option(metavar="N", help="Right digits of every number; without it, floats."),
     ] = None,
+    certify: Annotated[
+        bool, typer.Option("--certify", help="Every number as an enclosure that surely holds.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Solve the gradient flow of an instance, in closed form where one is known.
@@ -46,6 +49,7 @@ def solve_flow(
     Examples:
       lora-proofs flow instance.json
       lora-proofs flow instance.json --digits 40 --json
+      lora-proofs flow instance.json --certify
       echo '{"loss": "trace-squared", "W0": [[2]], "A0": [[1]], "t": "inf"}' | lora-proofs flow -
     """
     from lora_proofs.solving.answer import answer
@@ -53,9 +57,14 @@ def solve_flow(
 
     if digits is not None and not 1 <= digits <= MOST_DIGITS:
         raise BadInput(f"--digits: expected a number from 1 to {MOST_DIGITS}, got {digits}")
+    if digits is not None and certify:
+        raise BadInput(
+            "--certify: expected no --digits beside it, because an enclosure says itself how many "
+            "digits are right; leave one of them out"
+        )
     what = 'an instance such as {"loss": "frobenius", "W0": [[...]], "Y": [[...]], ...}'
     problem = read_problem(read_json(instance, what))
-    document = answer(problem, digits, Reached())
+    document = answer(problem, digits, Reached(), certify)
     if as_json:
         emit(document)
     else:
@@ -65,7 +74,7 @@ def solve_flow(
 
 
 class Reached:
-    """Says on stderr, every few seconds of a long run, which time the integrator has reached."""
+    """Says on stderr, every few seconds of a long run, which time is reached or taken up."""
 
     def __init__(self) -> None:
         self.said = time.monotonic()
@@ -88,6 +97,8 @@ def shown(document: Mapping[str, Any]) -> Iterator[str]:
     kind = "a bound that surely holds" if bound["rigorous"] else "an estimate"
     yield f"method {document['method']}"
     yield f"error of A, B and W at most {bound['value']}, of the loss {bound['loss']} ({kind})"
+    if document.get("cites"):
+        yield f"cites: {'; '.join(document['cites'])}"
 
 
 def _state(state: Mapping[str, Any]) -> Iterator[str]:
@@ -96,28 +107,41 @@ def _state(state: Mapping[str, Any]) -> Iterator[str]:
     for name in ("A", "B", "W"):
         if state[name] is not None:
             yield from _rows(name, state[name])
-    yield f"  loss = {state['loss']}"
+    yield f"  loss = {_number(state['loss'])}"
     told = state["invariants"]
     drift = told["BtB_minus_AAt_drift"]
-    moved = "" if drift is None else f", B'B - AA' has moved by at most {drift}"
-    yield f"  the loss has fallen by {told['loss_decrease']}{moved}"
+    at_most = drift if not isinstance(drift, Mapping) else _number(drift)
+    moved = "" if drift is None else f", B'B - AA' has moved by at most {at_most}"
+    yield f"  the loss has fallen by {_number(told['loss_decrease'])}{moved}"
+
+
+def _number(x: Any) -> Any:
+    """A number, or the enclosure of one."""
+    if not isinstance(x, Mapping):
+        return x
+    return x["mid"] if x["rad"] == "0" else f"{x['mid']} +- {x['rad']}"
 
 
 def _rows(name: str, rows: Any) -> Iterator[str]:
     from lora_proofs.cli.outcome import matrix
 
     for k, row in enumerate(rows):
-        yield f"  {name if k == 0 else ' ' * len(name)} {'=' if k == 0 else ' '} {matrix([row])}"
+        shown = matrix([[_number(x) for x in row]])
+        yield f"  {name if k == 0 else ' ' * len(name)} {'=' if k == 0 else ' '} {shown}"
 
 
 def _limit(document: Mapping[str, Any]) -> Iterator[str]:
     loss = document["limit_loss"]
     yield "t -> infinity"
-    yield f"  limit loss = {'open' if loss is None else loss}"
-    if document["limit_BA"] is not None:
-        yield from _rows("limit of W - W0", document["limit_BA"])
+    yield f"  limit loss = {'open' if loss is None else _number(loss)}"
+    named = {"limit_BA": "limit of W - W0", "limit_A": "limit of A", "limit_B": "limit of B"}
+    for field, name in named.items():
+        if document.get(field) is not None:
+            yield from _rows(name, document[field])
     if document["rate"] is not None:
-        yield f"  rate of W = {document['rate']}"
+        yield f"  rate of W = {_number(document['rate'])}"
+    if document.get("rate_lower_bound") is not None:
+        yield f"  rate of W at least {_number(document['rate_lower_bound'])}"
     if loss is not None:
         proved = "proved" if document["rigorous"] else "exact for this start, unstable"
         yield f"  argument: {document['argument']} ({proved})"

@@ -10,7 +10,18 @@ import flint
 from lora_proofs.arithmetic import BallArithmetic, squared_norm
 from lora_proofs.arithmetic.exact import decimal, rational
 from lora_proofs.errors import ToleranceNotMet
-from lora_proofs.solving.decimals import exact, least, printed, radius, upper_string
+from lora_proofs.mathematics.literature import leanings
+from lora_proofs.solving.decimals import (
+    ball_strings,
+    decimal_string,
+    exact,
+    least,
+    magnitude,
+    printed,
+    radius,
+    upper_string,
+)
+from lora_proofs.solving.enclosed import enclosed
 from lora_proofs.solving.finite_time import BEYOND_FLOATS, Progress, Solved, solve
 from lora_proofs.solving.limit import Limit
 from lora_proofs.solving.limit_frobenius import frobenius_end
@@ -45,6 +56,21 @@ class _Printer:
         return None if X is None else [[self.number(x) for x in row] for row in X]
 
 
+class _Enclosing:
+    """Turns balls into {"mid", "rad"}: a decimal interval that surely holds the number."""
+
+    def __init__(self) -> None:
+        self.error = Fraction(0)
+
+    def number(self, x: Any) -> Any:
+        """The interval of one ball, or of an exact number."""
+        middle, wide = ball_strings(x)
+        self.error = max(self.error, Fraction(wide))
+        return {"mid": middle, "rad": wide}
+
+    matrix = _Printer.matrix
+
+
 def _to_float(x: Fraction) -> float:
     try:
         return float(x)
@@ -54,17 +80,41 @@ def _to_float(x: Fraction) -> float:
         ) from None
 
 
-def answer(problem: Problem, digits: int | None, progress: Progress = None) -> dict[str, Any]:
+def _printer(digits: int | None, certify: bool) -> Any:
+    return _Enclosing() if certify else _Printer(digits)
+
+
+def answer(
+    problem: Problem, digits: int | None, progress: Progress = None, certify: bool = False
+) -> dict[str, Any]:
     """The document that ``flow --json`` prints; numbers are floats where ``digits`` is ``None``.
+
+    ``certify`` gives every number as an enclosure that surely holds, and the theorems that this
+    leans on.
 
     >>> from lora_proofs.solving.problem import read_problem
     >>> p = read_problem({"loss": "trace-squared", "W0": [[2]], "A0": [[1]], "t": "1/2"})
     >>> answer(p, 12)["W"]
     [['0.946274402225']]
     """
-    if problem.times == INFINITE:
-        return _limit_document(problem, digits)
-    told = [_state(found, digits) for found in solve(problem, digits or FLOAT_DIGITS, progress)]
+    with leanings() as heard:
+        if problem.times == INFINITE:
+            document = _limit_document(problem, digits, certify, progress)
+        else:
+            document = _finite_document(problem, digits, certify, progress)
+    if certify:
+        document["cites"] = list(dict.fromkeys((*document.get("cites", ()), *heard)))
+    return document
+
+
+def _finite_document(
+    problem: Problem, digits: int | None, certify: bool, progress: Progress
+) -> dict[str, Any]:
+    if certify:
+        found = enclosed(problem, progress)
+    else:
+        found = solve(problem, digits or FLOAT_DIGITS, progress)
+    told = [_state(one, digits, certify) for one in found]
     states = [state for state, _ in told]
     head = {"schema_version": 1, "command": "flow"}
     bound = {
@@ -74,16 +124,21 @@ def answer(problem: Problem, digits: int | None, progress: Progress = None) -> d
     }
     for state in states:
         del state["rigorous"]
-    tail = {"digits": digits or 15, "error_bound": bound}
+    tail: dict[str, Any] = {"digits": digits or 15, "error_bound": bound}
+    if certify:
+        tail = {"error_bound": bound, "rigorous": bound["rigorous"]}
     if not problem.single:
-        return {**head, "states": states, "method": states[0]["method"], **tail}
+        return {**head, "states": states, "method": states[-1]["method"], **tail}
     discrete = {"h": _exact(problem.h), "steps": problem.steps} if problem.method != "flow" else {}
     return {**head, **states[0], **discrete, **tail}
 
 
-def _state(found: Solved, digits: int | None) -> tuple[dict[str, Any], tuple[Fraction, Fraction]]:
+def _state(
+    found: Solved, digits: int | None, certify: bool
+) -> tuple[dict[str, Any], tuple[Fraction, Fraction]]:
     """A state, with the largest error of an entry of A, B and W and that of the loss."""
-    printer, loss = _Printer(digits), _Printer(digits)
+    printer, loss, told = (_printer(digits, certify) for _ in range(3))
+    moved = told.number if certify else _at_most
     state = {
         "t": None if found.t is None else _exact(found.t),
         "A": printer.matrix(found.A),
@@ -93,8 +148,8 @@ def _state(found: Solved, digits: int | None) -> tuple[dict[str, Any], tuple[Fra
         "method": found.method,
         "rigorous": found.rigorous,
         "invariants": {
-            "BtB_minus_AAt_drift": None if found.drift is None else _at_most(found.drift),
-            "loss_decrease": _Printer(digits).number(found.decrease),
+            "BtB_minus_AAt_drift": None if found.drift is None else moved(found.drift),
+            "loss_decrease": told.number(found.decrease),
         },
     }
     return state, (printer.error, loss.error)
@@ -109,8 +164,10 @@ def _at_most(x: Any) -> str:
     return upper_string(abs(exact(x)) + radius(x))
 
 
-def limit(problem: Problem, digits: int) -> Limit:
+def limit(problem: Problem, digits: int, certify: bool = False, progress: Progress = None) -> Limit:
     """The limit of a problem's flow, with balls of about that many digits.
+
+    ``certify`` asks for the limits of the factors and a bound of the rate too.
 
     >>> from lora_proofs.solving.problem import read_problem
     >>> p = read_problem({"loss": "frobenius", "W0": [[0]], "Y": [[2]], "A0": [[1]], "t": "inf"})
@@ -118,32 +175,42 @@ def limit(problem: Problem, digits: int) -> Limit:
     0
     """
     try:
-        return _limit(problem, digits)
+        return _limit(problem, digits, certify, progress)
     except OverflowError:
         raise ToleranceNotMet(BEYOND_FLOATS) from None
 
 
-def _limit(problem: Problem, digits: int) -> Limit:
-    end = trace_squared_end if problem.loss == "trace-squared" else frobenius_end
+def _limit(problem: Problem, digits: int, certify: bool, progress: Progress) -> Limit:
+    def end(ctx: BallArithmetic) -> Limit:
+        if problem.loss == "trace-squared":
+            return trace_squared_end(problem, ctx)
+        return frobenius_end(problem, ctx, certify, progress)
+
     working = digits + 20
-    while (missing := (found := end(problem, BallArithmetic(working))).missing(digits)) > 0:
+    while (missing := (found := end(BallArithmetic(working))).missing(digits)) > 0:
         working += missing + 20
         if working > 10 * digits + 1000:
             raise ToleranceNotMet(f"{digits} digits of the limit were not reached; ask for fewer")
     return found
 
 
-def _limit_document(problem: Problem, digits: int | None) -> dict[str, Any]:
-    found = limit(problem, digits or FLOAT_DIGITS)
-    printer = _Printer(digits)
-    return {
+def _limit_document(
+    problem: Problem, digits: int | None, certify: bool, progress: Progress
+) -> dict[str, Any]:
+    found = limit(problem, digits or FLOAT_DIGITS, certify, progress)
+    printer = _printer(digits, certify)
+
+    def number(x: Any) -> Any:
+        return None if x is None else printer.number(x)
+
+    document = {
         "schema_version": 1,
         "command": "flow",
         "t": INFINITE,
-        "limit_loss": None if found.loss is None else printer.number(found.loss),
+        "limit_loss": number(found.loss),
         "limit_loss_exact": _fraction(found.loss),
         "limit_BA": printer.matrix(found.BA),
-        "rate": None if found.rate is None else printer.number(found.rate),
+        "rate": number(found.rate),
         "digits": digits or 15,
         "error_bound": {"value": upper_string(printer.error), "rigorous": found.loss is not None},
         "rigorous": found.rigorous,
@@ -153,6 +220,25 @@ def _limit_document(problem: Problem, digits: int | None) -> dict[str, Any]:
         "saddle": found.saddle,
         "estimated_loss": found.estimate,
     }
+    return {**document, **_factors(found)} if certify else document
+
+
+def _factors(found: Limit) -> dict[str, Any]:
+    """The limits of A and B and a lower bound of the rate, where they are known."""
+    printer = _Enclosing()
+    bound = None if found.rate_bound is None else printer.number(found.rate_bound)
+    return {
+        "rate_lower_bound": None if bound is None else _lower_end(bound),
+        "limit_A": printer.matrix(found.A),
+        "limit_B": printer.matrix(found.B),
+    }
+
+
+def _lower_end(ball: dict[str, str]) -> dict[str, str]:
+    """The lower end of a decimal interval, rounded down to ten digits: an exact number."""
+    least = Fraction(ball["mid"]) - Fraction(ball["rad"])
+    step = Fraction(10) ** (magnitude(least) - 9)
+    return {"mid": decimal_string(least // step * step, 10), "rad": "0"}
 
 
 def _fraction(x: Any) -> str | None:

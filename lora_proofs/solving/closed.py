@@ -10,7 +10,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from lora_proofs.arithmetic.context import Arithmetic, Matrix, scaled
+from lora_proofs.arithmetic.context import Arithmetic, Matrix
 from lora_proofs.mathematics.closed_forms import (
     frobenius_full,
     frobenius_scalar_closed_form,
@@ -19,12 +19,7 @@ from lora_proofs.mathematics.closed_forms import (
 )
 from lora_proofs.mathematics.decoupling import Component, components
 from lora_proofs.mathematics.frobenius_riccati import frobenius_riccati_closed_form
-from lora_proofs.solving.plain import (
-    PlainStart,
-    has_exact_start,
-    is_transformable,
-    plain_start,
-)
+from lora_proofs.solving.plain import has_exact_start, is_transformable, plain_start
 from lora_proofs.solving.problem import Problem
 
 State = tuple[Matrix | None, Matrix | None, Matrix]
@@ -65,12 +60,6 @@ def _full(problem: Problem) -> Value:
     return at
 
 
-def _back(start: PlainStart, A: Matrix, B: Matrix, ctx: Arithmetic) -> tuple[Matrix, Matrix]:
-    """The factors of the problem from those of the plain flow."""
-    one = ctx.number(1)
-    return scaled(one / ctx.number(start.alpha), A), scaled(one / ctx.number(start.beta), B)
-
-
 def _trace_squared(problem: Problem) -> Value:
     def at(t: Fraction, ctx: Arithmetic) -> State:
         start = plain_start(problem, ctx)
@@ -78,7 +67,7 @@ def _trace_squared(problem: Problem) -> Value:
             end = trace_squared_closed_form(
                 problem.W0, start.A, start.B, start.clock * _exact(t), ctx
             )
-            return *_back(start, end.A, end.B, ctx), end.W
+            return *start.back(end.A, end.B, ctx), end.W
 
     return at
 
@@ -121,4 +110,4 @@ def _by_components(
             end = form(*block, start.clock * _exact(t), ctx)
             for X, part, here, there in ((A, end.A, k, j), (B, end.B, i, k), (W, end.W, i, j)):
                 X[np.ix_(here, there)] = part
-        return *_back(start, A, B, ctx), W
+        return *start.back(A, B, ctx), W

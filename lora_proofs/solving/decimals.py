@@ -13,6 +13,10 @@ from typing import Any
 import flint
 
 from lora_proofs.arithmetic.exact import rational
+from lora_proofs.errors import ToleranceNotMet
+
+SHOWN = 25
+"""The most significant digits that are given of the midpoint of an enclosure."""
 
 
 def exact(x: Any) -> Fraction:
@@ -100,6 +104,39 @@ def upper_string(x: Fraction) -> str:
         return "0"
     step = Fraction(10) ** (magnitude(x) - 1)
     return decimal_string(-(-x // step) * step, 2)
+
+
+def ball_strings(x: Any) -> tuple[str, str]:
+    """A decimal interval [mid - rad, mid + rad] that holds all of a ball, or of an exact number.
+
+    Both are exact decimals. The radius has two digits and is rounded up, over what rounding the
+    midpoint costs; at most ``SHOWN`` digits of the midpoint are given. Raises ``ToleranceNotMet``
+    for a ball that is not finite.
+
+    >>> ball_strings(flint.arb("0.5", "1e-9")), ball_strings(flint.fmpq(1, 4))
+    (('0.5000000000', '1.1e-9'), ('0.25', '0'))
+    """
+    if isinstance(x, flint.arb) and not x.is_finite():
+        raise ToleranceNotMet("a number of the answer was not enclosed; ask for an earlier time")
+    middle, wide = exact(x), radius(x)
+    step = Fraction(10) ** (magnitude(middle) - SHOWN + 1) if middle else Fraction(0)
+    if wide:
+        step = max(step, Fraction(10) ** (magnitude(wide) - 1))
+    shown = round(middle / step) * step if step else middle
+    error = wide + abs(shown - middle)
+    if shown == 0:
+        return "0", upper_string(error)
+    if error == 0:
+        step = _last_place(shown)
+    return decimal_string(shown, magnitude(shown) - magnitude(step) + 1), upper_string(error)
+
+
+def _last_place(x: Fraction) -> Fraction:
+    """The power of 10 of the last digit of a terminating decimal that is not 0, at most 1."""
+    step = Fraction(1)
+    while (x / step).denominator != 1:
+        step /= 10
+    return step
 
 
 def least(x: Any) -> Fraction:

@@ -79,11 +79,11 @@ def solve(problem: Problem, digits: int, progress: Progress = None) -> list[Solv
 
 def _solved(problem: Problem, digits: int, progress: Progress) -> list[Solved]:
     if problem.method != "flow":
-        return [_narrowed(lambda ctx: _descended(problem, ctx), digits)]
+        return [narrowed(lambda ctx: descended(problem, ctx), digits)]
     form = closed_form(problem)
     if form is not None:
         try:
-            return [_narrowed(_at(problem, form, t), digits) for t in finite(problem)]
+            return [narrowed(closed_state(problem, form, t), digits) for t in finite(problem)]
         except (ToleranceNotMet, Unavailable):  # the integrator copes with what costs many digits
             if problem.adapter == "full":
                 raise
@@ -95,14 +95,16 @@ def finite(problem: Problem) -> list[Fraction]:
     return [t for t in problem.times if isinstance(t, Fraction)]
 
 
-def _at(problem: Problem, form: Closed, t: Fraction) -> Callable[[BallArithmetic], Solved]:
+def closed_state(problem: Problem, form: Closed, t: Fraction) -> Callable[[BallArithmetic], Solved]:
+    """The state that a closed form gives at a time, in any precision."""
+
     def at(ctx: BallArithmetic) -> Solved:
         return observed(problem, t, *form.at(t, ctx), ctx, form.name, rigorous=True)
 
     return at
 
 
-def _narrowed(compute: Callable[[BallArithmetic], Solved], digits: int) -> Solved:
+def narrowed(compute: Callable[[BallArithmetic], Solved], digits: int) -> Solved:
     """Raise the working precision until every number has its digits."""
     working = digits + GUARD
     for _ in range(MAX_ATTEMPTS):
@@ -174,7 +176,7 @@ def _balance(problem: Problem, A: Matrix, B: Any, ctx: BallArithmetic) -> Matrix
     return B.mT @ B * ctx.number(problem.eta_A) - A @ A.mT * ctx.number(problem.eta_B)
 
 
-def _descended(problem: Problem, ctx: BallArithmetic) -> Solved:
+def descended(problem: Problem, ctx: BallArithmetic) -> Solved:
     """The last iterate of gradient descent."""
     f, last = problem.f, problem.steps
     name = f"{problem.method} gradient descent"
@@ -224,7 +226,7 @@ def _integrated(problem: Problem, digits: int, progress: Progress) -> list[Solve
         states = {
             t: _widened(problem, t, end, wanted, ctx) for t, end in zip(times, ends, strict=True)
         }
-        states[Fraction(0)] = _at_start(problem, ctx)
+        states[Fraction(0)] = at_start(problem, ctx)
         found = [worst(state, digits) for state in states.values()]
         if all(missing == 0 for missing in found):
             return [states[t] for t in finite(problem)]
@@ -234,7 +236,7 @@ def _integrated(problem: Problem, digits: int, progress: Progress) -> list[Solve
     )
 
 
-def _at_start(problem: Problem, ctx: BallArithmetic) -> Solved:
+def at_start(problem: Problem, ctx: BallArithmetic) -> Solved:
     """The state at t = 0, which is what the instance says."""
     with ctx.working():
         A, B = ctx.matrix(problem.A0), ctx.matrix(problem.B0)

@@ -21,13 +21,15 @@ from lora_proofs.arithmetic.exact import EXACT
 class InvariantBlock:
     """The part of E that the flow sees, the rank that it has for it, and the loss of the rest.
 
-    ``width`` is the dimension of V: with as many rank indices as that nothing is left out.
+    ``width`` and ``height`` are the dimensions of V and U: with as many rank indices as one of
+    them nothing is left out.
     """
 
     E: Matrix
     rank: int
     rest: Any
     width: int
+    height: int
 
 
 def invariant_block(E: Any, A0: Any, B0: Any) -> InvariantBlock:
@@ -39,23 +41,28 @@ def invariant_block(E: Any, A0: Any, B0: Any) -> InvariantBlock:
     """
     E, A0, B0 = (EXACT.matrix(X) for X in (E, A0, B0))
     V = _closure(E.mT @ E, np.concatenate([A0.mT, E.mT @ B0], axis=1))
+    U = _closure(E @ E.mT, np.concatenate([B0, E @ A0.mT], axis=1))
     seen = E @ _projector(V)
     rank = EXACT.rank(np.concatenate([B0, A0.mT]))
-    return InvariantBlock(seen, rank, squared_norm(E - seen) / 2, V.shape[1])
+    return InvariantBlock(seen, rank, squared_norm(E - seen) / 2, V.shape[1], U.shape[1])
 
 
 def _closure(gram: Matrix, start: Matrix) -> Matrix:
     """A basis, as columns, of the smallest space that holds ``start`` and is mapped into itself."""
-    basis = _independent(start)
+    basis = independent_columns(start)
     while True:
-        larger = _independent(np.concatenate([basis, gram @ basis], axis=1))
+        larger = independent_columns(np.concatenate([basis, gram @ basis], axis=1))
         if larger.shape == basis.shape:
             return basis
         basis = larger
 
 
-def _independent(X: Matrix) -> Matrix:
-    """Columns that span what the columns of X span."""
+def independent_columns(X: Matrix) -> Matrix:
+    """Columns that span what the columns of X span, and are independent; X is exact.
+
+    >>> independent_columns(EXACT.matrix([[1, 2], [1, 2]])).tolist()
+    [[1], [1]]
+    """
     if X.shape[1] == 0:
         return X
     reduced, rank = flint.fmpq_mat(X.mT.tolist()).rref()

@@ -28,7 +28,8 @@ class Limit:
     or, for BA, not unique; the loss comes down twice as fast as W. ``rigorous`` is false where the
     limit is open, and at a saddle, whose proof holds for that start alone; ``reasons`` says so.
     Where the loss is the least one of some matrices and ranks, ``sees`` names them, and ``rest`` is
-    the exact loss beside them.
+    the exact loss beside them. ``A`` and ``B`` are the limits of the factors, and ``rate_bound`` a
+    lower bound of the rate, where they are asked for and known.
     """
 
     loss: Any
@@ -42,6 +43,9 @@ class Limit:
     sees: tuple[tuple[Matrix, int], ...] = ()
     rest: Any = None
     estimate: float | None = None
+    A: Matrix | None = None
+    B: Matrix | None = None
+    rate_bound: Scalar | None = None
 
     def missing(self, digits: int) -> int:
         """How many digits the balls lack for ``digits`` right ones."""

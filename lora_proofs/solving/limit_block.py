@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from fractions import Fraction
+from dataclasses import replace
 from typing import Any
 
 import flint
-import numpy as np
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic, squared_norm
-from lora_proofs.arithmetic.context import Matrix, Scalar, scaled
-from lora_proofs.errors import BadInput, ToleranceNotMet, Unavailable
+from lora_proofs.arithmetic.context import Matrix, scaled
+from lora_proofs.errors import BadInput
 from lora_proofs.mathematics.critical_values import CriticalValues, frobenius_critical_values
-from lora_proofs.mathematics.frobenius_riccati import balance, frobenius_riccati_closed_form
-from lora_proofs.mathematics.literature import CRITICAL_POINTS, ECKART_YOUNG_MIRSKY, LASALLE
-from lora_proofs.mathematics.matrices import (
-    best_rank_approximation,
-    leading_projector,
-    rank_gap,
-    squared_singular_values,
+from lora_proofs.mathematics.literature import (
+    CRITICAL_POINTS,
+    ECKART_YOUNG_MIRSKY,
+    LASALLE,
+    Cited,
+    lean_on,
+    leanings,
 )
-from lora_proofs.solving.flow_field import FlowField, lora_field
+from lora_proofs.mathematics.matrices import best_rank_approximation
 from lora_proofs.solving.invariant_block import InvariantBlock, invariant_block
 from lora_proofs.solving.limit import AT_REST, Limit, least_loss
-from lora_proofs.solving.plain import has_exact_start, plain_start
-from lora_proofs.solving.problem import Problem, rows
+from lora_proofs.solving.limit_balanced import balanced_end
+from lora_proofs.solving.limit_gap import Progress, Watch, below, landing
+from lora_proofs.solving.plain import FINE, plain_start
+from lora_proofs.solving.problem import Problem
 
-DOUBLINGS = 12
-CLOSED_DOUBLINGS = 24
-ZERO = flint.fmpq(0)
+NO_LANDING = (
+    "the rate and the limits of A and B are not shown: no gradient inequality was found in the "
+    "time that was looked at"
+)
 
 
-def block_end(problem: Problem, ctx: BallArithmetic) -> Limit:
+def block_end(
+    problem: Problem, ctx: BallArithmetic, certify: bool = False, progress: Progress = None
+) -> Limit:
     """Where one block ends: the best approximation that its invariances allow, where it is shown.
+
+    ``certify`` asks for the limits of the factors and a bound of the rate too.
 
     >>> from lora_proofs.solving.problem import read_problem
     >>> p = read_problem({"loss": "frobenius", "W0": [[0, 0], [0, 0]], "Y": [[3, 1], [0, 2]],
@@ -45,30 +50,35 @@ def block_end(problem: Problem, ctx: BallArithmetic) -> Limit:
     if (resting := at_rest(problem)) is not None:
         return resting
     block = invariant_block(problem.Y - problem.W0, problem.A0, problem.B0)
-    balanced = _balanced(problem, block, ctx)
+    watch = Watch(problem, plain_start(problem, FINE), progress)
+    end = _shown(watch, block, ctx)
+    if not certify or end.loss is None or end.A is not None:
+        return end
+    return _with_landing(watch, block, end, ctx)
+
+
+def _shown(watch: Watch, block: InvariantBlock, ctx: BallArithmetic) -> Limit:
+    """The limit by the first argument that shows it."""
+    balanced = balanced_end(watch.problem, watch.start, block, ctx)
     if balanced is not None:
         return balanced
     with ctx.working():
         values = frobenius_critical_values(block.E, block.rank, ctx)
     if values.second is None:
         why = "the flow sees no error: every critical point has BA = 0"
-        return _settled(block, None, why, (LASALLE.name,), ctx)
-    return _by_the_gap(problem, block, values, ctx)
+        return _settled(block, why, (LASALLE,), ctx)
+    return _by_the_gap(watch, block, values, ctx)
 
 
 def _settled(
-    block: InvariantBlock,
-    rate: Scalar | None,
-    argument: str,
-    cites: tuple[str, ...],
-    ctx: BallArithmetic,
+    block: InvariantBlock, argument: str, cites: tuple[Cited, ...], ctx: BallArithmetic
 ) -> Limit:
+    lean_on(*cites)
     with ctx.working():
         loss = block.rest + least_loss(block.E, block.rank, ctx)
-    sees = ((block.E, block.rank),)
-    return Limit(
-        loss, _product(block, ctx), rate, True, argument, cites, sees=sees, rest=block.rest
-    )
+    names = tuple(cited.name for cited in cites)
+    BA, seen = _product(block, ctx), ((block.E, block.rank),)
+    return Limit(loss, BA, None, True, argument, names, sees=seen, rest=block.rest)
 
 
 def _product(block: InvariantBlock, ctx: BallArithmetic) -> Matrix | None:
@@ -77,85 +87,6 @@ def _product(block: InvariantBlock, ctx: BallArithmetic) -> Matrix | None:
         return best_rank_approximation(block.E, block.rank, ctx)
     except BadInput:
         return None
-
-
-def _balanced(problem: Problem, block: InvariantBlock, ctx: BallArithmetic) -> Limit | None:
-    """B0 = 0 with A0 A0' = kappa^2 I: the matrix Riccati solution, where det(A0 V_r) != 0."""
-    E, r = problem.Y - problem.W0, len(problem.A0)  # type: ignore[arg-type]
-    try:
-        square = -balance(problem.A0, problem.B0)
-    except BadInput:
-        return None
-    if any(problem.B0.flat) or square == 0 or r >= E.shape[1] or not rank_gap(E, r):  # type: ignore[union-attr]
-        return None
-    with ctx.working():
-        A0 = ctx.matrix(problem.A0)
-
-        def meets(P: Matrix) -> bool:
-            return bool(flint.arb_mat((A0 @ P @ A0.mT).tolist()).det() > 0)
-
-        if not meets(leading_projector(E, r, ctx)):
-            return None
-        start = plain_start(problem, ctx)
-        plain = ctx.number(square) * ctx.number(start.alpha) ** 2
-        rate, reasons = balanced_rate(E, r, plain, block.width == r, meets, ctx)
-        rate = None if rate is None else rate * ctx.number(start.clock)
-    argument = (
-        "matrix Riccati equation: B0 = 0, A0 A0' is a multiple of I, sigma_r > sigma_{r+1} and "
-        "det(A0 V_r) != 0"
-    )
-    BA = best_rank_approximation(E, r, ctx)
-    sees = ((E, r),)
-    return Limit(
-        least_loss(E, r, ctx),
-        BA,
-        rate,
-        True,
-        argument,
-        (ECKART_YOUNG_MIRSKY.name,),
-        reasons,
-        sees=sees,
-        rest=ZERO,
-    )
-
-
-def balanced_rate(
-    E: Matrix,
-    r: int,
-    square: Scalar,
-    alone: bool,
-    meets: Callable[[Matrix], bool],
-    ctx: BallArithmetic,
-) -> tuple[Scalar | None, tuple[str, ...]]:
-    """The rate of BA from B0 = 0 with A0 A0' = ``square`` I, and why it is not known.
-
-    With mu_i^2 = sigma_i^2 + square^2/4 it is 2 mu_r where the flow is ``alone`` with its r
-    directions, and mu_r - mu_{r+1} where the r-th and the next eigenspace are coupled: where
-    ``meets`` finds a nonzero determinant for the projector with the next one in place of the r-th.
-    """
-    squares = [x for x, k in squared_singular_values(E, ctx) for _ in range(k)]
-    squares += [ctx.number(0)] * (r + 1 - len(squares))
-    mu = [ctx.sqrt(x + square**2 / 4) for x in squares[r - 1 : r + 1]]
-    if alone:
-        return 2 * mu[0], ()
-    if (r == 1 or rank_gap(E, r - 1)) and meets(_next_in_place(E, r, ctx)):
-        return mu[0] - mu[1], ()
-    known = (mu[0] - mu[1]).str(6, radius=False)
-    return None, (f"the rate is at least {known}; more, if two eigenspaces are not coupled",)
-
-
-def _next_in_place(E: Matrix, r: int, ctx: BallArithmetic) -> Matrix:
-    """The projector on the leading r - 1 right singular vectors and the eigenspace after r."""
-    m = E.shape[1]
-    first = leading_projector(E, r - 1, ctx) if r > 1 else ctx.zeros(m, m)
-    count, total = 0, 0
-    for value, k in squared_singular_values(E, ctx):
-        total += k if not value == 0 else 0
-        if total > r:
-            count = total
-            break
-    after = leading_projector(E, count, ctx) if count else ctx.identity(m)
-    return first + after - leading_projector(E, r, ctx)
 
 
 def at_rest(problem: Problem) -> Limit | None:
@@ -168,116 +99,143 @@ def at_rest(problem: Problem) -> Limit | None:
     if any((B0.mT @ rest).flat) or any((rest @ A0.mT).flat):
         return None
     loss = squared_norm(rest) / 2
-    return Limit(loss, BA, None, True, AT_REST, rest=loss)
+    return Limit(loss, BA, None, True, AT_REST, rest=loss, A=A0, B=B0)
 
 
 def _by_the_gap(
-    problem: Problem, block: InvariantBlock, values: CriticalValues, ctx: BallArithmetic
+    watch: Watch, block: InvariantBlock, values: CriticalValues, ctx: BallArithmetic
 ) -> Limit:
     """Find a time when the loss is surely below the second smallest critical value."""
     with ctx.working():
         least, second = values.least + block.rest, values.second + block.rest
-    if len(problem.A0) == 1 and has_exact_start(problem):  # type: ignore[arg-type]
-        time, loss = _seen_in_closed_form(problem, second, ctx)
-        seen, why = _float(loss), ""
-    else:
-        time, loss, seen, why = _seen_by_enclosure(problem, least, second, ctx)
-    if time is None:
-        return _open(block, values, ctx, seen, _float(second), why)
+        state, seen, why = below(watch, _float(least), second)
+    if state is None:
+        return _open(block, values, seen, _float(second), why)
+    time = watch.start.real_time(state.time)
     argument = (
-        f"critical-value gap: at t = {time} the enclosed loss {loss.str(6)} is below "
+        f"critical-value gap: at t = {time} the enclosed loss {state.loss.str(6)} is below "
         f"{_float(second):.6g}, the second smallest critical value, so its limit is the smallest "
         "one"
     )
-    return _settled(
-        block,
-        None,
-        argument,
-        tuple(x.name for x in (LASALLE, CRITICAL_POINTS, ECKART_YOUNG_MIRSKY)),
-        ctx,
-    )
+    return _settled(block, argument, (LASALLE, CRITICAL_POINTS, ECKART_YOUNG_MIRSKY), ctx)
 
 
-def _seen_in_closed_form(
-    problem: Problem, second: Any, ctx: BallArithmetic
-) -> tuple[Fraction | None, Any]:
-    """One rank index: the matrix Riccati solution in balls, at doubling times."""
-    start, time, loss = plain_start(problem, ctx), _first_time(problem), flint.arb(0)
-    for _ in range(CLOSED_DOUBLINGS):
-        clock = start.clock * flint.fmpq(time.numerator, time.denominator)
-        try:
-            end = frobenius_riccati_closed_form(
-                problem.W0, problem.Y, start.A, start.B, clock, BallArithmetic(30)
-            )
-        except Unavailable:  # the exponentials would cost too many digits
-            return None, loss
-        with ctx.working():
-            loss = problem.f.value(end.W, ctx)
-            if loss < second:
-                return time, loss
-        time *= 2
-    return None, loss
-
-
-def _seen_by_enclosure(
-    problem: Problem, least: Any, second: Any, ctx: BallArithmetic
-) -> tuple[Fraction | None, Any, float, str]:
-    """Floats nominate the time, an enclosure of the flow confirms it."""
-    field = lora_field(
-        problem.f, rows(problem.W0), rows(problem.A0), rows(problem.B0), **problem.rates
-    )
-    time, seen = _nominated(field, problem, _float(least), _float(second))
-    if time is None:
-        return None, None, seen, ""
-    try:
-        loss = field.enclosure(time, digits=15).loss
-    except ToleranceNotMet as error:
-        return None, None, seen, str(error)
+def _with_landing(watch: Watch, block: InvariantBlock, end: Limit, ctx: BallArithmetic) -> Limit:
+    """The limit with its factors and a bound of its rate, where a gradient inequality is shown."""
+    with leanings() as heard:
+        found = landing(watch, block, end.loss, watch.first_time, ctx)
+    if found is None:
+        return replace(end, reasons=(*end.reasons, NO_LANDING))
+    state, way = found
     with ctx.working():
-        return (time if loss < second else None), loss, seen, ""
+        spread = flint.arb(0, way.radius)
+        A, B = watch.start.back(state.A + spread, state.B + spread, ctx)
+        slowest = flint.arb((way.rate * ctx.number(watch.start.clock)).lower())
+    told = (
+        f"gradient inequality: from t = {watch.start.real_time(state.time)} on ||grad f||^2 >= "
+        f"2 nu (f - f*) with nu = {way.rate.str(4, radius=False)} in the time of the plain flow, "
+        f"so the way left is at most {way.radius.str(3, radius=False)}"
+    )
+    return replace(
+        end,
+        A=A,
+        B=B,
+        rate_bound=slowest if end.rate is None else None,
+        argument=f"{end.argument}; {told}",
+        cites=tuple(dict.fromkeys((*end.cites, *heard))),
+    )
+
+
+def _settled(
+    block: InvariantBlock, argument: str, cites: tuple[Cited, ...], ctx: BallArithmetic
+) -> Limit:
+    lean_on(*cites)
+    with ctx.working():
+        loss = block.rest + least_loss(block.E, block.rank, ctx)
+    names = tuple(cited.name for cited in cites)
+    BA, seen = _product(block, ctx), ((block.E, block.rank),)
+    return Limit(loss, BA, None, True, argument, names, sees=seen, rest=block.rest)
+
+
+def _product(block: InvariantBlock, ctx: BallArithmetic) -> Matrix | None:
+    """The one product of least loss, where there is only one."""
+    try:
+        return best_rank_approximation(block.E, block.rank, ctx)
+    except BadInput:
+        return None
+
+
+def at_rest(problem: Problem) -> Limit | None:
+    """The limit of a start where both gradients vanish: the start itself."""
+    s = EXACT.number(problem.scale)
+    A0: Any = problem.A0
+    B0: Any = problem.B0
+    BA = scaled(s, B0 @ A0)
+    rest = problem.Y - problem.W0 - BA
+    if any((B0.mT @ rest).flat) or any((rest @ A0.mT).flat):
+        return None
+    loss = squared_norm(rest) / 2
+    return Limit(loss, BA, None, True, AT_REST, rest=loss, A=A0, B=B0)
+
+
+def _by_the_gap(
+    watch: Watch, block: InvariantBlock, values: CriticalValues, ctx: BallArithmetic
+) -> Limit:
+    """Find a time when the loss is surely below the second smallest critical value."""
+    with ctx.working():
+        least, second = values.least + block.rest, values.second + block.rest
+        state, seen, why = below(watch, _float(least), second)
+    if state is None:
+        return _open(block, values, seen, _float(second), why)
+    time = watch.start.real_time(state.time)
+    argument = (
+        f"critical-value gap: at t = {time} the enclosed loss {state.loss.str(6)} is below "
+        f"{_float(second):.6g}, the second smallest critical value, so its limit is the smallest "
+        "one"
+    )
+    return _settled(block, argument, (LASALLE, CRITICAL_POINTS, ECKART_YOUNG_MIRSKY), ctx)
+
+
+def _with_landing(watch: Watch, block: InvariantBlock, end: Limit, ctx: BallArithmetic) -> Limit:
+    """The limit with its factors and a bound of its rate, where a gradient inequality is shown."""
+    with leanings() as heard:
+        found = landing(watch, block, end.loss, watch.first_time, ctx)
+    if found is None:
+        return replace(end, reasons=(*end.reasons, NO_LANDING))
+    state, way = found
+    with ctx.working():
+        spread = flint.arb(0, way.radius)
+        A, B = watch.start.back(state.A + spread, state.B + spread, ctx)
+        slowest = flint.arb((way.rate * ctx.number(watch.start.clock)).lower())
+    told = (
+        f"from t = {watch.start.real_time(state.time)} on the gradient inequality "
+        f"||grad f||^2 >= 2 nu (f - f*) holds with nu = {way.rate.str(4, radius=False)} for the "
+        f"plain flow, and the way left is at most {way.radius.str(3, radius=False)}"
+    )
+    return replace(
+        end,
+        A=A,
+        B=B,
+        rate_bound=slowest if end.rate is None else None,
+        cites=tuple(dict.fromkeys((*end.cites, *heard))),
+        reasons=(*end.reasons, told),
+    )
 
 
 def _float(x: Any) -> float:
     return float(flint.arb(x).mid())
 
 
-def _nominated(
-    field: FlowField, problem: Problem, least: float, second: float
-) -> tuple[Fraction | None, float]:
-    """The first of doubling times at which floats see a loss clearly below ``second``."""
-    first = _first_time(problem)
-    seen = float("nan")
-    for k in range(DOUBLINGS):
-        try:
-            end = field.float64(first * 2**k, tolerance=1e-9)
-        except ToleranceNotMet:
-            break
-        seen = float(end.loss)
-        if seen < least + 0.9 * (second - least):
-            return first * 2**k, seen
-    return None, seen
-
-
-def _first_time(problem: Problem) -> Fraction:
-    """A time in which little happens: an eighth of the fastest mode's, as a power of 2."""
-    E = (problem.Y - problem.W0).astype(float)
-    clock = float(problem.scale) * float(max(problem.eta_A, problem.eta_B))
-    unit = max(1e-9, float(np.linalg.norm(E, 2)) * clock)
-    return Fraction(2) ** (-3 - int(np.ceil(np.log2(unit))))
-
-
 def _open(
     block: InvariantBlock,
     values: CriticalValues,
-    ctx: BallArithmetic,
     seen: float,
     second: float,
     why: str = "",
 ) -> Limit:
     reasons = (
-        f"the limit is open: the loss came down to {seen:.6g} in the time tried in float64, where "
-        "rounding may have left a saddle; once it is surely below "
-        f"{second:.6g}, the second smallest critical value, the limit is the smallest one, "
+        f"the limit is open: the loss came down to {seen:.6g} in the time tried; once it is surely "
+        f"below {second:.6g}, the second smallest critical value, the limit is the smallest one, "
         f"{_float(values.least + block.rest):.6g}",
         *((why,) if why else ()),
     )

@@ -18,6 +18,7 @@ from lora_proofs.arithmetic.context import Matrix, scaled
 from lora_proofs.mathematics.decoupling import Component, blocks
 from lora_proofs.solving.limit import AT_REST, SADDLE, Limit, least_loss
 from lora_proofs.solving.limit_block import block_end
+from lora_proofs.solving.limit_gap import Progress
 from lora_proofs.solving.limit_trace_squared import trace_squared_end
 from lora_proofs.solving.plain import is_transformable
 from lora_proofs.solving.problem import Problem
@@ -25,8 +26,12 @@ from lora_proofs.solving.problem import Problem
 PRECISIONS = (50, 200, 1000, 4000)
 
 
-def frobenius_end(problem: Problem, ctx: BallArithmetic) -> Limit:
+def frobenius_end(
+    problem: Problem, ctx: BallArithmetic, certify: bool = False, progress: Progress = None
+) -> Limit:
     """Where the Frobenius flow ends, as far as it is known.
+
+    ``certify`` asks for the limits of the factors and a bound of the rate too.
 
     >>> from lora_proofs.solving.problem import read_problem
     >>> p = read_problem({"loss": "frobenius", "W0": [[0, 0], [0, 0]], "Y": [[3, 0], [0, 2]],
@@ -41,7 +46,7 @@ def frobenius_end(problem: Problem, ctx: BallArithmetic) -> Limit:
         return Limit(EXACT.number(0), E, EXACT.number(1), True, formula)
     if not is_transformable(problem):
         return _frozen(problem)
-    parts = [(c, _part(problem, c, ctx)) for c in _moving(problem)]
+    parts = [(c, _part(problem, c, ctx, certify, progress)) for c in _moving(problem)]
     return _judged(problem, _together(problem, parts, ctx))
 
 
@@ -58,7 +63,9 @@ def _starts(problem: Problem, c: Component) -> bool:
     return any(A0[:, list(c.columns)].flat) or any(B0[list(c.rows)].flat)
 
 
-def _part(problem: Problem, c: Component, ctx: BallArithmetic) -> Limit:
+def _part(
+    problem: Problem, c: Component, ctx: BallArithmetic, certify: bool, progress: Progress
+) -> Limit:
     i, j, k = list(c.rows), list(c.columns), list(c.ranks)
     Y: Any = problem.Y
     A0: Any = problem.A0
@@ -71,7 +78,7 @@ def _part(problem: Problem, c: Component, ctx: BallArithmetic) -> Limit:
         if end.argument == AT_REST:
             return end
         return replace(end, argument=f"scalar mode, with its error for tr W: {end.argument}")
-    return block_end(replace(problem, W0=W0, Y=Y, A0=A0, B0=B0), ctx)
+    return block_end(replace(problem, W0=W0, Y=Y, A0=A0, B0=B0), ctx, certify, progress)
 
 
 def _together(problem: Problem, parts: list[tuple[Component, Limit]], ctx: BallArithmetic) -> Limit:
@@ -89,7 +96,9 @@ def _together(problem: Problem, parts: list[tuple[Component, Limit]], ctx: BallA
             loss = None if loss is None or part.loss is None else loss + part.loss
         loss = None if loss is None else loss + squared_norm(rest) / 2
         ends = [part for _, part in parts]
-        rate = _slowest([end.rate for end in ends if end.argument != AT_REST])
+        moving = [end for end in ends if end.argument != AT_REST]
+        rate = _slowest([end.rate for end in moving])
+        bound = _slowest([end.rate_bound if end.rate is None else end.rate for end in moving])
     return Limit(
         loss,
         BA,
@@ -101,7 +110,20 @@ def _together(problem: Problem, parts: list[tuple[Component, Limit]], ctx: BallA
         estimate=_estimate(ends, float(squared_norm(rest) / 2)),
         sees=tuple(pair for end in ends for pair in end.sees),
         rest=squared_norm(rest) / 2 + sum((_exact_rest(end) for end in ends), flint.fmpq(0)),
+        A=_factor(problem.A0, [(np.ix_(c.ranks, c.columns), part.A) for c, part in parts]),
+        B=_factor(problem.B0, [(np.ix_(c.rows, c.ranks), part.B) for c, part in parts]),
+        rate_bound=bound if rate is None else None,
     )
+
+
+def _factor(start: Any, parts: list[tuple[Any, Matrix | None]]) -> Matrix | None:
+    """The limit of a factor, where it is known of every block; beside them it stays."""
+    factor = start.copy()
+    for where, part in parts:
+        if part is None:
+            return None
+        factor[where] = part
+    return factor
 
 
 def _exact_rest(end: Limit) -> Any:

@@ -31,7 +31,7 @@ def trace_squared_end(problem: Problem, ctx: Arithmetic) -> Limit:
     B0: Any = problem.B0
     start = scaled(EXACT.number(problem.scale), B0 @ A0)
     if trace(problem.W0 + start) == 0:
-        return Limit(EXACT.number(0), start, None, True, AT_REST)
+        return Limit(EXACT.number(0), start, None, True, AT_REST, A=A0, B=B0)
     sign = _cone(problem)
     return _off_the_cones(problem, ctx) if sign is None else _on_a_cone(problem, sign, ctx)
 
@@ -64,6 +64,7 @@ def _off_the_cones(problem: Problem, ctx: Arithmetic) -> Limit:
     with ctx.working():
         end = trace_squared_limit(problem.W0, start.A, start.B, ctx)
         rate = 2 * end.mu * ctx.number(start.clock)
+        A, B = start.back(end.A, end.B, ctx)
     BA = _multiple_of_gram(problem) if not any(problem.B0.flat) else end.dW  # type: ignore[union-attr]
     return Limit(
         EXACT.number(0),
@@ -72,6 +73,8 @@ def _off_the_cones(problem: Problem, ctx: Arithmetic) -> Limit:
         True,
         "closed form: off the cones B0 = +- A0' the Riccati solution has a finite limit, where "
         "tr W = 0",
+        A=A,
+        B=B,
     )
 
 
@@ -85,6 +88,7 @@ def _on_a_cone(problem: Problem, sign: int, ctx: Arithmetic) -> Limit:
     """B stays a multiple of A'; whether it flees or falls into 0 is a matter of the sign of w0."""
     w0, n = trace(problem.W0), len(problem.W0)
     zero = EXACT.zeros(n, n)
+    at_zero = {"A": 0 * problem.A0, "B": 0 * problem.B0}  # type: ignore[operator]
     start = plain_start(problem, ctx)
     with ctx.working():
         rate = abs(w0) * start.clock
@@ -101,6 +105,7 @@ def _on_a_cone(problem: Problem, sign: int, ctx: Arithmetic) -> Limit:
             else "the start is stationary: A0 = 0 and B0 = 0",
             reasons=reasons,
             saddle=w0 != 0,
+            **at_zero,
         )
     if w0 == 0:
         return Limit(
@@ -111,14 +116,20 @@ def _on_a_cone(problem: Problem, sign: int, ctx: Arithmetic) -> Limit:
             "exact invariance: on the cone with tr W0 = 0, tr W = T0/(1 + 2 |T0| t) in the time of "
             "the plain flow",
             reasons=("the convergence is algebraic: there is no exponential rate",),
+            **at_zero,
         )
     A0: Any = problem.A0
+    with ctx.working():  # the plain factors end with ||A~||^2 = ||B~||^2 = |w0|
+        grown = ctx.sqrt(ctx.number(abs(w0) / squared_norm(A0))) / ctx.number(start.alpha)
+        A, B = scaled(grown, ctx.matrix(A0)), scaled(grown, ctx.matrix(problem.B0))
     return Limit(
         EXACT.number(0),
         scaled(-w0 / squared_norm(A0), A0.mT @ A0),
         2 * rate,
         True,
         "exact invariance: the flow keeps B a multiple of A', and ||A||^2 tends to |w0|",
+        A=A,
+        B=B,
     )
 
 

@@ -19,7 +19,7 @@ from lora_proofs.mathematics.matrices import (
     squared_singular_values,
 )
 from lora_proofs.solving.limit import Limit, least_loss
-from lora_proofs.solving.limit_block import balanced_rate
+from lora_proofs.solving.limit_balanced import balanced_rate
 from lora_proofs.solving.plain import is_transformable, plain_start
 from lora_proofs.solving.problem import Problem
 from lora_proofs.strategies.draw import SeededDraw

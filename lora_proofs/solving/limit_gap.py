@@ -1,0 +1,172 @@
+"""A time of the plain flow from which its limit is certain: floats nominate it, balls confirm.
+
+Two things are looked for: a loss surely below the second smallest critical value, and, later, a
+state from which the gradient inequality of ``convergence`` bounds the rate and the way left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import flint
+import numpy as np
+
+from lora_proofs.arithmetic import BallArithmetic, squared_norm
+from lora_proofs.arithmetic.context import Matrix, Scalar
+from lora_proofs.errors import ToleranceNotMet, Unavailable
+from lora_proofs.mathematics.frobenius_riccati import frobenius_riccati_closed_form
+from lora_proofs.solving.convergence import Convergence, as_floats, convergence
+from lora_proofs.solving.flow_field import lora_field
+from lora_proofs.solving.invariant_block import InvariantBlock
+from lora_proofs.solving.plain import PlainStart, has_exact_start, plain_field
+from lora_proofs.solving.problem import Problem, rows
+
+Progress = Callable[[Fraction], None] | None
+DOUBLINGS = 12
+CLOSED_DOUBLINGS = 24
+RETRIES = 2
+CLEARLY = 0.9
+LONGEST = 400
+"""The largest time, in units of 1/||E||_2, at which a rate is looked for."""
+NEAR = 1e-6
+DIGITS = 15
+FINER_DIGITS = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The plain flow at a time, in balls: its factors, and the loss of the whole block."""
+
+    time: Fraction
+    A: Matrix
+    B: Matrix
+    loss: Scalar
+
+
+@dataclass(frozen=True, eq=False)
+class Watch:
+    """The plain flow of a block, and how it is enclosed: in closed form for one rank index."""
+
+    problem: Problem
+    start: PlainStart
+    progress: Progress = None
+
+    @property
+    def closed(self) -> bool:
+        """Whether the matrix Riccati solution is the flow itself."""
+        return len(self.start.A) == 1 and has_exact_start(self.problem)
+
+    def at(self, t: Fraction, digits: int) -> Seen:
+        """The enclosure at a time; ``ToleranceNotMet`` or ``Unavailable`` where it is too far."""
+        if self.progress is not None:
+            self.progress(t)
+        if not self.closed:
+            end = plain_field(self.problem, self.start).enclosure(t, digits=digits)
+            return Seen(t, end.A, end.B, end.loss)
+        p, ctx = self.problem, BallArithmetic(digits)
+        flown = frobenius_riccati_closed_form(p.W0, p.Y, self.start.A, self.start.B, t, ctx)
+        with ctx.working():
+            return Seen(t, flown.A, flown.B, p.f.value(flown.W, ctx))  # type: ignore[arg-type]
+
+    @property
+    def first_time(self) -> Fraction:
+        """A time in which little happens: an eighth of the fastest mode's, as a power of 2."""
+        return Fraction(2) ** (-3 - int(np.ceil(np.log2(max(1e-9, self.norm)))))
+
+    @property
+    def norm(self) -> float:
+        """||Y - W0||_2, nearly."""
+        return float(np.linalg.norm((self.problem.Y - self.problem.W0).astype(float), 2))
+
+    def nominated(self, times: list[Fraction], tolerance: float) -> Iterator[Any]:
+        """The flow in floats at rising times, from each to the next, as far as floats reach."""
+        now, A, B = Fraction(0), as_floats(self.start.A), as_floats(self.start.B)
+        for t in times:
+            try:
+                field = lora_field(self.problem.f, rows(self.problem.W0), A, B)
+                end = field.float64(t - now, tolerance=tolerance)
+            except ToleranceNotMet:
+                return
+            now, A, B = t, end.A, end.B
+            yield end
+
+
+def below(watch: Watch, least: float, second: Scalar) -> tuple[Seen | None, float, str]:
+    """A state whose loss is surely below ``second``; else how low it came, and what stopped it."""
+    times, seen = _candidates(watch, least, float(flint.arb(second).mid()))
+    why = ""
+    for t in times:
+        try:
+            state = watch.at(t, 30 if watch.closed else DIGITS)
+        except (ToleranceNotMet, Unavailable) as error:
+            why = str(error)
+            break
+        if state.loss < second:
+            return state, seen, ""
+        seen = float(state.loss.mid())
+    return None, seen, why
+
+
+def _candidates(watch: Watch, least: float, second: float) -> tuple[list[Fraction], float]:
+    """Doubling times: all of them in closed form, elsewhere from the one that floats nominate on.
+
+    Floats leave a saddle by rounding, so the flow itself may need longer.
+    """
+    first, seen = watch.first_time, float("nan")
+    if watch.closed:
+        return [first * 2**k for k in range(CLOSED_DOUBLINGS)], seen
+    times = [first * 2**k for k in range(DOUBLINGS)]
+    for t, end in zip(times, watch.nominated(times, 1e-9), strict=False):
+        seen = float(end.loss)
+        if seen < least + CLEARLY * (second - least):
+            return [t * 2**k for k in range(RETRIES + 1)], seen
+    return [], seen
+
+
+def landing(
+    watch: Watch, block: InvariantBlock, least: Scalar, after: Fraction, ctx: BallArithmetic
+) -> tuple[Seen, Convergence] | None:
+    """A state from which the gradient inequality holds, at ``after`` or later.
+
+    ``least`` is the limit of the loss of the whole block. The state is one that leaves a way
+    below ``NEAR`` where floats nominate such a one in time.
+    """
+    nominated = _landings(watch, block, float(flint.arb(least).mid()), after)
+    for t in nominated:
+        try:
+            state = watch.at(t, FINER_DIGITS)
+        except (ToleranceNotMet, Unavailable):
+            return None
+        with ctx.working():
+            end = convergence(block, state.A, state.B, state.loss - least, ctx)
+        if end is not None:
+            return state, end
+    return None
+
+
+def _landings(watch: Watch, block: InvariantBlock, least: float, after: Fraction) -> list[Fraction]:
+    """The first time that floats find near enough, or that of the least way left; and twice it."""
+    longest = Fraction(LONGEST) / Fraction(max(1e-9, watch.norm))
+    grid = [t for k in range(DOUBLINGS) for t in (after * 2**k, after * 2**k * Fraction(3, 2))]
+    times = [t for t in grid if t <= max(longest, after)]
+    ctx, best = BallArithmetic(30), None
+    for t, end in zip(times, watch.nominated(times, 1e-12), strict=False):
+        A, B = (ctx.matrix([[Fraction(x) for x in row] for row in X]) for X in (end.A, end.B))
+        with ctx.working():
+            gap = _gap(watch, A, B, least)
+            found = convergence(block, A, B, gap, ctx)
+        if found is not None and (best is None or found.radius < best[1]):
+            best = (t, found.radius)
+            if found.radius < NEAR:
+                break
+    return [] if best is None else [best[0], 2 * best[0]]
+
+
+def _gap(watch: Watch, A: Matrix, B: Matrix, least: float) -> Scalar:
+    """How far the loss is above its limit in floats, whose noise is added."""
+    rest = watch.problem.Y - watch.problem.W0 - B @ A
+    noise = 1e-13 * max(1.0, abs(least))
+    return (squared_norm(rest) / 2 - flint.arb(least)).max(flint.arb(noise))
