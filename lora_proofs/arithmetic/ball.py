@@ -12,11 +12,13 @@ import numpy as np
 from lora_proofs.arithmetic.context import Matrix, Scalar, diagonal, object_matrix, squared_norm
 from lora_proofs.arithmetic.eigenvalues import singular_values
 from lora_proofs.arithmetic.exact import fmpq
+from lora_proofs.arithmetic.recorded import released
 from lora_proofs.errors import Unavailable
 
 
 def to_ball(value: Any) -> flint.arb:
     """An enclosure, at the working precision, of an exact number or a ball."""
+    value = released(value)
     return value if isinstance(value, flint.arb) else flint.arb(fmpq(value))
 
 

@@ -36,6 +36,8 @@ class Comparison:
     radius: Any
     rigorous: bool
     outcome: Outcome
+    stated: bool = False
+    """Whether the check stated the radius itself."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: exact numbers as strings, balls as midpoint +/- radius."""
@@ -127,6 +129,7 @@ def _compare(label: str, left: Any, relation: str, right: Any, radius: Any) -> C
     gap = _gap(label, left, right)
     if radius is not None and (not radius >= 0 or radius == float("inf")):
         raise BadInput(f"comparison {label!r}: expected a radius that is 0 or more, got {radius!r}")
+    stated = radius is not None
     if radius is None:
         radius = _default_radius(left, right, gap)
     elif isinstance(gap, flint.fmpq | flint.arb):
@@ -143,7 +146,7 @@ def _compare(label: str, left: Any, relation: str, right: Any, radius: Any) -> C
     left, right = (
         a if isinstance(a, Recorded) else b for a, b in zip(sides, (left, right), strict=True)
     )
-    return Comparison(label, left, relation, right, slack, radius, rigorous, outcome)
+    return Comparison(label, left, relation, right, slack, radius, rigorous, outcome, stated)
 
 
 def _rigorous_outcome(gap: Any, relation: str) -> Outcome:
@@ -214,7 +217,9 @@ def _entrywise(label: str, left: Any, relation: str, right: Any, radius: Any) ->
     order = {"fails": 0, "undecided": 1, "holds": 2}
     worst = min(entries, key=lambda c: (order[c.outcome], size(c.slack)))
     rigorous = all(c.rigorous for c in entries)
-    return Comparison(label, left, "=", right, worst.slack, worst.radius, rigorous, worst.outcome)
+    return Comparison(
+        label, left, "=", right, worst.slack, worst.radius, rigorous, worst.outcome, worst.stated
+    )
 
 
 def size(x: Any) -> float:

@@ -19,6 +19,10 @@ class Recorded:
     arithmetic: Any
     """The exact arithmetic that records ranks, inverses and roots of such numbers."""
 
+    def plain(self, how: str) -> Any:
+        """The plain number, taken out of the record; ``how`` says by what."""
+        raise NotImplementedError
+
 
 def is_kept(value: Any) -> bool:
     """Whether exact arithmetic passes the number on as it is, record and all.
@@ -38,6 +42,24 @@ def recorder(X: Any) -> Any:
         if is_kept(x):
             return x.arithmetic
     return None
+
+
+def released(value: Any) -> Any:
+    """The plain number where one is computed with outside of any record, which is told so.
+
+    >>> released(2)
+    2
+    """
+    return value.plain("arithmetic of its own") if isinstance(value, Recorded) else value
+
+
+def plain_rows(X: Any) -> list[Any]:
+    """The rows of a matrix as FLINT takes them: what it computes of them has no record.
+
+    >>> plain_rows(np.array([[1, 2]]))
+    [[1, 2]]
+    """
+    return [[released(x) for x in row] for row in X.tolist()]
 
 
 def bare(value: Any) -> Any:

@@ -5,7 +5,8 @@ Each computes as the arithmetic that it extends, on the plain numbers, and puts 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -18,9 +19,10 @@ from lora_proofs.arithmetic.context import Matrix, Scalar, diagonal, object_matr
 from lora_proofs.arithmetic.exact import fmpq
 from lora_proofs.arithmetic.recorded import bare
 from lora_proofs.certificates.tape import Tape, Untraceable, interval
-from lora_proofs.certificates.traced import Traced, traced
+from lora_proofs.certificates.traced import OTHER, Traced, traced
 
-NO_TAPE = Tape(keeps=True)
+CURRENT: ContextVar[Tape] = ContextVar("tape")
+"""The tape of the check that is being recorded: an arithmetic of more digits is on it, too."""
 
 
 class Entry(Fraction):
@@ -41,6 +43,8 @@ class _Recording:
     def number(self, value: Any) -> Scalar:
         """Lift a number: recorded as it is, an input, a number of the claim, or given."""
         if isinstance(value, Traced):
+            if value.tape is not self.tape:
+                raise Untraceable(OTHER)
             return traced(self.tape, value.index, self._value(value.value))
         if isinstance(value, Entry):
             index = self.tape.put(("input", value.name, *value.place), self._value(Fraction(value)))
@@ -102,7 +106,7 @@ def plain_matrix(X: Matrix) -> Matrix:
 class RecordingExact(_Recording, ExactArithmetic):
     """Exact arithmetic on a tape."""
 
-    tape: Tape = NO_TAPE
+    tape: Tape = field(default_factory=CURRENT.get)
 
     def _value(self, value: Any) -> Any:
         return ExactArithmetic().number(value)
@@ -125,7 +129,7 @@ class RecordingExact(_Recording, ExactArithmetic):
 class RecordingBall(_Recording, BallArithmetic):
     """Ball arithmetic on a tape."""
 
-    tape: Tape = NO_TAPE
+    tape: Tape = field(default_factory=CURRENT.get)
 
     def _value(self, value: Any) -> Any:
         return to_ball(value)

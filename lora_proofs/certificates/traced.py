@@ -20,6 +20,8 @@ from lora_proofs.certificates.tape import Tape, Untraceable
 FUNCTIONS = frozenset(("sqrt", "exp", "log", "cosh", "sinh", "tanh"))
 SIZES = frozenset(("rank",))
 """Nodes whose values a check may use as a size or an index, as it may a number of the instance."""
+OTHER = "a number that was recorded for another instance"
+PREDICATES = frozenset(("contains", "overlaps", "is_finite", "is_nan", "is_zero", "is_exact"))
 _NEUTRAL = {"add": 0, "sub": 0, "mul": 1, "div": 1}
 _PLAIN = (int, Fraction, flint.fmpq, flint.fmpz)
 
@@ -66,9 +68,17 @@ class Traced(Recorded):
             raise AttributeError(name)
         if name in FUNCTIONS and isinstance(self.value, flint.arb):
             return lambda: apply(self.tape, name, (self,), getattr(self.value, name)())
+        if name == "expm1" and isinstance(self.value, flint.arb):
+            return self._expm1
+        if name in PREDICATES:
+            return getattr(self.value, name)
         if name in ("min", "max") and isinstance(self.value, flint.arb):
             return lambda other: _two(name, getattr(flint.arb, name))(self, other)
         return getattr(self.plain(f"its attribute {name}"), name)
+
+    def _expm1(self) -> Any:
+        one = traced(self.tape, self.tape.constant(1))
+        return apply(self.tape, "sub", (self.exp(), one), self.value.expm1())
 
     def __neg__(self) -> Any:
         return apply(self.tape, "neg", (self,), -self.value)
@@ -174,7 +184,7 @@ def _is_plain(other: Any) -> bool:
 def _entered(tape: Tape, other: Any) -> Any:
     if isinstance(other, Traced):
         if other.tape is not tape:
-            raise Untraceable("a number that was recorded for another instance")
+            raise Untraceable(OTHER)
         return other
     index = tape.enter(other)
     return None if index is None else traced(tape, index)

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import flint
 import numpy as np
 
-from lora_proofs.arithmetic import Arithmetic, Comparison, at_least, at_most, below, equal
-from lora_proofs.arithmetic.comparison import show
+from lora_proofs.arithmetic import Arithmetic, Comparison, entries, equal
 from lora_proofs.arithmetic.exact import fmpq
+from lora_proofs.arithmetic.recorded import bare
 from lora_proofs.certificates.program import Side
-from lora_proofs.certificates.recording import Entry, recording
+from lora_proofs.certificates.recording import CURRENT, Entry, recording
 from lora_proofs.certificates.tape import Tape, Untraceable
-from lora_proofs.certificates.traced import Traced, traced
+from lora_proofs.certificates.traced import OTHER, Traced, traced
 from lora_proofs.mathematics.instance import Instance
 
 Check = Callable[[Instance, Arithmetic], Iterable[Comparison]]
-COMPARE = {"<=": at_most, ">=": at_least, "<": below, "=": equal}
 
 
 @dataclass(frozen=True)
@@ -55,18 +55,35 @@ def _run(
     tape: Tape, check: Check, instance: Instance, ctx: Arithmetic, told: tuple[Comparison, ...]
 ) -> Run:
     own = recording(ctx, tape)
-    with own.working():
-        found = tuple(check(recorded(instance, tape), own))
-        if [_said(c) for c in found] != [_said(c) for c in told]:
-            raise Untraceable("the recorded run says something else than the run before it")
-        sides = [side for c in found for side in _sides(tape, c)]
+    token = CURRENT.set(tape)
+    try:
+        with own.working():
+            return _recorded_run(tape, check, recorded(instance, tape), own, told)
+    finally:
+        CURRENT.reset(token)
+
+
+def _recorded_run(
+    tape: Tape, check: Check, instance: Instance, ctx: Arithmetic, told: tuple[Comparison, ...]
+) -> Run:
+    found = tuple(check(instance, ctx))
+    if len(found) != len(told) or not all(map(_agree, found, told)):
+        raise Untraceable("the recorded run says something else than the run before it")
+    sides = [side for c in found for side in _sides(tape, c)]
     facts = tuple((a, relation, b, "branch") for a, relation, b in tape.branches)
     compared = tuple(side for side, _ in sides)
     return Run(tape, compared, tuple(side for side, fails in sides if fails), facts)
 
 
-def _said(c: Comparison) -> tuple[Any, ...]:
-    return c.label, c.relation, c.outcome, c.rigorous, show(c.left), show(c.right)
+def _agree(c: Comparison, told: Comparison) -> bool:
+    """Whether two comparisons say the same; a shared operation may leave balls a little smaller."""
+    same = (c.label, c.relation, c.outcome) == (told.label, told.relation, told.outcome)
+    return same and c.rigorous and _meet(c.left, told.left) and _meet(c.right, told.right)
+
+
+def _meet(a: Any, b: Any) -> bool:
+    pairs = list(zip(entries(a), entries(b), strict=True))
+    return all(flint.arb(bare(x)).overlaps(flint.arb(bare(y))) for x, y in pairs)
 
 
 def recorded(instance: Instance, tape: Tape, prefix: str = "") -> Instance:
@@ -110,7 +127,7 @@ def inputs(instance: Instance, prefix: str = "") -> dict[str, Any]:
 def _sides(tape: Tape, c: Comparison) -> Iterator[tuple[Side, bool]]:
     """The comparison as nodes, with whether it fails: of a matrix, one for each entry."""
     if not isinstance(c.left, np.ndarray) and not isinstance(c.right, np.ndarray):
-        if show(COMPARE[c.relation](c.label, c.left, c.right).radius) != show(c.radius):
+        if c.stated:
             raise Untraceable(f"the comparison {c.label!r} states an error bound of its own")
         yield _side(tape, c.left, c.relation, c.right, c.label), c.outcome == "fails"
         return
@@ -128,7 +145,7 @@ def _side(tape: Tape, left: Any, relation: str, right: Any, label: str) -> Side:
 def _node(tape: Tape, value: Any) -> int:
     if isinstance(value, Traced):
         if value.tape is not tape:
-            raise Untraceable("a number that was recorded for another instance")
+            raise Untraceable(OTHER)
         return value.index
     found = tape.enter(value)
     if found is None:

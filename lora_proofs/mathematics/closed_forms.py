@@ -18,6 +18,7 @@ from lora_proofs.arithmetic.ball import BallArithmetic
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, Scalar, squared_norm, trace
 from lora_proofs.arithmetic.exact import EXACT, rational
 from lora_proofs.arithmetic.multiprecision import MultiprecisionArithmetic
+from lora_proofs.arithmetic.recorded import Recorded
 from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
 
 
@@ -106,7 +107,7 @@ def frobenius_full(W0: Any, Y: Any, t: Any, ctx: Arithmetic) -> Matrix:
 
 
 def _time(t: Any, ctx: Arithmetic) -> Scalar:
-    return t if isinstance(t, flint.arb) else ctx.number(rational(t))
+    return t if isinstance(t, flint.arb | Recorded) else ctx.number(rational(t))
 
 
 def _outer(scalar: Any, X: Matrix) -> Matrix:

@@ -15,6 +15,7 @@ import flint
 import numpy as np
 
 from lora_proofs.arithmetic.context import power, scaled, squared_norm, trace
+from lora_proofs.arithmetic.recorded import Recorded
 from lora_proofs.errors import BadInput, NotUnderstood, ShapeMismatch, Unavailable
 from lora_proofs.mathematics import words as w
 
@@ -185,7 +186,43 @@ class Evaluation:
         return _first_coefficient(result, self.ctx.number(0))
 
 
+@dataclass(frozen=True)
+class _Dual:
+    """constant + slope e with e^2 = 0, over numbers that FLINT's polynomials do not take."""
+
+    constant: Any
+    slope: Any
+
+    def __add__(self, other: Any) -> _Dual:
+        y = _dual(other)
+        return _Dual(self.constant + y.constant, self.slope + y.slope)
+
+    def __mul__(self, other: Any) -> _Dual:
+        x, y = self, _dual(other)
+        return _Dual(x.constant * y.constant, x.slope * y.constant + x.constant * y.slope)
+
+    def __truediv__(self, other: Any) -> _Dual:
+        return _Dual(self.constant / other, self.slope / other)
+
+    def __neg__(self) -> _Dual:
+        return _Dual(-self.constant, -self.slope)
+
+    def __sub__(self, other: Any) -> _Dual:
+        return self + -_dual(other)
+
+    def __rsub__(self, other: Any) -> _Dual:
+        return -self + other
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def _dual(x: Any) -> _Dual:
+    return x if isinstance(x, _Dual) else _Dual(x, 0)
+
+
 def _polynomial(constant: Any, slope: Any) -> Any:
+    if isinstance(constant, Recorded) or isinstance(slope, Recorded):
+        return _Dual(constant, slope)
     if isinstance(constant, flint.arb) or isinstance(slope, flint.arb):
         return flint.arb_poly([constant, slope])
     if isinstance(constant, flint.fmpq | int) and isinstance(slope, flint.fmpq | int):
@@ -204,6 +241,8 @@ def _infinitesimal(value: Any, rate: Any) -> Any:
 
 def _first_coefficient(value: Any, zero: Any) -> Any:
     if not isinstance(value, np.ndarray):
+        if isinstance(value, _Dual):
+            return value.slope
         return value[1] if isinstance(value, flint.fmpq_poly | flint.arb_poly) else zero
     out = np.empty(value.shape, dtype=object)
     for index in np.ndindex(value.shape):

@@ -21,6 +21,7 @@ from lora_proofs.arithmetic.ball import BallArithmetic
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, object_matrix
 from lora_proofs.arithmetic.exact import EXACT, rational
 from lora_proofs.arithmetic.multiprecision import MultiprecisionArithmetic
+from lora_proofs.arithmetic.recorded import plain_rows
 from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
 
 MOST_DIGITS = 20_000
@@ -151,7 +152,7 @@ def _finer(ctx: Arithmetic, growth: float) -> Any:
 
 def _exp(X: Matrix, ctx: Arithmetic) -> Matrix:
     if isinstance(ctx, BallArithmetic):
-        return object_matrix(flint.arb_mat(X.tolist()).exp().tolist(), ctx.number)
+        return object_matrix(flint.arb_mat(plain_rows(X)).exp().tolist(), ctx.number)
     mp = ctx.mp  # type: ignore[attr-defined]
     return object_matrix(mp.expm(mp.matrix(X.tolist())).tolist(), ctx.number)
 

@@ -17,6 +17,7 @@ from lora_proofs.arithmetic.ball import BallArithmetic
 from lora_proofs.arithmetic.comparison import Comparison, below, equal
 from lora_proofs.arithmetic.context import Matrix, Scalar
 from lora_proofs.arithmetic.exact import EXACT, fmpq
+from lora_proofs.arithmetic.recorded import plain_rows
 from lora_proofs.errors import BadInput, Unavailable
 
 Level = tuple[Any, int]
@@ -175,7 +176,7 @@ def _root(square: Any) -> Any:
 
 def _gram_polynomial(E: Matrix) -> tuple[flint.fmpz_poly, flint.fmpz]:
     """The characteristic polynomial of the smaller Gram matrix of dE, and d."""
-    whole, d = flint.fmpq_mat(E.tolist()).numer_denom()
+    whole, d = flint.fmpq_mat(plain_rows(E)).numer_denom()
     turned = whole.transpose()
     gram = whole * turned if E.shape[0] <= E.shape[1] else turned * whole
     return gram.charpoly(), d
@@ -195,7 +196,8 @@ def _roots(p: flint.fmpz_poly) -> list[Any]:
     """The roots of a monic square-free factor, which are real: exact where they are integers."""
     if p.degree() == 1:
         return [flint.fmpq(-p[0])]
-    return [_integer_root(p, root.real) for root, _ in p.complex_roots()]
+    found: Any = p.complex_roots()
+    return [_integer_root(p, root.real) for root, _ in found]
 
 
 def _integer_root(p: flint.fmpz_poly, ball: flint.arb) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 
 from lora_proofs.arithmetic.context import Matrix, squared_norm
 from lora_proofs.arithmetic.exact import EXACT
+from lora_proofs.arithmetic.recorded import plain_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ def independent_columns(X: Matrix) -> Matrix:
     """
     if X.shape[1] == 0:
         return X
-    reduced, rank = flint.fmpq_mat(X.mT.tolist()).rref()
+    reduced, rank = flint.fmpq_mat(plain_rows(X.mT)).rref()
     return EXACT.matrix(reduced.tolist())[:rank].mT.reshape(X.shape[0], rank)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic, squared_norm
 from lora_proofs.arithmetic.context import Matrix, scaled
+from lora_proofs.arithmetic.recorded import plain_rows
 from lora_proofs.mathematics.decoupling import Component, blocks
 from lora_proofs.solving.limit import AT_REST, SADDLE, Limit, least_loss
 from lora_proofs.solving.limit_block import block_end
@@ -212,7 +213,7 @@ def _frozen(problem: Problem) -> Limit:
 
 def _row_projector(A: Matrix) -> Matrix:
     """The orthogonal projector on the row space of A."""
-    reduced, rank = flint.fmpq_mat(A.tolist()).rref()
+    reduced, rank = flint.fmpq_mat(plain_rows(A)).rref()
     if rank == 0:
         return EXACT.zeros(A.shape[1], A.shape[1])
     R = EXACT.matrix(reduced.tolist())[:rank]

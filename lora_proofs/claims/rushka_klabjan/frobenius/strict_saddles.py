@@ -16,6 +16,7 @@ from typing import Any
 import flint
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, below, equal, squared_norm
+from lora_proofs.arithmetic.recorded import plain_rows
 from lora_proofs.claims.rushka_klabjan.frobenius import critical_points as points
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.critical_values import frobenius_critical_values
@@ -81,7 +82,7 @@ def _short(sigma: Any, vector: Any, square: Any) -> Any:
 def kernel_vector(X: Any) -> Any:
     """A nonzero rational vector in the kernel of X, or ``None``."""
     columns = X.shape[1]
-    reduced, rank = flint.fmpq_mat(X.tolist()).rref()
+    reduced, rank = flint.fmpq_mat(plain_rows(X)).rref()
     if rank == columns:
         return None
     rows = reduced.tolist()

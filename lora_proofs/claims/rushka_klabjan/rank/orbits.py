@@ -15,6 +15,7 @@ import flint
 import numpy as np
 
 from lora_proofs.arithmetic import EXACT, Comparison, below, equal, trace
+from lora_proofs.arithmetic.recorded import plain_rows
 from lora_proofs.mathematics.flows import lora_vector_field
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import trace_squared
@@ -101,7 +102,7 @@ def stack(A: Any, B: Any) -> Any:
 
 def kernel(X: Any) -> Any:
     """A basis of the kernel of an exact matrix as columns, or ``None`` where it is 0."""
-    reduced, rank = flint.fmpq_mat(X.tolist()).rref()
+    reduced, rank = flint.fmpq_mat(plain_rows(X)).rref()
     columns = X.shape[1]
     rows = [[reduced[i, j] for j in range(columns)] for i in range(rank)]
     pivots = [next(j for j in range(columns) if row[j] != 0) for row in rows]
@@ -118,6 +119,6 @@ def kernel(X: Any) -> Any:
 
 def column_basis(X: Any) -> Any:
     """Columns of an exact matrix that form a basis of its column space; X is not 0."""
-    reduced, rank = flint.fmpq_mat(X.tolist()).rref()
+    reduced, rank = flint.fmpq_mat(plain_rows(X)).rref()
     columns = range(X.shape[1])
     return X[:, [next(j for j in columns if reduced[i, j] != 0) for i in range(rank)]]
