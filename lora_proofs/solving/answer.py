@@ -36,7 +36,7 @@ NOISE = Fraction(1, 10**FLOAT_DIGITS)
 class _Printer:
     """Turns balls into numbers of the answer, and remembers the largest error that it made."""
 
-    def __init__(self, digits: int | None) -> None:
+    def __init__(self, digits: int | None = None) -> None:
         self.digits = digits
         self.error = Fraction(0)
 
@@ -56,19 +56,14 @@ class _Printer:
         return None if X is None else [[self.number(x) for x in row] for row in X]
 
 
-class _Enclosing:
+class _Enclosing(_Printer):
     """Turns balls into {"mid", "rad"}: a decimal interval that surely holds the number."""
-
-    def __init__(self) -> None:
-        self.error = Fraction(0)
 
     def number(self, x: Any) -> Any:
         """The interval of one ball, or of an exact number."""
         middle, wide = ball_strings(x)
         self.error = max(self.error, Fraction(wide))
         return {"mid": middle, "rad": wide}
-
-    matrix = _Printer.matrix
 
 
 def _to_float(x: Fraction) -> float:
@@ -80,7 +75,7 @@ def _to_float(x: Fraction) -> float:
         ) from None
 
 
-def _printer(digits: int | None, certify: bool) -> Any:
+def _printer(digits: int | None, certify: bool) -> _Printer:
     return _Enclosing() if certify else _Printer(digits)
 
 

@@ -133,12 +133,13 @@ def _first(a: Any, b: Any, most: Any, eta: Any, kappa: Any, reach: Any) -> Scala
 
 def _least(reach: Scalar, *gains: Scalar | None) -> Scalar | None:
     """The smallest square, where all are positive; a gain on the space 0 is no condition."""
-    squares = [_shrunk(gain, reach) for gain in gains if gain is not None]
-    if any(x is None for x in squares):
-        return None
-    least = squares[0]
-    for x in squares[1:]:
-        least = least.min(x)
+    least: Scalar | None = None
+    for gain in gains:
+        if gain is None:
+            continue
+        if (square := _shrunk(gain, reach)) is None:
+            return None
+        least = square if least is None else least.min(square)
     return least
 
 

@@ -104,7 +104,7 @@ class _Clock:
     @classmethod
     def of(cls, problem: Problem) -> _Clock:
         if not is_transformable(problem):
-            start = (rows(X) for X in (problem.W0, problem.A0, problem.B0))  # type: ignore[arg-type]
+            start = (rows(X) for X in (problem.W0, problem.A0, problem.B0))
             return cls(
                 lora_field(problem.f, *start, **problem.rates),
                 lambda t: (t, flint.arb(0)),

@@ -69,7 +69,7 @@ class Watch:
         p, ctx = self.problem, BallArithmetic(digits)
         flown = frobenius_riccati_closed_form(p.W0, p.Y, self.start.A, self.start.B, t, ctx)
         with ctx.working():
-            return Seen(t, flown.A, flown.B, p.f.value(flown.W, ctx))  # type: ignore[arg-type]
+            return Seen(t, flown.A, flown.B, p.f.value(flown.W, ctx))
 
     @property
     def first_time(self) -> Fraction:

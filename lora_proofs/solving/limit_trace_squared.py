@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import flint
+
 from lora_proofs.arithmetic import EXACT, Arithmetic, inner, squared_norm, trace
 from lora_proofs.arithmetic.context import Matrix, scaled
 from lora_proofs.errors import Unavailable
@@ -88,7 +90,7 @@ def _on_a_cone(problem: Problem, sign: int, ctx: Arithmetic) -> Limit:
     """B stays a multiple of A'; whether it flees or falls into 0 is a matter of the sign of w0."""
     w0, n = trace(problem.W0), len(problem.W0)
     zero = EXACT.zeros(n, n)
-    at_zero = {"A": 0 * problem.A0, "B": 0 * problem.B0}  # type: ignore[operator]
+    no_A, no_B = scaled(flint.fmpq(0), problem.A0), scaled(flint.fmpq(0), problem.B0)
     start = plain_start(problem, ctx)
     with ctx.working():
         rate = abs(w0) * start.clock
@@ -105,7 +107,8 @@ def _on_a_cone(problem: Problem, sign: int, ctx: Arithmetic) -> Limit:
             else "the start is stationary: A0 = 0 and B0 = 0",
             reasons=reasons,
             saddle=w0 != 0,
-            **at_zero,
+            A=no_A,
+            B=no_B,
         )
     if w0 == 0:
         return Limit(
@@ -116,7 +119,8 @@ def _on_a_cone(problem: Problem, sign: int, ctx: Arithmetic) -> Limit:
             "exact invariance: on the cone with tr W0 = 0, tr W = T0/(1 + 2 |T0| t) in the time of "
             "the plain flow",
             reasons=("the convergence is algebraic: there is no exponential rate",),
-            **at_zero,
+            A=no_A,
+            B=no_B,
         )
     A0: Any = problem.A0
     with ctx.working():  # the plain factors end with ||A~||^2 = ||B~||^2 = |w0|
