@@ -43,6 +43,7 @@ from fractions import Fraction
 from functools import reduce
 from itertools import product
 from math import floor, isqrt, lcm, prod
+from operator import add
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,7 +54,6 @@ DIGITS = 20_000  # of a numerator or a denominator that is read
 BITS = 200_000  # of a numerator or a denominator that is computed
 SIDE = 256  # rows or columns of a matrix
 LENGTH = 100_000  # of any other list
-PIECE = 500  # digits of a JSON integer; a longer number is written as a text
 TEXT = 10_000  # characters of a name or a sentence
 EXPONENT = 2**16  # where exp, cosh, sinh and tanh end
 WORK = 20_000_000_000  # units of `spend` for one file: minutes, not hours
@@ -239,14 +239,11 @@ def determinant(M: Matrix) -> Fraction:
 
 
 def inverse_entry(M: Matrix, i: int, j: int) -> Fraction:
-    """Entry (i, j), counted from 0, of the inverse, by Cramer's rule."""
-    swapped = [
-        [Fraction(n == j) if m == i else x for m, x in enumerate(row)] for n, row in enumerate(M)
-    ]
-    below = determinant(M)
-    if below == 0:
-        raise Invalid(f"a {shape(M)} matrix has no inverse")
-    return determinant(swapped) / below
+    """Entry (i, j), counted from 0, of the inverse, by Cramer's rule: e_j in place of column i."""
+    if determinant(M) == 0:
+        raise Invalid("a singular matrix has no inverse")
+    swapped = [[*row[:i], Fraction(n == j), *row[i + 1 :]] for n, row in enumerate(M)]
+    return determinant(swapped) / determinant(M)
 
 
 def reduced(row: list[int], c: int, top: list[int], last: int) -> list[int]:
@@ -263,26 +260,23 @@ def eigenvalues_around(S: Matrix, x: Fraction | int) -> tuple[int, int, int]:
     """
     if transpose(S) != S:
         raise Invalid("a matrix is not symmetric")
-    shifted = combine(1, S, -x, identity(len(S)))
-    scales = [cleared(row)[1] for row in shifted]  # scaling rows and columns alike is a congruence
-    rest = [
-        [int(d * y * e) for y, e in zip(row, scales, strict=True)]
-        for row, d in zip(shifted, scales, strict=True)
-    ]
+    n, shifted = len(S), combine(1, S, -x, identity(len(S)))
+    entries = cleared([y for row in shifted for y in row])[0]
+    rest = [entries[i : i + n] for i in range(0, n * n, n)]
     above, below, last = 0, 0, 1
     while any(map(any, rest)):
         k = next((k for k, row in enumerate(rest) if row[k]), None)
         if k is None:
             k, j = next((k, j) for k, row in enumerate(rest) for j, y in enumerate(row) if y)
-            rest[k] = [a + b for a, b in zip(rest[k], rest[j], strict=True)]
+            rest[k] = list(map(add, rest[k], rest[j]))
             for row in rest:
                 row[k] += row[j]
         top = rest[k]
-        spend(3 * len(top) ** 2, 2 * bits_of(*rest))
+        spend(3 * n * n, 2 * bits_of(*rest))
         rest = [reduced(row, k, top, last) for row in rest]
         above, below = above + (top[k] * last > 0), below + (top[k] * last < 0)
         last = top[k]
-    return above, len(S) - above - below, below
+    return above, n - above - below, below
 
 
 def singular_value_within(M: Matrix, k: int, lower: Fraction, upper: Fraction) -> None:
@@ -317,36 +311,33 @@ def sqrt_up(q: Fraction, bits: int) -> Fraction:
 
 def check_product(certificate: dict[str, Any]) -> list[str]:
     """The product of the factors is the matrix stated, and all ranks are as stated."""
-    factors, equals, ranks = data(certificate, "factors equals ranks")
-    matrices = [matrix(M) for M in listed(factors, SIDE)]
-    if not matrices:
-        raise Invalid("a product of no factors asserts nothing")
-    result = matrix(equals)
-    if reduce(matmul, matrices) != result:
+    told, equals, ranks = data(certificate, "factors equals ranks")
+    factors, result = [matrix(M) for M in listed(told, SIDE)], matrix(equals)
+    if not factors or reduce(matmul, factors) != result:
         raise Invalid("the product of the factors is another matrix")
     of_factors, of_result = fields(ranks, "factors equals")
     stated = [whole(k, 0, SIDE) for k in [*listed(of_factors, SIDE), of_result]]
-    found = [rank(M) for M in [*matrices, result]]
+    found = [rank(M) for M in [*factors, result]]
     if stated != found:
         raise Invalid(f"the ranks are {found}, not {stated}")
     return [
-        f"checked: a product of {len(matrices)} factors of ranks {found[:-1]}, its rank {found[-1]}"
+        f"checked: a product of {len(factors)} factors of ranks {found[:-1]}, its rank {found[-1]}"
     ]
 
 
 def check_singular_value(certificate: dict[str, Any]) -> list[str]:
     """The k-th singular value of a matrix is between two bounds."""
-    M, k, lower, upper = data(certificate, "matrix index lower upper")
-    parsed = matrix(M)
-    singular_value_within(parsed, k, number(lower), number(upper))
-    return [f"checked: sigma_{k} of a {shape(parsed)} matrix is within its two bounds"]
+    told, k, lower, upper = data(certificate, "matrix index lower upper")
+    M = matrix(told)
+    singular_value_within(M, k, number(lower), number(upper))
+    return [f"checked: sigma_{k} of a {shape(M)} matrix is within its bounds"]
 
 
 # --- ReLU networks on a box ("relu") -------------------------------------------------------------
 
 Interval = tuple[Fraction, Fraction]
 Form = dict[int, Fraction]  # coefficients without zeros; variable 0 is the constant 1
-ONE: list[Form] = [{0: Fraction(1)}]
+ZERO, ONE = Fraction(0), [{0: Fraction(1)}]
 
 
 @dataclass
@@ -359,18 +350,28 @@ class Units:
     def relu(self, form: Form) -> Form:
         """max(form, 0): the form or 0 where the bounds decide, else a multiple of a unit."""
         spend(4 * len(form), bits_of(form.values(), [1]))
-        low = sum((c * self.bounds[v][c < 0] for v, c in form.items()), Fraction(0))
-        high = sum((c * self.bounds[v][c > 0] for v, c in form.items()), Fraction(0))
-        if low >= 0:
-            return form
-        if high <= 0:
-            return {}
+        low, high = (
+            sum((c * self.bounds[v][(c > 0) == end] for v, c in form.items()), ZERO)
+            for end in (False, True)
+        )
+        if low >= 0 or high <= 0:
+            return form if low >= 0 else {}
         scale = abs(form[max(form)])  # relu(s x) = s relu(x) for s > 0
         key = tuple(sorted((v, c / scale) for v, c in form.items()))
         if key not in self.known:
             self.known[key] = len(self.bounds)
-            self.bounds.append((Fraction(0), high / scale))
+            self.bounds.append((ZERO, high / scale))
         return {self.known[key]: scale}
+
+
+def weighted(weights: list[Fraction], forms: list[Form]) -> Form:
+    """The sum of the forms with these weights."""
+    total: Form = {}
+    for w, form in zip(weights, forms, strict=True):
+        spend(2 * len(form), bits_of([w], form.values(), total.values()))
+        for v, c in form.items():
+            total[v] = total.get(v, ZERO) + w * c
+    return {v: c for v, c in total.items() if c}
 
 
 def network(layers: Any, forms: list[Form], units: Units) -> list[Form]:
@@ -385,38 +386,30 @@ def network(layers: Any, forms: list[Form], units: Units) -> list[Form]:
     return forms
 
 
-def weighted(weights: list[Fraction], forms: list[Form]) -> Form:
-    """The sum of the forms with these weights."""
-    total: Form = {}
-    for w, form in zip(weights, forms, strict=True):
-        spend(2 * len(form), bits_of([w], form.values(), total.values()))
-        for v, c in form.items():
-            total[v] = total.get(v, Fraction(0)) + w * c
-    return {v: c for v, c in total.items() if c}
-
-
 def check_relu(certificate: dict[str, Any]) -> list[str]:
     """Two ReLU networks have the same outputs on a box."""
     first, second, box = data(certificate, "first second box")
     lower, upper = [[number(x) for x in listed(side, SIDE)] for side in fields(box, "lower upper")]
     if len(lower) != len(upper) or any(a > b for a, b in zip(lower, upper, strict=True)):
         raise Invalid("the box is empty or its two corners do not fit")
-    if not listed(first) or not listed(second):
-        raise Invalid("a network without a layer asserts nothing")
-    units = Units([(Fraction(1), Fraction(1)), *zip(lower, upper, strict=True)])
-    inputs = [
-        {v: Fraction(1)} if low < high else weighted([low], ONE)
-        for v, (low, high) in enumerate(units.bounds)
-    ]
-    one, other = [network(layers, inputs[1:], units) for layers in (first, second)]
-    if one != other:
-        raise Invalid("not shown: the outputs are different affine forms")
+    units, inputs = Units([(Fraction(1), Fraction(1))]), []
+    for low, high in zip(lower, upper, strict=True):
+        inputs.append(weighted([low], ONE) if low == high else {len(units.bounds): Fraction(1)})
+        units.bounds.append((low, high))
+    one, other = network(first, inputs, units), network(second, inputs, units)
+    if not first or not second or one != other:
+        raise Invalid("not shown: the outputs are different affine forms, or there are none")
     return [
         f"checked: {len(one)} outputs agree on the box, where {len(units.known)} units may switch"
     ]
 
 
 # --- programs of arithmetic steps ("instance") ---------------------------------------------------
+
+
+def single(x: Fraction) -> Interval:
+    """A number as an interval."""
+    return x, x
 
 
 def rounded(low: Fraction, high: Fraction, bits: int) -> Interval:
@@ -437,9 +430,16 @@ def times(a: Interval, b: Interval) -> Interval:
     return min(ends), max(ends)
 
 
+def reciprocal(a: Interval) -> Interval:
+    """The reciprocals of an interval without 0."""
+    if a[0] <= 0 <= a[1]:
+        raise Invalid("a division by what may be 0")
+    return 1 / a[1], 1 / a[0]
+
+
 def absolute(a: Interval) -> Interval:
     """The absolute values in an interval."""
-    return max(a[0], -a[1], Fraction(0)), max(-a[0], a[1])
+    return max(a[0], -a[1], ZERO), max(-a[0], a[1])
 
 
 def power(a: Interval, k: int) -> Interval:
@@ -451,20 +451,42 @@ def power(a: Interval, k: int) -> Interval:
     return low**k, high**k
 
 
-def reciprocal(a: Interval) -> Interval:
-    """The reciprocals of an interval without 0."""
-    if a[0] <= 0 <= a[1]:
-        raise Invalid("a division by what may be 0")
-    return 1 / a[1], 1 / a[0]
-
-
-def sqrt_at(x: Fraction, bits: int) -> Interval:
-    """An enclosure of the root, which is exact if it is rational."""
-    if x < 0:
+def sqrt(a: Interval, bits: int) -> Interval:
+    """The roots of an interval; the root of a rational square is exact."""
+    if a[0] < 0:
         raise Invalid("the root of what may be negative")
-    spend(50, bits_of([x]))
-    places = bits + x.denominator.bit_length()
-    return sqrt_down(x, places), sqrt_up(x, places)
+    spend(50, bits_of(a))
+    places = bits + a[0].denominator.bit_length()
+    return sqrt_down(a[0], places), sqrt_up(a[1], places)
+
+
+def log(a: Interval, bits: int) -> Interval:
+    """The logarithms of an interval."""
+    if a[0] <= 0:
+        raise Invalid("the logarithm of what may not be positive")
+    return log_at(a[0], bits + 32)[0], log_at(a[1], bits + 32)[1]
+
+
+def log_at(x: Fraction, bits: int) -> Interval:
+    """log(x) = log(m) + e log(2) for x = m 2^e, 1/2 < m < 2; log(m) = 2 artanh((m - 1)/(m + 1))."""
+    e = x.numerator.bit_length() - x.denominator.bit_length()
+    m = x / Fraction(2) ** e
+    near, two = artanh((m - 1) / (m + 1), bits), artanh(Fraction(1, 3), bits)
+    low, high = times(single(Fraction(e)), two)
+    return 2 * (near[0] + low), 2 * (near[1] + high)
+
+
+def artanh(z: Fraction, bits: int) -> Interval:
+    """An enclosure of artanh(z) = z (1 + z^2/3 + z^4/5 + ...) for |z| <= 1/3.
+
+    After n terms the remainder is at most |z|^(2n+1) / (1 - z^2) <= 9^-n.
+    """
+    n, y, total = bits // 3 + 1, rounded(z, z, bits), (ZERO, ZERO)
+    for k in range(n - 1, -1, -1):
+        low, high = times(power(y, 2), total)
+        total = rounded(low + Fraction(1, 2 * k + 1), high + Fraction(1, 2 * k + 1), bits)
+    low, high = times(y, total)
+    return low - Fraction(z != 0, 9**n), high + Fraction(z != 0, 9**n)
 
 
 def exp_at(x: Fraction, bits: int) -> Interval:
@@ -474,53 +496,40 @@ def exp_at(x: Fraction, bits: int) -> Interval:
     """
     if abs(x) > EXPONENT:
         raise Malformed(f"exp or a relative of it is asked for beyond {EXPONENT}")
-    if x == 0:
-        return Fraction(1), Fraction(1)
     s = 8 + int(abs(x)).bit_length()
-    bits += 2 * s + 16
-    y, value, n = rounded(x / 2**s, x / 2**s, bits), (Fraction(1), Fraction(1)), bits // 8
+    bits += 2 * s + 24
+    n, value = bits // 8, (Fraction(1), Fraction(1))
+    y, error = rounded(x / 2**s, x / 2**s, bits), Fraction(x != 0, 2 ** (8 * n))
     for k in range(n, 0, -1):
         low, high = times(y, value)
         value = rounded(1 + low / k, 1 + high / k, bits)
-    value = value[0] - Fraction(1, 2 ** (8 * n)), value[1] + Fraction(1, 2 ** (8 * n))
+    value = value[0] - error, value[1] + error
     for _ in range(s):
         value = rounded(value[0] ** 2, value[1] ** 2, bits)
     return value
 
 
-def log_at(x: Fraction, bits: int) -> Interval:
-    """An enclosure of log(x) = log(m) + e log(2) with x = m 2^e and 1/2 < m < 2."""
-    if x <= 0:
-        raise Invalid("the logarithm of what may not be positive")
-    e = x.numerator.bit_length() - x.denominator.bit_length()
-    m, two = log_near_1(x / Fraction(2) ** e, bits + 32), log_near_1(Fraction(2), bits + 32)
-    low, high = times(two, (Fraction(e), Fraction(e)))
-    return m[0] + low, m[1] + high
+def of_exp(g: Callable[[Fraction], Fraction]) -> Callable[[Interval, int], Interval]:
+    """The function g(exp(x)) of an interval, for a growing g."""
+    return lambda a, bits: (g(exp_at(a[0], bits)[0]), g(exp_at(a[1], bits)[1]))
 
 
-def log_near_1(m: Fraction, bits: int) -> Interval:
-    """An enclosure of log(m) = 2 z (1 + z^2/3 + z^4/5 + ...), z = (m - 1) / (m + 1), |z| <= 1/3.
-
-    After n terms the remainder is at most 2 |z|^(2n+1) / (1 - z^2) <= 9^-n.
-    """
-    z = (m - 1) / (m + 1)
-    if z == 0:
-        return Fraction(0), Fraction(0)
-    near, total, n = rounded(z, z, bits), (Fraction(0), Fraction(0)), bits // 3 + 1
-    for k in reversed(range(n)):
-        low, high = times(power(near, 2), total)
-        total = rounded(low + Fraction(1, 2 * k + 1), high + Fraction(1, 2 * k + 1), bits)
-    low, high = times(near, total)
-    return 2 * low - Fraction(1, 9**n), 2 * high + Fraction(1, 9**n)
-
-
-OF_EXP: dict[str, Callable[[Fraction], Fraction]] = {  # what grows with e = exp(x); cosh for x >= 0
-    "exp": lambda e: e,
-    "cosh": lambda e: (e + 1 / e) / 2,
-    "sinh": lambda e: (e - 1 / e) / 2,
-    "tanh": lambda e: 1 - 2 / (e * e + 1),
+COSH = of_exp(lambda e: (e + 1 / e) / 2)  # grows where e >= 1, so for x >= 0
+ONE_OPERAND: dict[str, Callable[[Interval, int], Interval]] = {
+    "neg": lambda a, _: (-a[1], -a[0]),
+    "abs": lambda a, _: absolute(a),
+    "sqrt": sqrt,
+    "log": log,
+    "exp": of_exp(lambda e: e),
+    "cosh": lambda a, bits: COSH(absolute(a), bits),
+    "sinh": of_exp(lambda e: (e - 1 / e) / 2),
+    "tanh": of_exp(lambda e: 1 - 2 / (e * e + 1)),
 }
-FOLDS: dict[str, Callable[[Interval, Interval], Interval]] = {
+TWO_OPERANDS: dict[str, Callable[[Interval, Interval], Interval]] = {
+    "sub": lambda a, b: (a[0] - b[1], a[1] - b[0]),
+    "div": lambda a, b: times(a, reciprocal(b)),
+}
+OPERANDS: dict[str, Callable[[Interval, Interval], Interval]] = {  # one or more
     "add": lambda a, b: (a[0] + b[0], a[1] + b[1]),
     "mul": times,
     "min": lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
@@ -528,91 +537,81 @@ FOLDS: dict[str, Callable[[Interval, Interval], Interval]] = {
 }
 
 
-def outward(a: Interval, bits: int) -> Interval:
-    """A single value as it is, exactly, and any other interval rounded."""
-    short = rounded(*a, bits)
-    return a if a[0] == a[1] else short
+@dataclass
+class Program:
+    """A straight-line program: inputs, and the values of the nodes so far."""
 
+    inputs: dict[str, Matrix]
+    bits: int
+    values: list[Interval]
 
-def node_value(node: Any, values: list[Interval], inputs: dict[str, Matrix], bits: int) -> Interval:
-    """The value of one node, from the values of the nodes before it."""
+    def at(self, i: Any) -> Interval:
+        """The value of an earlier node."""
+        return self.values[whole(i, 0, len(self.values) - 1)]
 
-    def at(i: Any) -> Interval:
-        return values[whole(i, 0, len(values) - 1)]
-
-    def exact(i: Any) -> Fraction:
-        if at(i)[0] != at(i)[1]:
+    def exact(self, i: Any) -> Fraction:
+        """The value of an earlier node that is a single number."""
+        if self.at(i)[0] != self.at(i)[1]:
             raise Invalid("a matrix that has to be exact is known in intervals only")
-        return at(i)[0]
+        return self.at(i)[0]
 
-    def fold(op: str, terms: Iterable[Interval]) -> Interval:
-        return reduce(lambda a, b: outward(FOLDS[op](a, b), bits), terms)
+    def short(self, a: Interval) -> Interval:
+        """A single number as it is, and any other interval rounded outward."""
+        around = rounded(*a, self.bits)
+        return a if a[0] == a[1] else around
 
-    match node:
-        case ["input", str(name), i, j] if name in inputs:
-            M = inputs[name]
-            x = M[whole(i, 0, len(M) - 1)][whole(j, 0, len(M[0]) - 1)]
-            return x, x
-        case ["number", q]:
-            return number(q), number(q)
-        case ["given", lower, upper, why]:
-            sentence(why)
-            if number(lower) > number(upper):
-                raise Invalid("a given enclosure is empty")
-            return number(lower), number(upper)
-        case ["add" | "mul" | "min" | "max" as op, _, *_]:
-            return fold(op, map(at, node[1:]))
-        case ["dot", [_, *_] as left, [_, *_] as right] if len(left) == len(right):
-            return fold("add", map(times, map(at, left), map(at, right)))
-        case ["neg", a]:
-            return -at(a)[1], -at(a)[0]
-        case ["sub", a, b]:
-            return at(a)[0] - at(b)[1], at(a)[1] - at(b)[0]
-        case ["div", a, b]:
-            return times(at(a), reciprocal(at(b)))
-        case ["abs", a]:
-            return absolute(at(a))
-        case ["power", a, k]:
-            return power(at(a), whole(k, -BITS, BITS))
-        case ["sqrt", a]:
-            return sqrt_at(at(a)[0], bits)[0], sqrt_at(at(a)[1], bits)[1]
-        case ["log", a]:
-            return log_at(at(a)[0], bits)[0], log_at(at(a)[1], bits)[1]
-        case ["exp" | "cosh" | "sinh" | "tanh" as op, a]:
-            low, high = absolute(at(a)) if op == "cosh" else at(a)
-            return OF_EXP[op](exp_at(low, bits)[0]), OF_EXP[op](exp_at(high, bits)[1])
-        case ["rank", M]:
-            low = Fraction(rank(matrix(M, exact)))
-            return low, low
-        case ["det", M]:
-            low = determinant(matrix(M, exact))
-            return low, low
-        case ["inverse", M, i, j]:
-            N = matrix(M, exact)
-            low = inverse_entry(N, whole(i, 0, len(N) - 1), whole(j, 0, len(N) - 1))
-            return low, low
-        case ["sigma", M, k, lower, upper]:
-            singular_value_within(matrix(M, exact), k, number(lower), number(upper))
-            return number(lower), number(upper)
-    raise Malformed(f"node {len(values)} is none that this checker knows")
+    def fold(self, op: str, terms: Iterable[Interval]) -> Interval:
+        """The sum, the product, the least or the greatest."""
+        return reduce(lambda a, b: self.short(OPERANDS[op](a, b)), terms)
 
+    def node(self, node: Any) -> Interval:
+        """The value of a node."""
+        match node:
+            case ["input", str(name), i, j] if name in self.inputs:
+                M = self.inputs[name]
+                return single(M[whole(i, 0, len(M) - 1)][whole(j, 0, len(M[0]) - 1)])
+            case ["number", q]:
+                return single(number(q))
+            case ["given", lower, upper, str()] if number(lower) <= number(upper):
+                return number(lower), number(upper)
+            case [str(op), a] if op in ONE_OPERAND:
+                return ONE_OPERAND[op](self.at(a), self.bits)
+            case [str(op), a, b] if op in TWO_OPERANDS:
+                return TWO_OPERANDS[op](self.at(a), self.at(b))
+            case [str(op), _, *_] if op in OPERANDS:
+                return self.fold(op, map(self.at, node[1:]))
+            case ["dot", [_, *_] as v, [_, *_] as w] if len(v) == len(w):
+                return self.fold("add", map(times, map(self.at, v), map(self.at, w)))
+            case ["power", a, k]:
+                return power(self.at(a), whole(k, -BITS, BITS))
+            case ["rank", M]:
+                return single(Fraction(rank(matrix(M, self.exact))))
+            case ["det", M]:
+                return single(determinant(matrix(M, self.exact)))
+            case ["inverse", M, i, j]:
+                N = matrix(M, self.exact)
+                return single(inverse_entry(N, whole(i, 0, len(N) - 1), whole(j, 0, len(N) - 1)))
+            case ["sigma", M, k, lower, upper]:
+                singular_value_within(matrix(M, self.exact), k, number(lower), number(upper))
+                return number(lower), number(upper)
+        raise Malformed(f"node {len(self.values)} is none that this checker knows")
 
-def comparison(told: Any, values: list[Interval]) -> tuple[bool | None, str]:
-    """Whether [left, relation, right, label] holds, None if it is undecided; and the label."""
-    match told:
-        case [i, "<=" | "<" | ">=" | ">" | "=" as relation, j, label]:
-            left, right = (values[whole(k, 0, len(values) - 1)] for k in (i, j))
-        case _:
-            raise Malformed("expected a comparison [left, relation, right, label]")
-    low, high = right[0] - left[1], right[1] - left[0]  # around right - left
-    holds, fails = {
-        "<=": (low >= 0, high < 0),
-        "<": (low > 0, high <= 0),
-        ">=": (high <= 0, low > 0),
-        ">": (high < 0, low >= 0),
-        "=": (low == high == 0, low > 0 or high < 0),
-    }[relation]
-    return (True if holds else False if fails else None), sentence(label)
+    def comparison(self, told: Any) -> tuple[bool | None, str]:
+        """Whether [left, relation, right, label] holds, None if it is undecided; and the label."""
+        match told:
+            case [i, "<=" | "<" | ">=" | ">" | "=" as relation, j, label]:
+                left, right = self.at(i), self.at(j)
+            case _:
+                raise Malformed("expected a comparison [left, relation, right, label]")
+        low, high = right[0] - left[1], right[1] - left[0]  # around right - left
+        holds, fails = {
+            "<=": (low >= 0, high < 0),
+            "<": (low > 0, high <= 0),
+            ">=": (high <= 0, low > 0),
+            ">": (high < 0, low >= 0),
+            "=": (low == high == 0, low > 0 or high < 0),
+        }[relation]
+        return holds or (False if fails else None), sentence(label)
 
 
 def check_instance(certificate: dict[str, Any]) -> list[str]:
@@ -620,31 +619,29 @@ def check_instance(certificate: dict[str, Any]) -> list[str]:
     told, nodes, assumptions, comparisons, outcome, bits = data(
         certificate, "inputs nodes assumptions comparisons outcome bits"
     )
-    if not isinstance(told, dict):
-        raise Malformed("expected inputs by name")
+    if not isinstance(told, dict) or outcome not in ("holds", "fails"):
+        raise Malformed("expected inputs by name, and the outcome holds or fails")
     inputs = {k: matrix(M if isinstance(M, list) else [[M]]) for k, M in told.items()}
-    values: list[Interval] = []
+    program = Program(inputs, whole(bits, 8, DIGITS), [])
     for node in listed(nodes):
-        values.append(outward(node_value(node, values, inputs, whole(bits, 8, DIGITS)), bits))
-    assumed = [comparison(c, values) for c in listed(assumptions)]
-    compared = [comparison(c, values) for c in listed(comparisons)]
+        program.values.append(program.short(program.node(node)))
+    assumed = [program.comparison(told) for told in listed(assumptions)]
+    compared = [program.comparison(told) for told in listed(comparisons)]
     for holds, label in assumed + (compared if outcome == "holds" else []):
         if not holds:
-            raise Invalid(f"{label!r} {'is undecided' if holds is None else 'does not hold'}")
-    failed = [label for holds, label in compared if holds is False]
-    if outcome not in ("holds", "fails"):
-        raise Malformed("expected the outcome holds or fails")
-    if not compared or (outcome == "fails" and not failed):
-        raise Invalid("no comparison fails" if compared else "no comparison: nothing is asserted")
-    given = [node[3] for node in nodes if node[0] == "given"]
+            raise Invalid(f"'{label}' {'is undecided' if holds is None else 'does not hold'}")
+    failing = [label for holds, label in compared if holds is False]
+    if not compared or (outcome == "fails" and not failing):
+        raise Invalid("no comparison fails" if compared else "nothing is compared")
+    found = (
+        f"{len(compared)} comparisons" if outcome == "holds" else f"the failure of '{failing[0]}'"
+    )
+    intervals = sum(low < high for low, high in program.values)
+    trusted = [sentence(node[3]) for node in nodes if node[0] == "given"]
     return [
-        f"checked: {len(assumed)} assumptions hold and "
-        + (f"so do {len(compared)} comparisons" if outcome == "holds" else f"{failed[0]!r} fails")
-        + ("" if all(low == high for low, high in values) else f", in intervals of {bits} digits"),
-        *(
-            f"trusted: {given.count(why)} given enclosures: {sentence(why)}"
-            for why in sorted(set(given))
-        ),
+        f"checked: {len(assumed)} assumptions and {found}, by {len(nodes)} steps, {intervals} of "
+        f"them in intervals of {bits} binary digits and all others exact",
+        *(f"trusted: {trusted.count(why)} given enclosures: {why}" for why in sorted(set(trusted))),
     ]
 
 
@@ -889,7 +886,7 @@ def roots_fit(a: Fraction, b: Fraction, c: Fraction) -> bool:
 def critical_values(flow: Flow, levels: list[Any]) -> tuple[list[Fraction], list[Fraction]]:
     """Bounds of the least critical value, and a lower bound of every other one.
 
-    The levels are the positive eigenvalues of EE' from the largest on: (lower, upper] holds one of
+    The levels are the positive eigenvalues of EE' from the largest on: [lower, upper] holds one of
     them, so many times. Of each a critical point keeps some, of all at most r. To keep the largest
     gives the least value; every other choice gives a larger one, as the levels differ.
     """
@@ -899,8 +896,8 @@ def critical_values(flow: Flow, levels: list[Any]) -> tuple[list[Fraction], list
     for level in levels:
         low, high, k = fields(level, "lower upper multiplicity")
         told.append((number(low), number(high), whole(k, 1, SIDE)))
-        counts = [eigenvalues_around(S, x)[0] - above for x in told[-1][:2]]
-        if told[-1][0] < 0 or counts != [k, 0]:
+        around = [eigenvalues_around(S, x) for x in told[-1][:2]]
+        if not (told[-1][0] > 0 and sum(around[0][:2]) == above + k and around[1][0] == above):
             raise Invalid("a squared singular value has another place or multiplicity")
         above, best = above + k, (*best, min(k, len(flow.A0) - sum(best)))
     power, powers = identity(len(S)), []
@@ -927,6 +924,16 @@ def critical_values(flow: Flow, levels: list[Any]) -> tuple[list[Fraction], list
 
 # --- the file and its envelope -------------------------------------------------------------------
 
+KINDS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    # Every check takes the whole certificate, reads its own fields with `data`, and returns lines.
+    "product": check_product,
+    "singular-value": check_singular_value,
+    "relu": check_relu,
+    "instance": check_instance,
+    "flow": check_flow,
+    "critical-value-gap": check_gap,
+}
+
 
 def digest_of(document: dict[str, Any]) -> str:
     """The SHA-256 of everything but the digest, in canonical JSON."""
@@ -939,118 +946,65 @@ def check(document: Any) -> list[str]:
     """The lines to print about a valid certificate; Invalid or Malformed for every other."""
     global _left
     _left = WORK
-    if isinstance(document, dict) and document.get("kind") == "bundle":
-        return check_bundle(document)
-    return check_one(document)
+    return verified(document)
 
 
-def check_one(document: Any) -> list[str]:
-    """The envelope, then what the kind of the certificate asks for."""
-    kind = check_envelope(document)
-    if kind not in KINDS:
-        raise Malformed(f"unknown kind {kind}; this checker knows {', '.join(KINDS)} and bundle")
-    lines = KINDS[kind](document)
-    return [f"valid: {kind}: {sentence(document['asserts'])}", *lines]
-
-
-def check_bundle(document: dict[str, Any]) -> list[str]:
-    """All certificates of a bundle, which holds no further bundle."""
-    check_envelope(document)
-    (certificates,) = data(document, "certificates")
-    if not listed(certificates):
-        raise Invalid("an empty bundle asserts nothing")
-    return [line for certificate in certificates for line in check_one(certificate)]
-
-
-def check_envelope(document: Any) -> str:
-    """The kind of a certificate whose envelope is complete, of this version, and unchanged."""
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise Malformed(f"expected an object with format {FORMAT!r}")
-    if type(document.get("version")) is not int or document["version"] != VERSION:
-        raise Malformed(f"this checker reads version {VERSION} only")
-    _, _, kind, claim, asserts, digest = fields(
-        {k: v for k, v in document.items() if k in ENVELOPE}, " ".join(ENVELOPE)
-    )
-    sentence(asserts)
-    if claim is not None:
-        sentence(claim)
+def verified(document: Any) -> list[str]:
+    """The envelope is complete, of this version and unchanged, and what its kind asks for holds."""
+    if not isinstance(document, dict) or not set(ENVELOPE) <= set(document):
+        raise Malformed(f"expected an object with the keys {', '.join(ENVELOPE)}")
+    if document["format"] != FORMAT or whole(document["version"], 1, 1000) != VERSION:
+        raise Malformed(f"expected the format {FORMAT!r}, version {VERSION}")
+    kind, asserts = sentence(document["kind"]), sentence(document["asserts"])
+    if kind not in KINDS or (document["claim"] is not None and not sentence(document["claim"])):
+        raise Malformed(f"expected a kind of {', '.join(KINDS)}; the name of a claim or null")
     try:
-        unchanged = digest == digest_of(document)
+        unchanged = document["digest"] == digest_of(document)
     except (TypeError, ValueError, RecursionError):
         raise Malformed("a certificate holds what JSON cannot") from None
     if not unchanged:
         raise Invalid("the digest does not fit: the certificate was changed after it was written")
-    return sentence(kind)
+    return [f"valid: {kind}: {asserts}", *KINDS[kind](document)]
 
 
-def parse(raw: bytes) -> Any:
-    """The JSON value of a file, with its depth and its numbers looked at before it is built."""
+def check_bundle(certificate: dict[str, Any]) -> list[str]:
+    """All certificates of a bundle, which holds no further bundle."""
+    certificates = listed(data(certificate, "certificates")[0])
+    if not certificates:
+        raise Invalid("a bundle of no certificates asserts nothing")
+    if any(isinstance(inner, dict) and inner.get("kind") == "bundle" for inner in certificates):
+        raise Malformed("a bundle within a bundle")
+    return [line for inner in certificates for line in verified(inner)]
+
+
+def load(name: str) -> Any:
+    """The JSON value in a file, whose size and depth are looked at before it is built."""
     try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Malformed("the file is not text in UTF-8") from None
-    depth = 0
-    for token in TOKEN.finditer(text):
-        if token[0] in "[{":
-            depth += 1
-        elif token[0] in "]}":
-            depth -= 1
-        if depth > DEPTH:
-            raise Malformed(f"lists and objects are nested deeper than {DEPTH}")
-    try:
-        return json.loads(
-            text, object_pairs_hook=_once, parse_int=_short, parse_float=_no, parse_constant=_no
-        )
-    except ValueError as error:
+        if not Path(name).is_file():
+            raise Malformed("there is no such file")
+        if Path(name).stat().st_size > FILE_BYTES:
+            raise Malformed(f"the file has more than {FILE_BYTES} bytes")
+        text, depth = Path(name).read_bytes().decode("utf-8"), 0
+        for token in STRING_OR_BRACKET.finditer(text):
+            depth += (token[0] in "[{") - (token[0] in "]}")
+            if depth > DEPTH:
+                raise Malformed(f"lists and objects are nested deeper than {DEPTH}")
+        return json.loads(text, object_pairs_hook=once)
+    except OSError as error:
+        raise Malformed(f"the file cannot be read: {error.strerror}") from None
+    except ValueError as error:  # also of bytes that are no text, and of integers that are too long
         raise Malformed(f"the file is not JSON: {error}") from None
 
 
-TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object whose keys are all different."""
     if len(dict(pairs)) < len(pairs):
         raise Malformed("an object has one key twice")
     return dict(pairs)
 
 
-def _short(digits: str) -> int:
-    """A JSON integer, below the limit of Python's own conversion."""
-    if len(digits) > PIECE:
-        raise Malformed(f"a JSON integer has more than {PIECE} digits: write a text")
-    return int(digits)
-
-
-def _no(text: str) -> None:
-    """Refuse what is not an exact number."""
-    raise Malformed(f"{text[:40]} is not an exact number: write a fraction")
-
-
-def read(name: str) -> Any:
-    """The JSON value in a file."""
-    path = Path(name)
-    try:
-        if not path.is_file():
-            raise Malformed("no such file")
-        with path.open("rb") as file:
-            raw = file.read(FILE_BYTES + 1)
-    except OSError as error:
-        raise Malformed(f"the file cannot be read: {error.strerror}") from None
-    if len(raw) > FILE_BYTES:
-        raise Malformed(f"the file has more than {FILE_BYTES} bytes")
-    return parse(raw)
-
-
-KINDS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
-    # Every check takes the whole certificate, reads its own fields with `data`, and returns lines.
-    "product": check_product,
-    "singular-value": check_singular_value,
-    "relu": check_relu,
-    "instance": check_instance,
-    "flow": check_flow,
-    "critical-value-gap": check_gap,
-}
+STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+KINDS["bundle"] = check_bundle
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -1061,15 +1015,13 @@ def main(arguments: Sequence[str]) -> int:
     status = 0
     for name in arguments:
         try:
-            lines = check(read(name))
+            print("\n".join(check(load(name))))
         except Invalid as error:
             print(f"{ascii(name)[1:-1]}: invalid: {error}", file=sys.stderr)
             status = max(status, 1)
         except Malformed as error:
             print(f"{ascii(name)[1:-1]}: not a certificate: {error}", file=sys.stderr)
-            status = max(status, 4)
-        else:
-            print("\n".join(lines))
+            status = 4
     return status
 
 
