@@ -12,12 +12,12 @@ import pytest
 
 from lora_proofs.arithmetic import BallArithmetic, inner, squared_norm
 from lora_proofs.errors import BadInput, NotUnderstood, ToleranceNotMet
-from lora_proofs.integrate import enclosure
+from lora_proofs.integrate import enclosure, enclosure_step, logarithmic_norm
 from lora_proofs.integrate.enclosure import enclose_flow
-from lora_proofs.integrate.majorant import lipschitz, majorants
-from lora_proofs.integrate.tanh_model import TanhModel
-from lora_proofs.integrate.tape import compile_words, fixed_nodes, run
+from lora_proofs.integrate.series import Series
 from lora_proofs.mathematics import flows, losses
+from lora_proofs.mathematics.frobenius_riccati import frobenius_riccati_closed_form
+from lora_proofs.mathematics.literature import LOGARITHMIC_NORM, leanings
 from lora_proofs.mathematics.words import Loss, Symbol
 from lora_proofs.solving.flow_field import lora_field
 
@@ -40,16 +40,9 @@ def fine(balls, size=1e-28):
     return all(x.rad() < size for x in balls.flat)
 
 
-@pytest.mark.parametrize("hint", [True, False])
-def test_the_trace_squared_closed_form_lies_inside(hint):
-    field = lora(losses.trace_squared())
-    end = enclose_flow(
-        field.rates,
-        field.values,
-        1,
-        growth=field.growth if hint else None,
-        observables=field.observables,
-    )
+@pytest.mark.parametrize("bound", ["free", "sharp", "auto"])
+def test_the_trace_squared_closed_form_lies_inside(bound):
+    end = lora(losses.trace_squared()).enclosure(1, bound=bound)
     exact = flows.trace_squared_closed_form(DATA["W0"], DATA["A0"], DATA["B0"], 1, BALL)
     assert end.rigorous and fine(end.A) and fine(end.B)
     assert covers(end.A, exact.A) and covers(end.B, exact.B) and covers(end.W, exact.W)
@@ -122,38 +115,166 @@ def exponential_is_covered():
         return end["X"][0, 0].contains(flint.arb(20).exp() / 3)
 
 
-def test_without_faults_the_truth_is_held():
+def short_steps(monkeypatch):
+    """Order 6 and steps of 1/64: here the bound on the defect is met up to e^(20/64)."""
+    monkeypatch.setattr(enclosure, "enclosure_order", lambda digits: 6)
+    monkeypatch.setattr(enclosure, "longest_step", lambda *given: Fraction(1, 64))
+    monkeypatch.setattr(enclosure, "_missing", lambda state, digits: 0.0)
+
+
+def test_without_faults_the_truth_is_held(monkeypatch):
+    assert exponential_is_covered()
+    short_steps(monkeypatch)
     assert exponential_is_covered()
 
 
-def test_a_missing_defect_excludes_the_truth(monkeypatch):
-    monkeypatch.setattr(enclosure, "order_for", lambda digits: 6)
-    monkeypatch.setattr(enclosure, "step_size", lambda c, d: Fraction(1, 64))
-    monkeypatch.setattr(enclosure, "_defect", lambda p, r: r * flint.arb_poly([0]))
+@pytest.mark.parametrize("kept", [0, Fraction(1, 2)])
+def test_a_smaller_defect_excludes_the_truth(monkeypatch, kept):
+    bound = enclosure_step._defect
+    part = flint.arb(flint.fmpq(Fraction(kept).numerator, Fraction(kept).denominator))
+    short_steps(monkeypatch)
+    monkeypatch.setattr(enclosure_step, "_defect", lambda *given: bound(*given) * part)
     assert not exponential_is_covered()
 
 
-def spread_start_is_covered():
-    """X' = 20 X from 1 with radius 10^-10: the start 1 + 10^-10 must stay inside."""
-    field, values = {X: 20 * X}, {X: [[1]]}
-    tape = compile_words(field, values, field)
+def test_a_dropped_remainder_excludes_the_truth(monkeypatch):
+    bound = enclosure_step._defect
+    short_steps(monkeypatch)
+
+    def without_tail(found, gaps, scales, order):
+        return flint.arb_poly(bound(found, gaps, scales, order).coeffs()[:order])
+
+    monkeypatch.setattr(enclosure_step, "_defect", without_tail)
+    assert not exponential_is_covered()
+
+
+def line_is_covered(slope, start):
+    """X' = slope from the start: without a remainder, so that rounding alone is left."""
+    C = Symbol("C", 1, 1)
+    end = enclose_flow({X: C}, {X: [[start]], C: [[slope]]}, 1, digits=25)
+    with flint.ctx.workprec(600):
+        total = Fraction(slope) + Fraction(start)
+        return end["X"][0, 0].contains(flint.arb(flint.fmpq(total.numerator, total.denominator)))
+
+
+def test_a_rounded_slope_excludes_the_truth(monkeypatch):
+    slope = 1 + Fraction(1, 3 * 2**20)  # minus 1 it is small, and evaluated without rounding
+    assert line_is_covered(slope, -1)
+    exact = Series.centred_flow
+
+    def nearest(self, start, order):
+        y, gaps = exact(self, start, order)
+        return y, {symbol: [gap * 0 for gap in some] for symbol, some in gaps.items()}
+
+    monkeypatch.setattr(Series, "centred_flow", nearest)
+    assert not line_is_covered(slope, -1)
+
+
+def test_a_start_rounded_to_nearest_excludes_the_truth(monkeypatch):
+    assert line_is_covered("1", "1/3")
+    monkeypatch.setattr(enclosure, "frobenius", lambda off: flint.arb(0))
+    assert not line_is_covered("1", "1/3")
+
+
+def spread_start_is_held(field, start, spread, end, truth):
+    """A flow from the start with a radius: where start + spread ends must stay inside."""
     with flint.ctx.workprec(200):
-        spread = flint.arb(10) ** -10
-        state = enclosure._State(Fraction(0), {X: flint.arb_mat([[1]])}, spread, 0)
-        engine = enclosure._Enclosure.of(tape, tape, values, 25)
-        while state.time < 1:
-            state = engine._step(state, Fraction(1))
-        off = abs((1 + spread) * flint.arb(20).exp() - state.middle[X][0, 0])
+        spread = flint.arb(spread)
+        problem = enclosure._Problem(field, {X: [[start]]}, None, {X: Fraction(1)}, {})
+        engine = problem.engine(25, "sharp")
+        middle = {X: flint.arb_mat([[start]])}
+        growth = engine.stepper.growth_at(middle)
+        state = enclosure._State(Fraction(0), middle, abs(spread), 0, growth, Fraction(1, 16))
+        while state.time < end:
+            state = engine._step(state, Fraction(end))
+        off = abs(
+            truth(start + spread, enclosure_step.as_ball(Fraction(end))) - state.middle[X][0, 0]
+        )
         return off <= state.radius * (1 + flint.arb(10) ** -12)
 
 
-def test_a_spread_start_is_held():
-    assert spread_start_is_covered()
+SPREADS = {
+    "e^20t": ({X: 20 * X}, 1, "1e-10", 1, lambda x, t: x * (20 * t).exp()),
+    "a concave rate": ({X: -(X @ X)}, 1, "-1e-12", 3, lambda x, t: x / (1 + t * x)),
+    "a wide tube": ({X: X @ X}, 1, "1e-1", Fraction(1, 4), lambda x, t: x / (1 - x / 4)),
+}
 
 
-def test_a_missing_growth_excludes_the_truth(monkeypatch):
-    monkeypatch.setattr(enclosure, "lipschitz", lambda found, outputs: flint.arb(19))
-    assert not spread_start_is_covered()
+@pytest.mark.parametrize("name", SPREADS)
+def test_a_spread_start_is_held(name):
+    assert spread_start_is_held(*SPREADS[name])
+
+
+def test_half_the_growth_excludes_the_truth(monkeypatch):
+    full = logarithmic_norm.largest_eigenvalue
+    monkeypatch.setattr(logarithmic_norm, "largest_eigenvalue", lambda S: full(S) / 2)
+    assert not spread_start_is_held(*SPREADS["e^20t"])
+
+
+def test_a_chord_without_its_bend_excludes_the_truth(monkeypatch):
+    monkeypatch.setattr(logarithmic_norm.Rates, "_bent", lambda self, h: flint.arb(0))
+    assert not spread_start_is_held(*SPREADS["a concave rate"])
+
+
+def test_a_tube_without_width_excludes_the_truth(monkeypatch):
+    monkeypatch.setattr(enclosure_step.Stepper, "_lipschitz", lambda *given: flint.arb(0))
+    assert not spread_start_is_held(*SPREADS["a wide tube"])
+
+
+E0 = [[2, "1/3", 0], [1, -1, "1/2"], [0, "1/5", 1]]
+ROWS = [["1/2", 0, 0], [0, "-1/2", 0]]
+ZERO = [[0] * 3] * 3
+
+
+def enclosed_riccati(**options):
+    field = lora_field(losses.frobenius(E0), ZERO, ROWS, [[0, 0]] * 3)
+    return field.enclosure("5/2", digits=25, **options)
+
+
+@pytest.mark.parametrize("bound", ["free", "sharp"])
+def test_the_riccati_closed_form_at_200_digits_lies_inside(bound):
+    fine_ball, end = BallArithmetic(200), enclosed_riccati(bound=bound)
+    exact = frobenius_riccati_closed_form(ZERO, E0, ROWS, [[0, 0]] * 3, "5/2", fine_ball)
+    with fine_ball.working():
+        W, Y = exact.BA, fine_ball.matrix(E0)
+        assert all(x.contains(y) for x, y in zip(end.W.flat, W.flat, strict=True))
+        assert end.loss.contains(squared_norm(W - Y) / 2) and end.loss.rad() < 1e-25
+
+
+def test_a_change_of_the_target_by_2_to_the_minus_60_is_told_apart():
+    moved = [[2 + Fraction(1, 2**60), *E0[0][1:]], *E0[1:]]
+    other = frobenius_riccati_closed_form(ZERO, moved, ROWS, [[0, 0]] * 3, "5/2", BALL)
+    assert not covers(enclosed_riccati().W, other.BA)
+
+
+def test_errors_shrink_where_the_logarithmic_norm_is_negative():
+    """x' = -x: with the sharp bound old errors decay, and a long time costs no digits."""
+    end = enclose_flow({X: -X}, {X: [[1]]}, 60, digits=12)
+    assert end.error_bound < 1e-12
+    with flint.ctx.workprec(200):
+        assert end["X"][0, 0].contains(flint.arb(-60).exp())
+
+
+@pytest.mark.parametrize("bound", ["free", "sharp"])
+def test_scale_and_rates_have_the_weighted_norm(bound):
+    """The flow with rate 4 on both factors is the one with rate 1 at 4 t; scale 2 has its own."""
+    data = (losses.frobenius(DATA["Y"]), DATA["W0"], DATA["A0"], DATA["B0"])
+    fast = lora_field(*data, eta_A=4, eta_B=4).enclosure("1/8", digits=20, bound=bound)
+    plain = lora_field(*data).enclosure("1/2", digits=25)
+    assert all(x.overlaps(y) for x, y in zip(fast.A.flat, plain.A.flat, strict=True))
+    assert fast.error_bound < 1e-19
+    uneven = lora_field(*data, scale=2, eta_A="1/9", eta_B=3)
+    end, near = uneven.enclosure("1/2", digits=20, bound=bound), uneven.taylor("1/2", digits=30)
+    with flint.ctx.workprec(200):
+        for name in ("A", "B"):
+            for x, y in zip(end[name].flat, near[name].flat, strict=True):
+                assert x.overlaps(flint.arb(str(y)) + flint.arb(0, 1e-25))
+
+
+def test_the_theorem_that_is_used_is_named():
+    with leanings() as heard:
+        enclose_flow({X: X}, {X: [[1]]}, "1/8", digits=5)
+    assert list(heard) == [LOGARITHMIC_NORM.name]
 
 
 def test_a_wrong_sign_excludes_the_truth():
@@ -163,30 +284,6 @@ def test_a_wrong_sign_excludes_the_truth():
     end = enclose_flow(rates, field.values, "1/8", digits=20)
     truth = field.enclosure("1/8", digits=20)
     assert not covers(end["B"], truth.B)
-
-
-def test_majorants_bound_random_values_and_slopes():
-    loss = losses.frobenius(DATA["Y"])
-    field = lora(loss)
-    with BALL.working():
-        arrays = {s: BALL.matrix(v) for s, v in field.values.items()}
-        tape = compile_words(field.rates, arrays, field.rates)
-        known = fixed_nodes(tape, arrays, BALL)
-        radii = {s: flint.arb(2) for s in field.rates}
-        found = majorants(tape, radii, known, arrays)
-        constant = lipschitz(found, tuple(field.rates))
-        rng = np.random.default_rng(5)
-        for _ in range(5):
-            points = []
-            for _ in range(2):
-                at = {s: rng.normal(size=(2, 3) if s.name == "A" else (3, 2)) for s in radii}
-                at = {s: x / np.linalg.norm(x) * 2 * rng.uniform() for s, x in at.items()}
-                points.append({s: BALL.matrix(x.tolist()) for s, x in at.items()})
-            rates = [run(tape, {**arrays, **p}, BALL, known) for p in points]
-            moved = sum(squared_norm(points[0][s] - points[1][s]) for s in radii)
-            change = sum(squared_norm(rates[0][s] - rates[1][s]) for s in radii)
-            assert change <= constant**2 * moved
-            assert all(squared_norm(rates[0][s]) <= found[s].bound ** 2 for s in radii)
 
 
 def test_growth_is_bounded_by_the_gradient_of_a_convex_loss():
@@ -204,23 +301,11 @@ def test_growth_is_bounded_by_the_gradient_of_a_convex_loss():
             assert form <= squared_norm(G).sqrt() * size + flint.arb(2) ** -40
 
 
-def test_the_tanh_model_holds_its_path():
-    length = flint.arb(flint.fmpq(1, 4))
-    w = np.empty((1, 1), dtype=object)
-    w[0, 0] = flint.arb_poly([1, 1, -2])
-    with BALL.working():
-        u = TanhModel(losses.log_cosh(), length, 20).gradient(w, BALL)[0, 0]
-        for k in range(5):
-            s = flint.arb(k) / 16
-            assert u(s).contains((1 + s - 2 * s * s).tanh())
-        assert u[0].rad() < 1e-2
-        short = TanhModel(losses.log_cosh(), length / 8, 20).gradient(w, BALL)[0, 0]
-        assert short[0].rad() < 1e-18
-
-
 def test_bad_input_is_named():
     with pytest.raises(BadInput, match="digits"):
         enclose_flow({X: X}, {X: [[1]]}, 1, digits=-1)
+    with pytest.raises(BadInput, match="growth"):
+        enclose_flow({X: X}, {X: [[1]]}, 1, bound="free")
     loss = Loss("mystery", 1, 1)
     with pytest.raises(NotUnderstood, match="mystery"):
         enclose_flow({X: loss.gradient(X)}, {X: [[1]], loss: losses.trace_squared()}, 1)

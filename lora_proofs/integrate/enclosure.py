@@ -1,11 +1,19 @@
 """Enclosures that surely hold: a piecewise polynomial, its exact defect, and Gronwall's lemma.
 
-On a step of length tau let y~ be a polynomial (the Taylor polynomial, but nothing rests on
-that). The error e = y - y~ satisfies e' = F(y~ + e) - F(y~) - (y~' - F(y~)), hence
-|e|' <= mu |e| + delta while |e| <= rho, where delta bounds the defect y~' - F(y~) on the step and
-mu the logarithmic norm of F on the tube of radius rho around y~. So |e| stays below
-(|e(0)| + delta tau) e^{max(mu, 0) tau}, and where that is below rho the tube is never left.
-A ball of one radius is carried, so nothing wraps; working precision pays for the growth.
+On a step of length h let y~ be a polynomial (the Taylor polynomial up to rounding, but nothing
+rests on that). The error e = y - y~ satisfies e' = F(y~ + e) - F(y~) - (y~' - F(y~)). By the mean
+value theorem <e, F(y~ + e) - F(y~)> = <e, M e> with M the mean of the Jacobian over the segment
+from y~ to y~ + e, so where mu(t) bounds the logarithmic norm on the tube of radius rho around
+y~(t), and delta(t) the defect y~' - F(y~),
+
+    |e|' <= mu |e| + delta  while |e| <= rho,  hence
+    |e(h)| <= |e(0)| e^{int_0^h mu} + int_0^h delta(s) e^{int_s^h mu} ds.
+
+mu may be negative: then old errors shrink. Inside the step |e| stays below
+(|e(0)| + int delta) e^{int max(mu, 0)}, and where that is below rho the tube is never left. How mu
+is bounded, in two ways, is in ``logarithmic_norm``, and how delta is in ``enclosure_step``. A ball
+of one radius is carried, so nothing wraps; working precision pays for the growth, and a forecast
+in floats says beforehand how much it has to be.
 """
 
 from __future__ import annotations
@@ -13,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
 from math import ceil
 from typing import Any
 
@@ -21,19 +28,25 @@ import flint
 import numpy as np
 
 from lora_proofs.arithmetic.ball import BallArithmetic
-from lora_proofs.errors import BadInput, ToleranceNotMet
-from lora_proofs.integrate.majorant import Majorant, lipschitz, majorants
+from lora_proofs.arithmetic.exact import rational
+from lora_proofs.errors import BadInput, NotUnderstood, ToleranceNotMet
+from lora_proofs.integrate.adjoint import mean_value
+from lora_proofs.integrate.enclosure_step import Path, Stepper, StepTooLong, as_ball
+from lora_proofs.integrate.forecast import forecast
+from lora_proofs.integrate.logarithmic_norm import GROWTH, Rates
+from lora_proofs.integrate.norms import frobenius
 from lora_proofs.integrate.series import Series, ball_value, entries, evaluate_series, log2_size
-from lora_proofs.integrate.steps import check_step, order_for, step_size
-from lora_proofs.integrate.tanh_model import StepTooLong, TanhModel
-from lora_proofs.integrate.tape import Tape, compile_words, fixed_nodes, run
+from lora_proofs.integrate.steps import check_step, enclosure_order, longest_step, step_size
+from lora_proofs.integrate.tape import Tape, compile_words
 from lora_proofs.integrate.trajectory import Trajectory, checked_times
 from lora_proofs.mathematics.evaluate import evaluate
+from lora_proofs.mathematics.literature import LOGARITHMIC_NORM, lean_on
 from lora_proofs.mathematics.words import Loss, Word
 
 MAX_STEPS = 5_000
 MAX_ATTEMPTS = 6
-GROWTH = "growth"
+GUARD = 2
+BOUNDS = ("free", "sharp", "auto")
 
 
 def enclose_flow(
@@ -43,15 +56,18 @@ def enclose_flow(
     *,
     digits: int = 30,
     growth: Word | None = None,
+    bound: str = "auto",
+    weights: Mapping[Any, Any] | None = None,
     observables: Mapping[str, Word] | None = None,
 ) -> Any:
     """A rigorous enclosure of the flow at time t (a list of them for a list of times).
 
     ``field`` and ``values`` are as in ``taylor_flow``; entries come back as balls. ``digits`` is
-    the accuracy aimed at. ``growth`` is a matrix word whose operator norm bounds the logarithmic
-    norm of the field: the caller answers for it (for the LoRA flow of a convex loss, with scale
-    and rates 1, it is the gradient of f at W); without it a Lipschitz constant is used. Raises
-    ``ToleranceNotMet`` where the flow blows up or precision runs out.
+    the accuracy aimed at. ``weights`` w_X > 0 set the norm |e|^2 = sum_X w_X ||e_X||_F^2 in which
+    errors are bounded (default 1). ``growth`` is a word whose operator norm bounds the logarithmic
+    norm of the field in that norm: the caller answers for it. ``bound`` is "free" (use it),
+    "sharp" (the largest eigenvalue of the symmetric part of the Jacobian: slower steps, less
+    growth) or "auto". Raises ``ToleranceNotMet`` where the flow blows up or precision runs out.
 
     >>> from lora_proofs.mathematics.words import Symbol
     >>> x = Symbol("x", 1, 1)
@@ -61,17 +77,64 @@ def enclose_flow(
     """
     if not isinstance(digits, int) or digits < 1:
         raise BadInput(f"digits: expected a positive whole number, got {digits!r}")
+    if bound not in BOUNDS or (bound == "free" and growth is None):
+        hint = "; 'free' needs the word growth" if bound == "free" else ""
+        raise BadInput(f"bound: expected one of {', '.join(BOUNDS)}, got {bound!r}{hint}")
     times, single = checked_times(t)
-    words = dict(field) if growth is None else {**field, GROWTH: growth}
-    tape, short = compile_words(words, values, field), compile_words(field, values, field)
-    working = digits + 6
+    lean_on(LOGARITHMIC_NORM)
+    weight = {symbol: rational((weights or {}).get(symbol, 1)) for symbol in field}
+    problem = _Problem(field, values, growth, weight, observables or {})
+    found = _attempts(problem, times, digits, bound)
+    return found[0] if single else found
+
+
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    field: Mapping[Any, Word]
+    values: Mapping[Any, Any]
+    growth: Word | None
+    weights: Mapping[Any, Fraction]
+    observables: Mapping[str, Word]
+
+    def plan(self, end: Fraction, bound: str) -> tuple[str, float]:
+        """The bound to use, and the decimal digits that errors are expected to gain by it."""
+        seen = forecast(self.field, self.values, end, self.growth, self.weights)
+        if bound == "auto":
+            dear = seen is None or seen.free is None or seen.free > seen.sharp + WORTH
+            bound = "free" if self.growth is not None and not dear else "sharp"
+        if seen is None:
+            return bound, 0.0
+        return bound, seen.sharp if bound == "sharp" or seen.free is None else seen.free
+
+    def engine(self, digits: int, bound: str) -> _Enclosure:
+        """The enclosure at a working accuracy, at the precision in force."""
+        words = dict(self.field)
+        if bound == "free" and self.growth is not None:
+            words[GROWTH] = self.growth
+        tape = compile_words(words, self.values, self.field)
+        short = compile_words(self.field, self.values, self.field)
+        balls = {k: v if isinstance(k, Loss) else ball_value(v) for k, v in self.values.items()}
+        scales = {s: as_ball(w).sqrt() for s, w in self.weights.items()}
+        return _Enclosure(Stepper.of(tape, short, balls, scales, bound), balls, scales, digits)
+
+
+WORTH = 8.0  # digits of growth that a Jacobian in every step is worth
+
+
+def _attempts(problem: _Problem, times: list[Fraction], digits: int, bound: str) -> Any:
+    """Raise the working precision until the digits are there."""
+    bound, gained = problem.plan(times[-1], bound)
+    working = digits + GUARD + ceil(gained)
     for _ in range(MAX_ATTEMPTS):
-        with flint.ctx.workprec(int(3.33 * working) + 40):
-            states = _Enclosure.of(tape, short, values, working).states(times)
-            missing = max((_missing(s, digits) for s in states), default=0.0)
-            if missing <= 0:
-                found = [s.trajectory(values, observables or {}, working) for s in states]
-                return found[0] if single else found
+        with flint.ctx.workprec(int(3.33 * working) + 24):
+            try:
+                engine = problem.engine(working, bound)
+                states = engine.states(times)
+                missing = max((_missing(s, digits) for s in states), default=0.0)
+                if missing <= 0:
+                    return [engine.trajectory(s, problem) for s in states]
+            except Outgrown as lost:
+                missing = lost.digits
         working += ceil(missing) + 2
     raise ToleranceNotMet(
         f"enclosure: {digits} digits at t = {times[-1]} were not reached; the bound on the growth "
@@ -79,68 +142,47 @@ def enclose_flow(
     )
 
 
+class Outgrown(Exception):
+    """Errors have grown to where nothing can be said; so many digits more may do."""
+
+    def __init__(self, digits: float) -> None:
+        super().__init__(digits)
+        self.digits = digits
+
+
 @dataclass(frozen=True, eq=False)
 class _State:
-    """Exact midpoints, and a radius that bounds the Euclidean distance to the flow."""
+    """Exact midpoints, and a radius that bounds the weighted distance to the flow."""
 
     time: Fraction
-    middle: dict[Any, flint.arb_mat]
+    middle: dict[Any, Any]
     radius: flint.arb
     steps: int
+    growth: flint.arb  # bounds the logarithmic norm at the midpoints
+    last: Fraction | None  # length of the step that led here
 
-    def trajectory(
-        self, values: Mapping[Any, Any], observables: Mapping[str, Word], digits: int
-    ) -> Trajectory:
-        """The enclosure entry by entry, and of the observables."""
-        ctx = BallArithmetic(digits)
-        here = {k: v if isinstance(k, Loss) else _array(ball_value(v)) for k, v in values.items()}
-        spread = flint.arb(0, self.radius.upper())
-        moved = {k: _array(X) + spread for k, X in self.middle.items()}
-        here.update(moved)
-        named = {symbol.name: X for symbol, X in moved.items()}
-        named.update({name: evaluate(word, here, ctx) for name, word in observables.items()})
-        return Trajectory(self.time, named, self.radius.upper(), True, "enclosure", self.steps)
+
+def _size(state: _State) -> float:
+    """log2 of the largest entry, or of 1."""
+    return max(0.0, max(log2_size(entries(X)) for X in state.middle.values()))
 
 
 def _missing(state: _State, digits: int) -> float:
     """Decimal digits that the radius lacks, relative to the largest entry (or to 1)."""
-    size = max(0.0, max(log2_size(entries(X)) for X in state.middle.values()))
-    return (log2_size([state.radius]) - size) / 3.3219 + digits
-
-
-def _array(value: Any) -> Any:
-    if not isinstance(value, flint.arb_mat):
-        return value
-    out = np.empty((value.nrows(), value.ncols()), dtype=object)
-    out.reshape(-1)[:] = value.entries()
-    return out
+    return (log2_size([state.radius]) - _size(state)) / 3.3219 + digits
 
 
 @dataclass(frozen=True, eq=False)
 class _Enclosure:
-    tape: Tape  # the field and the growth word
-    short: Tape  # the field alone
-    values: dict[Any, Any]  # balls: FLINT matrices for the series
-    arrays: dict[Any, Any]  # the same as arrays, for polynomials
-    known: dict[int, Any]
+    stepper: Stepper
+    values: Mapping[Any, Any]
+    scales: Mapping[Any, Any]
     digits: int
-
-    @property
-    def moving(self) -> tuple[Any, ...]:
-        """The symbols that move."""
-        return tuple(self.short.outputs)
-
-    @classmethod
-    def of(cls, tape: Tape, short: Tape, values: Mapping[Any, Any], digits: int) -> _Enclosure:
-        balls = {k: v if isinstance(k, Loss) else ball_value(v) for k, v in values.items()}
-        arrays = {k: _array(v) for k, v in balls.items()}
-        known = fixed_nodes(tape, arrays, BallArithmetic(digits))
-        return cls(tape, short, balls, arrays, known, digits)
 
     def states(self, times: list[Fraction]) -> list[_State]:
         """The states at the times."""
-        start = {symbol: self.values[symbol] for symbol in self.moving}
-        state = self._centred(Fraction(0), start, flint.arb(0), 0)
+        start = {symbol: self.values[symbol] for symbol in self.scales}
+        state = self._centred(Fraction(0), start, flint.arb(0), 0, None, None)
         found = []
         for time in times:
             while state.time < time:
@@ -149,12 +191,22 @@ class _Enclosure:
         return found
 
     def _centred(
-        self, time: Fraction, balls: Mapping[Any, Any], radius: flint.arb, steps: int
+        self,
+        time: Fraction,
+        balls: Mapping[Any, Any],
+        radius: flint.arb,
+        steps: int,
+        growth: flint.arb | None,
+        last: Fraction | None,
     ) -> _State:
         """Midpoints go on; what they leave out enters the radius."""
-        off = sum((x.rad() ** 2 for X in balls.values() for x in entries(X)), flint.arb(0))
         middle = {symbol: X.mid() for symbol, X in balls.items()}
-        return _State(time, middle, (radius + off.sqrt()).upper(), steps)
+        off = flint.arb(0)
+        for symbol, X in balls.items():
+            off = off + self.scales[symbol] * frobenius(X - middle[symbol])
+        if growth is None:
+            growth = self.stepper.growth_at(middle)
+        return _State(time, middle, (radius + off).upper(), steps, growth, last)
 
     def _step(self, state: _State, end: Fraction) -> _State:
         if state.steps >= MAX_STEPS:
@@ -162,105 +214,91 @@ class _Enclosure:
                 f"enclosure: no end after {MAX_STEPS} steps, at t = {float(state.time):.6g} of "
                 f"{end}; the flow may blow up: ask for an earlier time"
             )
-        series = Series(self.short, self.values).flow(state.middle, order_for(self.digits))
-        middles = {symbol: [c.mid() for c in cs] for symbol, cs in series.items()}
-        tau = min(end - state.time, step_size(middles, self.digits))
-        check_step(tau, state.time, end)
+        path = self.stepper.path(state.middle, enclosure_order(self.digits))
+        h = self._length(path, state, end)
         for _ in range(24):
+            check_step(h, state.time, end)
+            length = as_ball(h)
+            at_end = {s: evaluate_series(cs, length) for s, cs in path.coefficients.items()}
+            growth = self.stepper.growth_at(at_end)
+            rates = Rates(state.growth, growth, path.sizes, path.order)
             try:
-                radius = self._radius(middles, tau, state.radius)
+                radius = self.stepper.radius(path, rates, length.upper(), state.radius)
             except StepTooLong:
-                tau *= Fraction(3, 4)
+                h *= Fraction(1, 2)
                 continue
-            ball = _ball(tau)
-            at_end = {symbol: evaluate_series(cs, ball) for symbol, cs in middles.items()}
-            return self._centred(state.time + tau, at_end, radius, state.steps + 1)
-        raise ToleranceNotMet(
+            now, steps = state.time + h, state.steps + 1
+            return self._centred(now, at_end, radius, steps, growth, h)
+        raise self._stuck(state, end)
+
+    def _length(self, path: Path, state: _State, end: Fraction) -> Fraction:
+        """The longest step whose local error is below 10^-digits, relative to the state."""
+        guess = state.last or step_size(path.coefficients, self.digits)
+        target = flint.arb(2) ** int(_size(state)) * flint.arb(10) ** -self.digits
+        h = min(end - state.time, longest_step(path.local, target, guess))
+        while path.reach is not None and not as_ball(h) <= path.reach:
+            h = h / 2
+        return h
+
+    def _stuck(self, state: _State, end: Fraction) -> Exception:
+        missing = _missing(state, self.digits)
+        if missing > self.digits / 2:
+            return Outgrown(missing * float(end / max(state.time, end / 100)))
+        return ToleranceNotMet(
             f"enclosure: no step was accepted at t = {float(state.time):.6g} of {end}; the flow "
             "may blow up, or errors outgrow the precision: ask for an earlier time"
         )
 
-    def _radius(self, middles: Mapping[Any, Any], tau: Fraction, before: flint.arb) -> flint.arb:
-        """A bound of the error on the step, or ``StepTooLong``."""
-        length = _ball(tau).upper()
-        polynomials = {symbol: _polynomials(cs) for symbol, cs in middles.items()}
-        models = {
-            k: TanhModel(v, length, order_for(self.digits)) if isinstance(k, Loss) else v
-            for k, v in self.arrays.items()
-        }
+    def trajectory(self, state: _State, problem: _Problem) -> Trajectory:
+        """The enclosure entry by entry, and of the observables."""
+        radii = {s: (state.radius / d).upper() for s, d in self.scales.items()}
+        box = {s: _spread(X, radii[s]) for s, X in state.middle.items()}
+        here = {k: v if isinstance(v, Loss) else _array(v) for k, v in self.values.items()}
+        moved = {symbol: _array(X) for symbol, X in box.items()}
+        here.update(moved)
+        named = {symbol.name: X for symbol, X in moved.items()}
         ctx = BallArithmetic(self.digits)
-        rates = run(self.tape, {**models, **polynomials}, ctx, self.known)
-        defect = _norm_on_step([_defect(polynomials[s], rates[s]) for s in self.moving], length)
-        # A coarse step would cost more digits than a short one: Taylor's own remainder is met.
-        if defect * length > 1000 * flint.arb(10) ** -self.digits * (1 + self._largest(middles)):
-            raise StepTooLong
-        reached = (before + defect * length).upper()
-        sizes = {s: _norm_on_step([polynomials[s]], length) for s in self.moving}
-        return self._closed(sizes, rates.get(GROWTH), reached, length)
+        for name, word in problem.observables.items():
+            naive = evaluate(word, here, ctx)
+            named[name] = self._narrowed(name, word, naive, problem, state, box, radii)
+        worst = max(radii.values(), key=float)
+        return Trajectory(state.time, named, worst, True, "enclosure", state.steps)
 
-    @staticmethod
-    def _largest(middles: Mapping[Any, Any]) -> flint.arb:
-        sizes = (x.abs_upper() for cs in middles.values() for x in entries(cs[0]))
-        return reduce(flint.arb.max, sizes, flint.arb(0))
-
-    def _closed(
-        self, sizes: Mapping[Any, Any], growth: Any, reached: flint.arb, length: flint.arb
-    ) -> flint.arb:
-        """Find a tube that the bound on the error does not leave."""
-        tube = 2 * reached
-        for _ in range(6):
-            radii = {s: size + tube for s, size in sizes.items()}
-            found = majorants(self.tape, radii, self.known, self.values)
-            rate = self._growth(found, growth, tube, length)
-            radius = (reached * (rate * length).exp()).upper()
-            # Strictly inside: by continuity the error can then never reach the wall.
-            if radius < tube or radius == 0:
-                return radius
-            if not radius < 1:
-                break
-            tube = 2 * radius
-        raise StepTooLong
-
-    def _growth(
-        self, found: Mapping[Any, Majorant], growth: Any, tube: flint.arb, length: flint.arb
-    ) -> flint.arb:
-        """A bound, 0 or more, of the logarithmic norm of the field on the tube."""
-        if growth is None:
-            return lipschitz(found, self.moving)
-        return (_norm_on_step([growth], length) + lipschitz(found, [GROWTH]) * tube).upper()
+    def _narrowed(
+        self,
+        name: str,
+        word: Word,
+        naive: Any,
+        problem: _Problem,
+        state: _State,
+        box: Mapping[Any, Any],
+        radii: Mapping[Any, flint.arb],
+    ) -> Any:
+        """An observable in balls, cut with its mean-value form where the tape has one."""
+        try:
+            tape = compile_words({name: word}, problem.values, problem.field)
+        except NotUnderstood:
+            return naive
+        better = mean_value(tape, Series(tape, self.values), state.middle, box, radii)[name]
+        if not isinstance(naive, np.ndarray):
+            return naive.intersection(better[0])
+        out = np.empty(naive.shape, dtype=object)
+        pairs = zip(naive.flat, better, strict=True)
+        out.reshape(-1)[:] = [x.intersection(y) for x, y in pairs]
+        return out
 
 
-def _ball(x: Fraction) -> flint.arb:
-    return flint.arb(flint.fmpq(x.numerator, x.denominator))
+def _spread(X: Any, radius: flint.arb) -> Any:
+    """X with a radius added to each entry."""
+    ball = flint.arb(0, radius)
+    if not isinstance(X, flint.arb_mat):
+        return X + ball
+    return flint.arb_mat(X.nrows(), X.ncols(), [x + ball for x in X.entries()])
 
 
-def _polynomials(coefficients: list[Any]) -> Any:
-    """A series of exact matrices as an array of polynomials."""
-    first = coefficients[0]
-    columns = zip(*(entries(c) for c in coefficients), strict=True)
-    out = np.empty((first.nrows(), first.ncols()), dtype=object)
-    out.reshape(-1)[:] = [flint.arb_poly(list(column)) for column in columns]
+def _array(value: Any) -> Any:
+    if not isinstance(value, flint.arb_mat):
+        return value
+    out = np.empty((value.nrows(), value.ncols()), dtype=object)
+    out.reshape(-1)[:] = value.entries()
     return out
-
-
-def _defect(polynomials: Any, rates: Any) -> Any:
-    slopes = np.empty(polynomials.shape, dtype=object)
-    slopes.reshape(-1)[:] = [p.derivative() for p in polynomials.flat]
-    return slopes - rates
-
-
-def _norm_on_step(matrices: list[Any], length: flint.arb) -> flint.arb:
-    """A bound on [0, length] of the Frobenius norm of matrices of polynomials, stacked."""
-    total = flint.arb(0)
-    for matrix in matrices:
-        for entry in matrix.flat:
-            total = total + _bound_on_step(entry, length) ** 2
-    return total.sqrt().upper()
-
-
-def _bound_on_step(entry: Any, length: flint.arb) -> flint.arb:
-    """sum_k |c_k| length^k."""
-    if not isinstance(entry, flint.arb_poly):
-        return flint.arb(entry).abs_upper()
-    sizes = flint.arb_poly([c.abs_upper() for c in entry.coeffs()])
-    return flint.arb(sizes(length)).upper()

@@ -45,8 +45,8 @@ def runge_kutta_flow(
     if not 1e-15 <= tolerance <= 1e-2:
         raise BadInput(f"tolerance: expected a number from 1e-15 to 1e-2, got {tolerance!r}")
     times, single = checked_times(t)
-    problem = _Problem.of(field, values, other_side=False)
-    rough = list(_states(_Problem.of(field, values, other_side=True), times, 32 * tolerance))
+    problem = Problem.of(field, values, other_side=False)
+    rough = list(_states(Problem.of(field, values, other_side=True), times, 32 * tolerance))
     sharp = list(_states(problem, times, tolerance))
     found = [
         _trajectory(time, problem, y, np.abs(y - y_rough).max(axis=-1), steps, observables or {})
@@ -56,7 +56,7 @@ def runge_kutta_flow(
 
 
 @dataclass(frozen=True, eq=False)
-class _Problem:
+class Problem:
     """A field on flat states of shape batch + (size,)."""
 
     tape: Tape
@@ -68,7 +68,7 @@ class _Problem:
     @classmethod
     def of(
         cls, field: Mapping[Any, Word], values: Mapping[Any, Any], *, other_side: bool
-    ) -> _Problem:
+    ) -> Problem:
         lifted = {k: _lift(k, v, other_side) for k, v in values.items()}
         tape = compile_words(field, lifted, field)
         shapes = [np.shape(v)[:-2] for k, v in lifted.items() if isinstance(k, Symbol)]
@@ -115,7 +115,7 @@ def _rounded(value: Any, other_side: bool) -> float:
     return nextafter(near, float("inf") if exact > Fraction(near) else float("-inf"))
 
 
-def _states(problem: _Problem, times: list[Fraction], tolerance: float) -> Any:
+def _states(problem: Problem, times: list[Fraction], tolerance: float) -> Any:
     y, now, steps = problem.start, 0.0, 0
     h = np.full(y.shape[:-1], 1e-3)
     for time in times:
@@ -125,7 +125,7 @@ def _states(problem: _Problem, times: list[Fraction], tolerance: float) -> Any:
 
 
 def _advance(
-    problem: _Problem, y: Array, span: float, h: Array, tolerance: float
+    problem: Problem, y: Array, span: float, h: Array, tolerance: float
 ) -> tuple[Array, Array, int]:
     """The state after ``span``; instances that have arrived take steps of length 0."""
     left = np.full(y.shape[:-1], span)
@@ -134,7 +134,7 @@ def _advance(
         if not (left > 0).any():
             return y, h, steps
         step = np.minimum(h, left)
-        new, error = _step(problem, y, rate, step, tolerance)
+        new, error = trial_step(problem, y, rate, step, tolerance)
         accept = (error <= 1) & (left > 0)
         y = np.where(accept[..., None], new, y)
         left = np.where(accept, np.where(step >= left, 0.0, left - step), left)
@@ -148,8 +148,8 @@ def _advance(
     )
 
 
-def _step(
-    problem: _Problem, y: Array, rate: Array, h: Array, tolerance: float
+def trial_step(
+    problem: Problem, y: Array, rate: Array, h: Array, tolerance: float
 ) -> tuple[Array, Array]:
     """One step of every instance, and its error relative to the tolerance."""
     slopes = [rate]
@@ -174,7 +174,7 @@ def _size(x: Array) -> Array:
 
 def _trajectory(
     time: Fraction,
-    problem: _Problem,
+    problem: Problem,
     y: Array,
     gap: Array,
     steps: int,

@@ -41,16 +41,45 @@ class Series:
 
     def flow(self, start: Mapping[Any, Any], order: int) -> dict[Any, Coefficients]:
         """Coefficients 0..order of each moving symbol: y_{k+1} = F(y)_k / (k + 1)."""
+        self._begin()
+        y: dict[Any, Coefficients] = {symbol: [value] for symbol, value in start.items()}
+        for k in range(order):
+            for symbol, coefficient in self._next(k, y).items():
+                y[symbol].append(coefficient)
+        return y
+
+    def centred_flow(
+        self, start: Mapping[Any, Any], order: int
+    ) -> tuple[dict[Any, Coefficients], dict[Any, Coefficients]]:
+        """Exact coefficients c_0..c_order near those of the flow, and balls around 0.
+
+        ``start`` is exact. Every c_{k+1} is the midpoint of a ball b_{k+1} for F(c)_k / (k + 1);
+        the balls returned are b_{k+1} - c_{k+1}, so F(c)_k - (k + 1) c_{k+1} is in k + 1 of them.
+        """
+        self._begin()
+        y: dict[Any, Coefficients] = {symbol: [value] for symbol, value in start.items()}
+        gaps: dict[Any, Coefficients] = {symbol: [] for symbol in start}
+        for k in range(order):
+            for symbol, ball in self._next(k, y).items():
+                y[symbol].append(ball.mid())
+                gaps[symbol].append(ball - y[symbol][-1])
+        return y, gaps
+
+    def at(self, point: Mapping[Any, Any]) -> list[Any]:
+        """The value of every node where the moving symbols are at a point (or in a box)."""
+        self._begin()
+        self._extend(0, {symbol: [value] for symbol, value in point.items()})
+        return [coefficients[0] for coefficients in self.series]
+
+    def _begin(self) -> None:
         self.series = [[] for _ in self.tape.nodes]
         self.moving = [i for i, node in enumerate(self.tape.nodes) if not node.fixed]
         self.aside = {}
-        y: dict[Any, Coefficients] = {symbol: [value] for symbol, value in start.items()}
-        for k in range(order):
-            self._extend(k, y)
-            for symbol, coefficients in y.items():
-                rate = self._at(self.tape.outputs[symbol], k, coefficients[0])
-                coefficients.append(rate / (k + 1))
-        return y
+
+    def _next(self, k: int, y: Mapping[Any, Coefficients]) -> dict[Any, Any]:
+        self._extend(k, y)
+        rates = {s: self._at(self.tape.outputs[s], k, c[0]) for s, c in y.items()}
+        return {symbol: rate / (k + 1) for symbol, rate in rates.items()}
 
     def _at(self, position: int, k: int, like: Any) -> Any:
         found = self._get(position, k)

@@ -54,3 +54,35 @@ def step_size(coefficients: Mapping[Any, list[Any]], digits: int) -> Fraction:
     exponent = min(max(exponent, -4000.0), 20.0)
     whole = int(np.floor(exponent))
     return Fraction(int(2 ** (exponent - whole) * 256), 256) * Fraction(2) ** whole
+
+
+def enclosure_order(digits: int) -> int:
+    """The order at which a step of an enclosure costs least per unit of time."""
+    return ceil(0.55 * log(10) * digits) + 4
+
+
+def longest_step(error: flint.arb_poly, target: flint.arb, guess: Fraction) -> Fraction:
+    """Nearly the longest dyadic h with error(h) <= target, from a guess; error(0) = 0."""
+    if all(c == 0 for c in error.coeffs()):
+        return Fraction(2**20)
+    h = _dyadic(guess)
+    for _ in range(400):
+        if flint.arb(error(_arb(h))) <= target:
+            break
+        h = _dyadic(h * Fraction(7, 8))
+    for _ in range(400):
+        longer = _dyadic(h * Fraction(9, 8))
+        if not flint.arb(error(_arb(longer))) <= target:
+            break
+        h = longer
+    return h
+
+
+def _dyadic(h: Fraction) -> Fraction:
+    """h rounded down to eight binary digits."""
+    shift = h.numerator.bit_length() - h.denominator.bit_length() - 8
+    return Fraction(int(h / Fraction(2) ** shift)) * Fraction(2) ** shift
+
+
+def _arb(h: Fraction) -> flint.arb:
+    return flint.arb(flint.fmpq(h.numerator, h.denominator))

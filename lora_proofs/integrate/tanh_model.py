@@ -1,74 +1,61 @@
-"""The gradient of log-cosh along a polynomial path: a polynomial and a rigorous remainder."""
+"""tanh along a path whose Taylor coefficients are known up to an order: its majorants."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import flint
-import numpy as np
 
-from lora_proofs.arithmetic.ball import to_ball
-from lora_proofs.errors import NotUnderstood
-from lora_proofs.mathematics.losses import LogCosh
+from lora_proofs.integrate.majorant import Majorant
+from lora_proofs.integrate.norms import frobenius
 
 
-class StepTooLong(Exception):
-    """A bound that cannot be had on a step of this length; a shorter one is tried."""
+class TanhPath:
+    """Majorants of u = tanh w, entry by entry, on 0 <= t <= ``reach``, for a matrix path w.
 
-
-@dataclass(frozen=True, eq=False)
-class TanhModel:
-    """tanh(W - Y) on [0, length], for a matrix W of polynomials.
-
-    The remainder is a ball in the constant coefficient: at each time the value lies in the
-    evaluated ball. By Cauchy's estimate it is at most q^(order+1)/(1-q), q = length/rho, on a
-    disc |s| <= rho where |tanh| <= 1; that holds where |Im w| <= pi/4, hence where the terms of
-    w beyond the first add up to at most pi/4.
+    ``w`` and ``u`` are balls of the coefficients below an order p. Where the entries of w move by
+    at most pi/4 on the disc |t| <= rho, they have |Im w| <= pi/4, hence |tanh w| <= 1 there, and
+    by Cauchy's estimate |u_k| <= rho^-k. So on t <= reach = rho/2 the terms from order p on add up
+    to at most 2 (t/rho)^p in each entry.
     """
 
-    loss: Any
-    length: flint.arb
-    order: int
+    def __init__(self, w: list[Any], u: list[Any]) -> None:
+        self.w, self.u = w, u
+        self.reach: flint.arb | None = None
 
-    def gradient(self, W: Any, ctx: Any) -> Any:
-        """The matrix of polynomials with their remainders."""
-        if not isinstance(self.loss, LogCosh):
-            raise NotUnderstood(f"no enclosure is known for the gradient of {self.loss!r}")
-        out = np.empty(W.shape, dtype=object)
-        for i, j in np.ndindex(W.shape):
-            shift = 0 if self.loss.Y is None else to_ball(self.loss.Y[i][j])
-            out[i, j] = self._entry(flint.arb_poly([0]) + W[i, j] - shift)
-        return out
+    def majorant(self, point: Majorant) -> Majorant:
+        """The majorant of u, for that of w."""
+        tail = self._tail(point.bound)
+        norms = flint.arb_poly([frobenius(x) for x in self.u])
+        bound = norms + tail
+        # The derivative of u is (1 - u^2) o dw. At t = 0 no entry of 1 - u^2 is above 1.
+        square = (bound * bound).coeffs()
+        factor = flint.arb_poly([flint.arb(1), *square[1:]])
+        return Majorant(bound, tuple(factor * slope for slope in point.slopes), point.bends)
 
-    def _entry(self, w: flint.arb_poly) -> flint.arb_poly:
-        coefficients = w.coeffs() or [flint.arb(0)]
-        u = _tanh_series(coefficients, self.order + 1)
-        u[0] = u[0] + flint.arb(0, self._remainder(coefficients).upper())
-        return flint.arb_poly(u)
-
-    def _remainder(self, coefficients: list[flint.arb]) -> flint.arb:
-        sizes = [c.abs_upper() for c in coefficients[1:]]
-        if all(size == 0 for size in sizes):
-            return flint.arb(0)
-        # q runs down by powers of 3/4 while the disc of radius length/q stays admissible.
-        spread = flint.arb_poly([flint.arb(0), *sizes])
-        q, best = flint.arb(flint.fmpq(3, 4)), None
-        while spread(self.length / q) <= flint.arb.pi() / 4 and q > 1e-30:
-            best, q = q, q * flint.arb(flint.fmpq(3, 4))
-        if best is None:
-            raise StepTooLong
-        return best ** (self.order + 1) / (1 - best)
+    def _tail(self, sizes: Any) -> flint.arb_poly:
+        p = len(self.u)
+        rest = sizes.coeffs()[p:] if isinstance(sizes, flint.arb_poly) else []
+        moved = flint.arb_poly([flint.arb(0), *map(_largest, self.w[1:]), *rest])
+        if all(c == 0 for c in moved.coeffs()):
+            return flint.arb_poly([0])
+        rho = _disc(moved)
+        self.reach = (rho / 2).lower()
+        entries = flint.arb(self.u[0].nrows() * self.u[0].ncols())
+        return flint.arb_poly([flint.arb(0)] * p + [(2 * entries.sqrt() / rho**p).upper()])
 
 
-def _tanh_series(coefficients: list[flint.arb], length: int) -> list[flint.arb]:
-    """The first coefficients of tanh w = 1 - 2/(e^{2w} + 1)."""
-    cap = flint.ctx.cap
-    try:
-        flint.ctx.cap = length
-        w = flint.arb_series(coefficients[:length], prec=length)
-        u = 1 - 2 / ((2 * w).exp() + 1)
-        found = [u[k] for k in range(length)]
-    finally:
-        flint.ctx.cap = cap
-    return found
+def _largest(X: Any) -> flint.arb:
+    return reduce(flint.arb.max, (x.abs_upper() for x in X.entries()))
+
+
+def _disc(moved: flint.arb_poly) -> flint.arb:
+    """Nearly the largest dyadic rho with moved(rho) <= pi/4."""
+    wall = flint.arb.pi() / 4
+    # Coefficients that are no numbers end in rho = 2^-4096, where no step is accepted.
+    down = next((k for k in range(4096) if moved(flint.arb(2) ** -k) <= wall), 4096)
+    up = next((k for k in range(4096) if not moved(flint.arb(2) ** (k + 1)) <= wall), 0)
+    rho = flint.arb(2) ** (up - down)
+    steps = [rho * (1 + flint.arb(i) / 8) for i in range(8)]
+    return next((x for x in reversed(steps) if moved(x) <= wall), rho)

@@ -131,7 +131,8 @@ class _Compiler:
         return self._add("zero", (), shape, shape)
 
     def _sum(self, word: w.Sum) -> int:
-        args = tuple(self.place(term) for term in word.terms)
+        # Sorted, so that a + b and b + a are one node.
+        args = tuple(sorted(self.place(term) for term in word.terms))
         return self._add("sum", args, self.nodes[args[0]].shape)
 
     def _scaled(self, word: w.Scaled) -> int:

@@ -7,7 +7,9 @@ two for the claims and for the command line.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import isqrt
 from typing import Any
 
 from lora_proofs.arithmetic.exact import rational
@@ -23,14 +25,15 @@ from lora_proofs.symbolic.differential import gradient, replace_symbols
 class FlowField:
     """A flow as the integrators take it: rates and observables as words, values of the symbols.
 
-    ``growth`` is a matrix word whose operator norm bounds the logarithmic norm of the field, or
-    ``None`` where no such word is known.
+    ``growth`` is a matrix word whose operator norm bounds the logarithmic norm of the field in the
+    norm with the ``weights``, or ``None`` where no such word is known.
     """
 
     rates: Mapping[Symbol, Word]
     observables: Mapping[str, Word]
     values: Mapping[Any, Any]
     growth: Word | None
+    weights: Mapping[Symbol, Fraction] = field(default_factory=dict)
 
     def float64(self, t: Any, *, tolerance: float = 1e-13) -> Any:
         """The flow at time t in float64, with an estimated error."""
@@ -49,14 +52,16 @@ class FlowField:
             progress=progress,
         )
 
-    def enclosure(self, t: Any, *, digits: int = 30) -> Any:
-        """The flow at time t in balls that surely hold."""
+    def enclosure(self, t: Any, *, digits: int = 30, bound: str = "auto") -> Any:
+        """The flow at time t in balls that surely hold; ``bound`` is as in ``enclose_flow``."""
         return enclose_flow(
             self.rates,
             self.values,
             t,
             digits=digits,
             growth=self.growth,
+            bound=bound,
+            weights=self.weights,
             observables=self.observables,
         )
 
@@ -73,7 +78,11 @@ def lora_field(
 ) -> FlowField:
     """The LoRA gradient flow A' = -eta_A grad_A g, B' = -eta_B grad_B g, g = f(W0 + s B A).
 
-    Matrices are exact rows. Observables are W and the loss.
+    Matrices are exact rows. Observables are W and the loss. In a = A/sqrt(eta_A), b =
+    B/sqrt(eta_B) it is the gradient flow of h(a, b) = f(W0 + q b a) with q = s sqrt(eta_A eta_B).
+    Its Jacobian -h'' is symmetric, and for convex f the quadratic form of h'' in (x_a, x_b) is at
+    least 2 q <G, x_b x_a> >= -|q| ||G||_2 (||x_a||^2 + ||x_b||^2). So |q| ||G||_2 bounds the
+    logarithmic norm where |e|^2 = ||e_A||^2/eta_A + ||e_B||^2/eta_B.
 
     >>> from lora_proofs.mathematics.losses import trace_squared
     >>> sorted(lora_field(trace_squared(), [[1]], [[1]], [[0]]).observables)
@@ -89,10 +98,13 @@ def lora_field(
         left: -(rate_B * gradient(g, left)) if rate_B != 1 else -gradient(g, left),
     }
     values = {start: W0, right: A0, left: B0, **loss.symbols(W)}
-    # The Jacobian of a gradient flow is symmetric, and with f convex its quadratic form is at
-    # most 2 |<G, X_B X_A>| <= ||G||_2 (||X_A||^2 + ||X_B||^2): the growth is at most ||G||_2.
-    plain = loss.convex and s == rate_A == rate_B == 1
-    return FlowField(rates, {"W": W, "loss": g}, values, _gradient_at(loss, W) if plain else None)
+    observables = {"W": W, "loss": g}
+    if not (loss.convex and rate_A > 0 and rate_B > 0):
+        return FlowField(rates, observables, values, None)
+    factor = _root_above(s * s * rate_A * rate_B)
+    growth = _gradient_at(loss, W)
+    growth = growth if factor == 1 else factor * growth
+    return FlowField(rates, observables, values, growth, {right: 1 / rate_A, left: 1 / rate_B})
 
 
 def full_field(loss: Loss, W0: Any) -> FlowField:
@@ -105,6 +117,15 @@ def full_field(loss: Loss, W0: Any) -> FlowField:
     W = Symbol("W", "n", "n" if loss.name == "trace-squared" else "m")
     f = loss.value_word(W)
     return FlowField({W: -gradient(f, W)}, {"loss": f}, {W: W0, **loss.symbols(W)}, None)
+
+
+def _root_above(x: Fraction) -> Fraction:
+    """A rational number that is the root of x, or a little above it."""
+    unit = 2**32
+    scaled = x.numerator * x.denominator * unit**2
+    root = isqrt(scaled)
+    exact = root * root == scaled
+    return Fraction(root if exact else root + 1, unit * x.denominator)
 
 
 def _gradient_at(loss: Loss, W: Word) -> Word:
