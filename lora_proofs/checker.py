@@ -41,7 +41,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
-from itertools import product
+from itertools import count, product
 from math import floor, isqrt, lcm, prod
 from operator import add
 from pathlib import Path
@@ -921,6 +921,521 @@ def critical_values(flow: Flow, levels: list[Any]) -> tuple[list[Fraction], list
 
 # --- words, identities, derivations ("identity", "derivation") -----------------------------------
 
+# An expression is an integer, a symbol's name, or [operation, operands...]. Its value is a sum of
+# coefficients times (monomial of commuting atoms, word). Formal derivatives are coefficients of
+# infinitesimals. Equal values are equal for all shapes and all entries.
+
+
+class Expansion(NamedTuple):
+    """A sum of terms of one shape, which is () for a scalar."""
+
+    shape: tuple[str, ...]
+    terms: dict[Any, Fraction]
+
+
+Relation = tuple[Expansion, str, Expansion]
+
+
+def collect(shape: tuple[str, ...], items: Iterable[tuple[Any, Fraction]]) -> Expansion:
+    """The sum of these terms, like ones added up."""
+    terms: dict[Any, Fraction] = {}
+    for key, coefficient in items:
+        terms[key] = terms.get(key, 0) + coefficient
+    sizes = sum(50 + len(m) + len(w) for m, w in terms)
+    spend(sizes, bits_of([1], terms.values()))
+    return Expansion(shape, {key: c for key, c in terms.items() if c})
+
+
+def plus(a: Expansion, b: Expansion, sign: int = 1) -> Expansion:
+    """a + b, or a - b."""
+    if a.shape != b.shape:
+        raise Invalid(f"shapes {(a.shape, b.shape)!a} in one sum or relation")
+    return collect(a.shape, [*a.terms.items(), *((k, sign * c) for k, c in b.terms.items())])
+
+
+def term(coefficient: Fraction | int, *powers: tuple[Any, int]) -> Expansion:
+    """A number times powers of commuting atoms."""
+    return collect((), [((powers, ()), Fraction(coefficient))])
+
+
+def part(a: Expansion, small: Any, power: int) -> Expansion:
+    """The coefficient of a power of an infinitesimal."""
+    kept = ((m, w, c) for (m, w), c in a.terms.items() if dict(m).get(small, 0) == power)
+    return collect(a.shape, (((tuple(x for x in m if x[0] != small), w), c) for m, w, c in kept))
+
+
+def moving(a: Expansion) -> Any:
+    """An infinitesimal that occurs in a form, if there is one."""
+    return next((x for m, _ in a.terms for x, _ in m if x[0] == "infinitesimal"), None)
+
+
+def frozen(a: Expansion) -> tuple[Any, ...]:
+    """The terms in order."""
+    return tuple(sorted(a.terms.items()))
+
+
+def signed(a: Expansion) -> None:
+    """Demand that every coefficient, and every factor to an odd power, is at least 0."""
+    odd = (x[0] for m, _ in a.terms for x, exponent in m if exponent % 2)
+    if a.shape or min(a.terms.values(), default=0) < 0 or not POSITIVE.issuperset(odd):
+        raise Invalid("a factor that may be negative")
+
+
+POSITIVE = {"norm", "size", "nonnegative"}
+TEXTS = {"number": 1, "size": 1, "identity": 1, "zero": 2, "^": 1, "norm": 1, "f": 1, "grad": 1}
+
+
+class Words:
+    """Matrices of all shapes at once: a word is a product of letters (head, transposed)."""
+
+    def __init__(self, symbols: Any, symmetric: Any, nonnegative: Any, losses: Any) -> None:
+        if "?" in symbols:
+            raise Malformed("a symbol cannot be named ?, which stands for what is replaced")
+        self.shapes = {name: tuple(shape) for name, shape in symbols.items()}
+        self.losses = {name: tuple(shape) for name, shape in losses.items()}
+        self.symmetric, self.nonnegative, self.fresh = set(symmetric), set(nonnegative), count()
+        self.numbers: dict[Any, int] = {}  # of what an atom holds, so that nested ones stay small
+        self.blocks: dict[Any, list[Expansion]] = {}  # of Frobenius norms
+        self.formal: dict[str, Callable[..., Expansion]] = {
+            "at": self.at,
+            "d": self.derivative,
+            "gradient": self.gradient,
+        }
+        self.operations: dict[str, Callable[..., Expansion]] = {
+            "number": lambda x: term(number(x)),
+            "size": self.size,
+            "identity": self.identity,
+            "zero": lambda n, m: Expansion((n, m), {}),
+            "+": lambda *x: reduce(plus, x),
+            "*": lambda *x: reduce(self.times, x),
+            "^": self.power,
+            "'": self.transpose,
+            "tr": self.trace,
+            "norm": self.norm,
+            "f": lambda name, x: self.loss(name, x, order=0),
+            "grad": lambda name, *x: self.loss(name, *x, order=1),
+        }
+
+    def atom(self, kind: str, *content: Any) -> tuple[str, int]:
+        return kind, self.numbers.setdefault((kind, *content), len(self.numbers))
+
+    def letter(self, head: Any, shape: tuple[str, ...]) -> Expansion:
+        return Expansion(shape, {((), ((head, 0),)): Fraction(1)})
+
+    def identity(self, size: str) -> Expansion:
+        return Expansion((size, size), {((), ()): Fraction(1)})
+
+    def glue(self, u: Any, v: Any) -> Any:
+        return u + v
+
+    def turn(self, w: Any) -> Any:
+        return tuple((head, 0 if head[0] == "symmetric" else 1 - t) for head, t in reversed(w))
+
+    def loop(self, w: Any, size: str) -> Expansion:
+        """The trace of a word: it sees neither a rotation nor a transpose."""
+        spend(50 * len(w) ** 2, 0)
+        ways = [v[i:] + v[:i] for v in (w, self.turn(w)) for i in range(len(w))]
+        return term(1, (self.atom("trace", min(ways)), 1)) if w else self.size(size)
+
+    def size(self, name: str) -> Expansion:
+        return term(int(name)) if name.isdigit() else term(1, (("size", name), 1))
+
+    def times(self, a: Expansion, b: Expansion) -> Expansion:
+        if a.shape and b.shape and a.shape[1] != b.shape[0]:
+            raise Invalid(f"a product of the shapes {(a.shape, b.shape)!a}")
+        pairs, items = len(a.terms) * len(b.terms), []
+        spend(50 * pairs, bits_of([1], a.terms.values()) + bits_of([1], b.terms.values()))
+        for ((m, u), c), ((k, v), d) in product(a.terms.items(), b.terms.items()):
+            w, powers = self.glue(u, v), dict(m)
+            for atom, exponent in k:
+                powers[atom] = powers.get(atom, 0) + exponent
+            if w is not None:
+                items.append(((tuple(sorted(x for x in powers.items() if x[1])), w), c * d))
+        both = a.shape and b.shape
+        return collect((a.shape[0], b.shape[1]) if both else a.shape or b.shape, items)
+
+    def power(self, exponent: int, a: Expansion) -> Expansion:
+        if a.shape:
+            raise Invalid("a power of a matrix: write the product")
+        if whole(exponent, -DEPTH, DEPTH) < 0:
+            if len(a.terms) != 1 or any(x[0] != "size" for m, _ in a.terms for x, _ in m):
+                raise Invalid("a quotient by something that may be 0")
+            [((m, _), c)] = a.terms.items()
+            a = term(1 / c, *((x, -e) for x, e in m))
+        return reduce(self.times, [a] * abs(exponent), term(1))
+
+    def transpose(self, a: Expansion) -> Expansion:
+        if not a.shape:
+            raise Invalid("the transpose of a scalar")
+        return collect(a.shape[::-1], (((m, self.turn(w)), c) for (m, w), c in a.terms.items()))
+
+    def trace(self, a: Expansion) -> Expansion:
+        if not a.shape or a.shape[0] != a.shape[1]:
+            raise Invalid(f"the trace of something of shape {a.shape!a}")
+        loops = ((term(c, *m), self.loop(w, a.shape[0])) for (m, w), c in a.terms.items())
+        return reduce(plus, (self.times(*pair) for pair in loops), term(0))
+
+    def inner(self, a: Expansion, b: Expansion) -> Expansion:
+        return self.trace(self.times(self.transpose(a), b))
+
+    def norm(self, kind: str, *blocks: Expansion) -> Expansion:
+        """A norm without common factors: it sees neither a sign nor a transpose."""
+        if any(map(moving, blocks)) or not (kind == "F" or (kind, len(blocks)) == ("2", 1)):
+            raise Invalid("a norm that is not defined, or the derivative of one")
+        forms = []
+        for b in (b for b in blocks if b.terms):
+            ways = ((frozen(a), a) for a in (b, self.transpose(b)))
+            forms.append(min(ways, key=lambda way: [(k, c / way[0][0][1]) for k, c in way[0]])[1])
+        if not forms:
+            return term(0)
+        monomials = [dict(m) for b in forms for m, _ in b.terms]
+        atoms = sorted({x for m in monomials for x in m if x[0] in POSITIVE})
+        spend(len(atoms) * len(monomials), 0)
+        m = [(x, least) for x in atoms if (least := min(m.get(x, 0) for m in monomials))]
+        lead = frozen(forms[0])[0][1]
+        inverse = term(1 / lead, *((x, -e) for x, e in m))
+        forms = [self.times(inverse, b) for b in forms]
+        atom = self.atom("norm", kind, *((b.shape, frozen(b)) for b in forms))
+        if kind == "F":
+            self.blocks[atom] = forms
+        return self.times(term(abs(lead), *m), term(1, (atom, 1)))
+
+    def squared(self, a: Expansion) -> Expansion:
+        """The form with squared Frobenius norms written as traces."""
+        total = Expansion(a.shape, {})
+        for (m, w), c in a.terms.items():
+            roots = [x for x in m if x[0] in self.blocks and x[1] > 1]
+            form = Expansion(a.shape, {(tuple(x for x in m if x not in roots), w): c})
+            for atom, exponent in roots:
+                square = reduce(plus, (self.inner(b, b) for b in self.blocks[atom]))
+                form = self.times(self.power(exponent // 2, square), form)
+                form = self.times(self.power(exponent % 2, term(1, (atom, 1))), form)
+            total = plus(total, form)
+        return total
+
+    def same(self, a: Expansion, b: Expansion) -> bool:
+        return a.shape == b.shape and not self.squared(plus(a, b, -1)).terms
+
+    def loss(self, name: str, point: Expansion, *along: Expansion, order: int) -> Expansion:
+        """f, or with order 1 its gradient, derived along directions: linear in each."""
+        if {x.shape for x in (point, *along)} != {self.losses[name]}:
+            raise Invalid(f"the loss {sentence(name)} at a matrix of another shape")
+        small = moving(point)
+        if small is not None:
+            at, step = part(point, small, 0), part(point, small, 1)
+            slope = (
+                self.loss(name, at, *along, step, order=1)
+                if order
+                else self.inner(self.loss(name, at, order=1), step)
+            )
+            still = self.loss(name, at, *along, order=order)
+            return plus(still, self.times(term(1, (small, 1)), slope))
+        if not order:
+            return term(1, (self.atom("loss", name, frozen(point)), 1))
+        total = Expansion(point.shape, {})
+        for terms in product(*(x.terms.items() for x in along)):
+            words = sorted(w for (_, w), _ in terms)
+            head = self.atom("gradient", name, frozen(point), *words)
+            factors = (term(c, *m) for (m, _), c in terms)
+            total = plus(total, reduce(self.times, factors, self.letter(head, point.shape)))
+        return total
+
+    def value(self, tree: Any, env: dict[str, Expansion]) -> Expansion:
+        """The value of an expression, where some names stand for values of their own."""
+        if isinstance(tree, str):
+            return env[tree] if tree in env else self.symbol(tree)
+        if type(tree) is int:
+            return term(tree)
+        operation, *operands = tree
+        if operation in self.formal:
+            if "?" in env:
+                raise Invalid("an equation is used inside a formal derivative")
+            return self.formal[operation](*operands, env)
+        texts = TEXTS.get(operation, 0)
+        values = (self.value(x, env) for x in operands[texts:])
+        return self.operations[operation](*operands[:texts], *values)
+
+    def at(self, of: Any, pairs: Any, env: dict[str, Expansion]) -> Expansion:
+        return self.value(of, env | self.put(pairs, env))
+
+    def derivative(self, of: Any, pairs: Any, env: dict[str, Expansion]) -> Expansion:
+        return self.slope(of, self.put(pairs, env), env)
+
+    def gradient(self, of: Any, name: str, x: Any, env: dict[str, Expansion]) -> Expansion:
+        """The value x of a gradient: d of = <x, d name> for a step that nothing is known of."""
+        found = self.value(x, env)
+        rate = self.letter(("fresh", next(self.fresh)), found.shape)
+        exact = self.same(self.slope(of, {name: rate}, env), self.inner(found, rate))
+        if name in self.symmetric or not exact:
+            raise Invalid(f"a wrong gradient in {sentence(name)}")
+        return found
+
+    def symbol(self, name: str) -> Expansion:
+        if name not in self.shapes:
+            raise Malformed(f"an unknown symbol {sentence(name)}")
+        if self.shapes[name]:
+            kind = "symmetric" if name in self.symmetric else "symbol"
+            return self.letter((kind, name), self.shapes[name])
+        kind = "nonnegative" if name in self.nonnegative else "scalar"
+        return term(1, ((kind, name), 1))
+
+    def put(self, pairs: Any, env: dict[str, Expansion]) -> dict[str, Expansion]:
+        """Values for symbols: each has its symbol's shape, and is symmetric where that is."""
+        values = {name: self.value(tree, env) for name, tree in pairs}
+        for name, value in values.items():
+            plus(self.symbol(name), value)
+            if name in self.symmetric and not self.same(value, self.transpose(value)):
+                raise Invalid(f"{sentence(name)} is symmetric, what is put for it is not")
+        return values
+
+    def slope(self, of: Any, rates: dict[str, Expansion], env: dict[str, Expansion]) -> Expansion:
+        """The derivative of an expression where symbols move at these rates."""
+        small = ("infinitesimal", next(self.fresh))
+        steps = {name: self.times(term(1, (small, 1)), rate) for name, rate in rates.items()}
+        moved = {name: plus(self.value(name, env), step) for name, step in steps.items()}
+        return part(self.value(of, env | moved), small, 1)
+
+    def sizes(self) -> str:
+        """The shapes of all matrices, to be printed."""
+        shapes = ((name, shape) for name, shape in sorted(self.shapes.items()) if shape)
+        return f"where: {', '.join(sentence(f'{x}: {n} x {m}') for x, (n, m) in shapes)}"
+
+    def relation(self, says: Any, env: dict[str, Expansion]) -> Relation:
+        """A relation, where some names stand for forms."""
+        left, kind, right = self.value(says[0], env), says[1], self.value(says[2], env)
+        if (plus(left, right).shape and kind == "<=") or kind not in ("=", "<=") or len(says) != 3:
+            raise Malformed('expected [left, "=", right], or [left, "<=", right] of scalars')
+        return left, kind, right
+
+
+class Entries(Words):
+    """Matrices of fixed shapes by their entries: a word is a place (row, column)."""
+
+    def letter(self, head: Any, shape: tuple[str, ...]) -> Expansion:
+        places = product(*(range(whole(int(d), 1, SIDE)) for d in shape))
+        atoms = ((ij, tuple(sorted(ij)) if head[0] == "symmetric" else ij) for ij in places)
+        return collect(
+            shape, [((((("entry", head, at), 1),), ij), Fraction(1)) for ij, at in atoms]
+        )
+
+    def identity(self, size: str) -> Expansion:
+        places = range(whole(int(size), 1, SIDE))
+        return collect((size, size), [(((), (i, i)), Fraction(1)) for i in places])
+
+    def glue(self, u: Any, v: Any) -> Any:
+        if not u or not v:
+            return u or v
+        return (u[0], v[1]) if u[1] == v[0] else None
+
+    def turn(self, w: Any) -> Any:
+        return w[::-1]
+
+    def loop(self, w: Any, size: str) -> Expansion:
+        return term(int(w[0] == w[1]))
+
+
+class Derivation(Words):
+    """Lines that follow from earlier lines, from assumptions and from lemmas."""
+
+    def __init__(self, assumptions: Any, lemmas: Any, *symbols: Any) -> None:
+        super().__init__(*symbols)
+        self.assumptions, self.lemmas = assumptions, lemmas
+        self.lines: list[Relation | None] = []
+        self.trusted: dict[str, int] = {}
+
+    def earlier(self, k: Any) -> Relation:
+        found = self.lines[whole(k, 1, len(self.lines)) - 1]
+        if found is None:
+            raise Invalid("it uses a line without a relation")
+        return found
+
+    def line(self, says: Any, by: str, of: Any) -> None:
+        """One more line, if its rule gives what it says."""
+        said = self.relation(says, {}) if says is not None or by != "lemma" else None
+        if by in INEQUALITIES:
+            left, right, *factors = INEQUALITIES[by](*of)
+            for factor in factors:
+                signed(self.value(factor, {}))
+            self.demand(said, self.relation([left, "<=", right], {}))
+            self.trusted[f"trusted: inequality: {by}"] = 1
+        else:
+            rules: dict[str, Callable[..., None]] = {
+                "algebra": self.algebra,
+                "root": self.root,
+                "assumption": self.assumption,
+                "lemma": self.lemma,
+            }
+            rules[by](said, *of)
+        self.lines.append(said)
+
+    def algebra(self, said: Relation, used: Any, squares: Any) -> None:
+        """right - left = sum of (right - left of used lines, in context) + sum of factor base^2.
+
+        An equation may stand in any context, an inequality beside a factor that is at least 0.
+        """
+        gap, equations = plus(said[2], said[0], -1), not squares
+        for k, context in used:
+            left, kind, right = self.earlier(k)
+            if kind == "=":
+                sides = (self.value(context, {"?": side}) for side in (right, left))
+                gap = plus(gap, reduce(lambda a, b: plus(a, b, -1), sides), -1)
+            else:
+                equations, factor = False, self.value(context, {})
+                signed(factor)
+                gap = plus(gap, self.times(factor, plus(right, left, -1)), -1)
+        for factor, base in squares:
+            signed(self.value(factor, {}))
+            gap = plus(gap, self.value(["*", factor, ["^", 2, base]], {}), -1)
+        if self.squared(gap).terms or (said[1] == "=" and not equations):
+            raise Invalid("it does not follow")
+
+    def root(self, said: Relation, k: Any) -> None:
+        """From a^2 <= b^2 and 0 <= b: a <= b."""
+        signed(said[2])
+        self.demand(said, (said[0], "<=", said[2]))
+        self.demand(self.earlier(k), (self.power(2, said[0]), "<=", self.power(2, said[2])))
+
+    def assumption(self, said: Relation, name: str, k: int, pairs: Any) -> None:
+        """An instance of an assumption; some symbols of it stand for any value."""
+        relations, free = fields(self.assumptions[name], "says free")
+        if not {symbol for symbol, _ in pairs} <= set(free):
+            raise Invalid("the assumption is not about every value")
+        says = relations[whole(k, 1, len(relations)) - 1]
+        self.demand(said, self.instance(says, pairs))
+        self.trusted[f"assumed: {sentence(name)}: {show(says)}"] = 1
+
+    def lemma(self, said: Relation | None, name: str, pairs: Any, closed: Any) -> None:
+        """An instance of a lemma, with a line or an assumption for each hypothesis."""
+        statement, reference, hypotheses, conclusion = fields(
+            self.lemmas[name], "statement reference hypotheses conclusion"
+        )
+        if set(closed) != set(hypotheses) or (said is None) != (conclusion is None):
+            raise Invalid("the lemma is not used as it is stated")
+        if said:
+            self.demand(said, self.instance(conclusion, pairs))
+        told = " and ".join(show(h) for h in hypotheses.values() if isinstance(h, list))
+        formal = f"{told or 'it'} gives {'its conclusion' if said is None else show(conclusion)}"
+        texts = f"{sentence(name)}, {sentence(reference)}: {sentence(statement)}"
+        self.trusted[f"trusted: lemma: {texts} As it is used: {formal}"] = 1
+        for key, hypothesis in hypotheses.items():
+            by = closed[key]
+            if isinstance(hypothesis, list):
+                (left, kind, right), wanted = self.earlier(by), self.instance(hypothesis, pairs)
+                self.demand((left, wanted[1] if kind == "=" else kind, right), wanted)
+            elif by in self.assumptions or whole(by, 1, len(self.lines)):
+                closes = f"{'line' if type(by) is int else 'assumption'} {sentence(str(by))}"
+                self.trusted[f"trusted: hypothesis: {sentence(hypothesis)} <- {closes}"] = 1
+
+    def instance(self, says: Any, pairs: Any) -> Relation:
+        """A relation with values for its symbols, at least 0 where those are."""
+        env = self.put(pairs, {})
+        for name in self.nonnegative.intersection(env):
+            signed(env[name])
+        return self.relation(says, env)
+
+    def demand(self, said: Relation | None, wanted: Relation) -> None:
+        if not said or not self.says(said, wanted):
+            raise Invalid("it is not what its rule gives")
+
+    def says(self, said: Relation, wanted: Relation) -> bool:
+        return said[1] == wanted[1] and all(map(self.same, said[::2], wanted[::2]))
+
+
+def triangle(kind: str, *terms: Any) -> list[Any]:
+    """||c_1 X_1 + c_2 X_2 + ...|| <= c_1 ||X_1|| + c_2 ||X_2|| + ..., block by block."""
+    scaled = ([["*", c, x] for x in blocks] for c, *blocks in terms)
+    sums = (["+", *column] for column in zip(*scaled, strict=True))
+    norms = (["*", c, ["norm", kind, *blocks]] for c, *blocks in terms)
+    return [["norm", kind, *sums], ["+", *norms], *(c for c, *_ in terms)]
+
+
+def submultiplicative(kind: str, first: str, x: Any, second: str, y: Any) -> list[Any]:
+    """||X Y|| <= ||X|| ||Y||, where at most one norm is weaker than the one on the left."""
+    if kind == "F" and first == second == "2":
+        raise Invalid("operator norms alone do not bound a Frobenius norm")
+    return [["norm", kind, ["*", x, y]], ["*", ["norm", first, x], ["norm", second, y]]]
+
+
+def cauchy_schwarz(*pairs: Any) -> list[Any]:
+    """<X, Y> <= ||X||_F ||Y||_F, over all blocks."""
+    norms = (["norm", "F", *blocks] for blocks in zip(*pairs, strict=True))
+    return [["+", *(["tr", ["*", ["'", x], y]] for x, y in pairs)], ["*", *norms]]
+
+
+INEQUALITIES: dict[str, Callable[..., list[Any]]] = {
+    "triangle": triangle,
+    "submultiplicative": submultiplicative,
+    "operator below Frobenius": lambda x: [["norm", "2", x], ["norm", "F", x]],
+    "Cauchy-Schwarz": cauchy_schwarz,
+    "squared Cauchy-Schwarz": lambda *pairs: [["^", 2, x] for x in cauchy_schwarz(*pairs)],
+}
+
+
+def show(tree: Any) -> str:
+    """An expression or a relation in plain text."""
+    match tree:
+        case [left, "=" | "<=" as kind, right]:
+            return f"{show(left)} {kind} {show(right)}"
+        case ["+" | "*" as kind, *x]:
+            return f"({(' + ' if kind == '+' else ' ').join(map(show, x))})"
+        case [str(kind), *x]:
+            return f"{sentence(kind)}({', '.join(map(show, x))})"
+        case list():
+            return f"[{', '.join(map(show, tree))}]"
+    return sentence(str(tree))
+
+
+def check_identity(certificate: dict[str, Any]) -> list[str]:
+    """Equations at fixed shapes, as polynomials in the entries."""
+    names = "relations symbols symmetric nonnegative losses"
+    return guarded(identities, *data(certificate, names))
+
+
+def check_derivation(certificate: dict[str, Any]) -> list[str]:
+    """A derivation line by line, for all shapes that its dimensions may have."""
+    names = "lines conclusion assumptions lemmas symbols symmetric nonnegative losses"
+    return guarded(derivation, *data(certificate, names))
+
+
+def guarded(check: Callable[..., list[str]], *parts: Any) -> list[str]:
+    """What a check says; expressions of another make are no certificate."""
+    try:
+        return check(*parts)
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+        raise Malformed(f"expressions that cannot be read: {type(error).__name__}") from None
+
+
+def identities(relations: Any, *symbols: Any) -> list[str]:
+    """One line for each equation."""
+    words = Entries(*symbols)
+    for says in listed(relations):
+        left, kind, right = words.relation(says, {})
+        if kind != "=" or not words.same(left, right):
+            raise Invalid(f"not an identity: {show(says)}")
+    return [*(f"checked: {show(says)}" for says in relations), words.sizes()]
+
+
+def derivation(lines: Any, conclusion: Any, *context: Any) -> list[str]:
+    """What was concluded, how many lines were recomputed, and what they take for granted."""
+    told, recomputed = Derivation(*context), 0
+    for k, (says, by, of) in enumerate((fields(line, "says by of") for line in listed(lines)), 1):
+        try:
+            told.line(says, by, of)
+        except Invalid as problem:
+            raise Invalid(f"line {k}: {problem}") from None
+        recomputed += by in ("algebra", "root")
+    for says in listed(conclusion):
+        wanted = told.relation(says, {})
+        if not any(line and told.says(line, wanted) for line in told.lines):
+            raise Invalid(f"no line says {show(says)}")
+    if not conclusion or not recomputed:
+        raise Invalid("nothing is concluded, or no line can be recomputed")
+    shown = [f"checked: {show(says)}" for says in conclusion]
+    count_of = f"checked: {recomputed} of {len(lines)} lines are recomputed"
+    signs = [f"assumed: {sentence(x)} >= 0" for x in sorted(told.nonnegative)]
+    turns = [f"assumed: {sentence(x)} is symmetric" for x in sorted(told.symmetric)]
+    return [*shown, told.sizes(), count_of, *signs, *turns, *told.trusted]
+
 
 # --- the file and its envelope -------------------------------------------------------------------
 
@@ -932,6 +1447,8 @@ KINDS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "instance": check_instance,
     "flow": check_flow,
     "critical-value-gap": check_gap,
+    "identity": check_identity,
+    "derivation": check_derivation,
 }
 
 
