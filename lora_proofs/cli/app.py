@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from lora_proofs.cli import (
+    checking,
     deriving,
     flowing,
     inspecting,
@@ -49,6 +50,7 @@ def _root(
       lora-proofs verify                        verify all of them
       lora-proofs verify my_claim.py            verify a claim of your own
       lora-proofs derive classical/balancedness
+      lora-proofs check certificates            re-verify certificates, independently
       lora-proofs flow instance.json            a gradient flow to any number of digits
       lora-proofs rank-accuracy instance.json   rank against accuracy in the limit
       lora-proofs report --format html -o report.html
@@ -65,6 +67,7 @@ app.command("show")(guarded(inspecting.show_claim))
 app.command("derive")(guarded(deriving.derive_claim))
 app.command("verify")(guarded(verifying.verify_claims))
 app.command("replay")(guarded(replaying.replay_record))
+app.command("check")(guarded(checking.check_certificates))
 app.command("flow")(guarded(flowing.solve_flow))
 app.command("rank-accuracy")(guarded(ranking.rank_accuracy))
 app.command("report")(guarded(reporting.write_report))

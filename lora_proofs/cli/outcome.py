@@ -42,8 +42,25 @@ def outcome(document: Record, ledger: Path) -> Iterator[str]:
             yield from attention(record)
     yield ""
     yield summary(document)
+    yield from certificates(records)
     yield f"budget {document['budget']}, seed {document['seed']}, {document['digest']}"
     yield f"recorded in {ledger}"
+
+
+def certificates(records: Sequence[Record]) -> Iterator[str]:
+    """How many claims have a file of certificates, where any were asked for.
+
+    >>> list(certificates([{"certificates": {"written": {"file": "out/a.json"}}}]))
+    ['certificates of 1 of 1 claims, each re-checked: lora-proofs check out']
+    """
+    asked = [w for r in records if (w := r["certificates"].get("written"))]
+    files = [w["file"] for w in asked if w["file"]]
+    if files:
+        home = Path(files[0]).parent
+        told = f"certificates of {len(files)} of {len(asked)} claims, each re-checked"
+        yield f"{told}: lora-proofs check {home}"
+    elif asked:
+        yield f"certificates of none of {len(asked)} claims"
 
 
 def table(records: Sequence[Record]) -> Iterator[str]:

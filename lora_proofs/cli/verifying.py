@@ -50,7 +50,8 @@ def verify_claims(
     ] = False,
     ledger: LedgerPath = DEFAULT_LEDGER,
     certificates: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Not available yet.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write certificates there; `check` re-verifies them."),
     ] = None,
     scheduler: Annotated[
         str | None, typer.Option(metavar="tcp://HOST:PORT", help="Not available yet.")
@@ -64,11 +65,11 @@ def verify_claims(
       lora-proofs verify 'classical/*' --budget quick
       lora-proofs verify my_claim.py               a file of your own; exits 1 if it is refuted
       lora-proofs verify --json > verdicts.json
+      lora-proofs verify classical/balancedness --certificates out
     """
     from lora_proofs.language.budget import budget as budget_named
     from lora_proofs.running.verifying import select
 
-    _refuse("--certificates", certificates)
     _refuse("--scheduler", scheduler)
     if abs(seed) > LARGEST_SEED:
         raise BadInput(f"--seed: expected an integer of at most 64 bits, got {seed}")
@@ -76,7 +77,11 @@ def verify_claims(
     if junit_xml:
         _writable(junit_xml)
     entries = select(targets or [])
-    run = _Run(entries, found, seed, workers, ledger)
+    if certificates:
+        from lora_proofs.running.certificate_files import prepare
+
+        prepare(certificates, [entry.name for entry in entries])
+    run = _Run(entries, found, seed, workers, ledger, certificates)
     finished = run.interruptible()
     code = EXIT_INTERRUPTED if run.interrupted else _code(finished, strict)
     _print(run, finished, code, as_json)
@@ -120,10 +125,16 @@ class _Run:
     """One call of ``verify``: its claims, and what is finished."""
 
     def __init__(
-        self, entries: Sequence[Entry], budget: Budget, seed: int, jobs: int, ledger: Path
+        self,
+        entries: Sequence[Entry],
+        budget: Budget,
+        seed: int,
+        jobs: int,
+        ledger: Path,
+        certificates: Path | None = None,
     ) -> None:
         self.entries, self.budget, self.seed = entries, budget, seed
-        self.jobs, self.ledger = jobs, ledger
+        self.jobs, self.ledger, self.certificates = jobs, ledger, certificates
         self.interrupted = False
         self.finished: dict[str, dict[str, Any]] = {}
 
@@ -138,6 +149,10 @@ class _Run:
                 f"lora-proofs: interrupted; {len(self.finished)} of {len(self.entries)} claims are "
                 f"finished and in {self.ledger}"
             )
+        if self.certificates:
+            from lora_proofs.running.certificate_files import sweep_up
+
+            sweep_up(self.certificates)
         return [self.finished[e.name] for e in self.entries if e.name in self.finished]
 
     def _verify(self) -> None:
@@ -150,12 +165,21 @@ class _Run:
             longest = sorted(
                 self.entries, key=lambda e: ledger.seconds(e.name, str(e.locator)), reverse=True
             )
-            runs = verified(longest, self.budget, self.seed, self.jobs, shown.reached)
+            runs = verified(
+                longest, self.budget, self.seed, self.jobs, shown.reached, self.certificates
+            )
             for entry, record in runs:
                 place = str(entry.locator)
                 kept = ledger.append(record, place=place, budget=self.budget.name, seed=self.seed)
                 self.finished[entry.name] = kept
+                _say_if_rejected(kept)
                 shown.finished(kept)
+
+
+def _say_if_rejected(record: dict[str, Any]) -> None:
+    """A certificate of ours that the checker rejects is an internal error, and is said aloud."""
+    for problem in record["certificates"].get("rejected", ()):
+        note(f"lora-proofs: internal error: {record['name']}: a certificate is rejected: {problem}")
 
 
 @contextmanager

@@ -102,10 +102,11 @@ def shrink(claim: Claim, regime: str, found: Refutation, digits: int) -> Refutat
     # No example, or one that Hypothesis could not reproduce: what the hunt kept is sound.
     with contextlib.suppress(Exception):
         find(instances(), hunt.wanted, settings=quiet)
-    return min([found, *hunt.refutations.values()], key=lambda r: _size(r.instance))
+    return min([found, *hunt.refutations.values()], key=lambda r: instance_size(r.instance))
 
 
-def _size(instance: Instance) -> tuple[int, str]:
+def instance_size(instance: Instance) -> tuple[int, str]:
+    """How long an instance is to read: what is smaller is the better witness."""
     text = json.dumps(instance.to_json())
     return len(text), text
 

@@ -71,6 +71,8 @@ def _code(record: Mapping[str, Any]) -> int:
     error = record["error"]
     if error and error["type"] == "Contradiction":
         return 3
+    if record.get("certificates", {}).get("rejected"):
+        return 3
     if error and error["type"] == "ClaimRefused":
         return 4
     if error or not as_expected(record["verdict"], record["expected"]):

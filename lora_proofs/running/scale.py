@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -47,6 +47,8 @@ class Task:
     payload: Mapping[str, Any]
     seconds: float
     home: str = ""
+    extra: Mapping[str, float] = field(default_factory=dict)
+    """Stages that begin a time of their own, once what came before is safe, and its length."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Worker:
         self.seconds = 0.0
         self.stage = "load"
         self.standing: Any = None
+        self.extra: Mapping[str, float] = {}
         memory = os.environ.get("LORA_PROOFS_MEMORY_MB", "")
         limit = memory if memory.isdigit() else str(MEMORY)
         path = [entry or os.getcwd() for entry in sys.path]
@@ -99,6 +102,7 @@ class Worker:
         """Begin a task; its time starts when the process says that it has."""
         assert self.process.stdin is not None
         self.index, self.stage, self.standing = index, "load", None
+        self.extra = task.extra
         self.seconds, self.deadline = task.seconds, time.monotonic() + STARTUP
         with suppress(OSError):
             self.process.stdin.write(json.dumps(dict(task.payload)).encode() + b"\n")
@@ -111,6 +115,9 @@ class Worker:
         else:
             self.stage = message["stage"]
             self.standing = message["standing"] or self.standing
+            if self.stage in self.extra and message["standing"]:
+                self.seconds = self.extra[self.stage]
+                self.deadline = time.monotonic() + self.seconds
 
     def kill(self) -> None:
         """End the process and whatever it started, at once."""

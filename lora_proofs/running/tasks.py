@@ -47,8 +47,14 @@ def _verify(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     def progress(stage: str, standing: Result | None) -> None:
         tell({"stage": stage, "standing": standing and standing.to_dict()})
 
-    claim = _claim(task)
-    return run_to_the_end(claim, budget(task["budget"]), task["seed"], progress).to_dict()
+    claim, given = _claim(task), budget(task["budget"])
+    record = run_to_the_end(claim, given, task["seed"], progress).to_dict()
+    if not task.get("certificates") or record["error"]:
+        return record
+    from lora_proofs.running.certificate_files import STAGE, with_certificates
+
+    tell({"stage": STAGE, "standing": record})
+    return with_certificates(claim, record, given, task["seed"], Path(task["certificates"]))
 
 
 def _derive(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:

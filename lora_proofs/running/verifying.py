@@ -11,6 +11,7 @@ from lora_proofs.errors import BadInput, ClaimRefused, LoraProofsError
 from lora_proofs.language.budget import Budget
 from lora_proofs.running import catalogue
 from lora_proofs.running.catalogue import Entry, Locator
+from lora_proofs.running.certificate_files import SECONDS, STAGE, cut_off
 from lora_proofs.running.expected import expected_verdict
 from lora_proofs.running.result import versions
 from lora_proofs.running.runner import stopped
@@ -139,30 +140,43 @@ Heard = Callable[[Entry, str], None]
 
 
 def verified(
-    entries: Sequence[Entry], budget: Budget, seed: int, jobs: int, heard: Heard
+    entries: Sequence[Entry],
+    budget: Budget,
+    seed: int,
+    jobs: int,
+    heard: Heard,
+    certificates: Path | None = None,
 ) -> Iterator[tuple[Entry, dict[str, Any]]]:
-    """Verify claims in worker processes and yield each record as it is finished."""
-    tasks = [_task(entry, budget, seed) for entry in entries]
+    """Verify claims in worker processes and yield each record as it is finished.
+
+    With ``certificates``, a folder, each claim's certificates are written there.
+    """
+    tasks = [_task(entry, budget, seed, certificates) for entry in entries]
     pool = Pool(min(jobs, len(tasks)))
     for index, outcome in pool.scatter(tasks, lambda index, stage: heard(entries[index], stage)):
         entry = entries[index]
         yield entry, complete(entry, _record(entry, outcome, budget, seed), budget, seed)
 
 
-def _task(entry: Entry, budget: Budget, seed: int) -> Task:
-    payload = {
+def _task(entry: Entry, budget: Budget, seed: int, certificates: Path | None) -> Task:
+    payload: dict[str, Any] = {
         "do": "verify",
         "locator": entry.locator.to_dict(),
         "budget": budget.name,
         "seed": seed,
     }
-    return Task(payload, budget.wall, entry.locator.path)
+    if certificates is None:
+        return Task(payload, budget.wall, entry.locator.path)
+    payload["certificates"] = str(certificates.resolve())
+    return Task(payload, budget.wall, entry.locator.path, {STAGE: SECONDS})
 
 
 def _record(entry: Entry, outcome: Outcome, budget: Budget, seed: int) -> dict[str, Any]:
     if outcome.kind == "done" and is_record(outcome.value):
         record: dict[str, Any] = outcome.value
         return record
+    if outcome.standing and outcome.stage == STAGE:
+        return cut_off(outcome.standing, outcome.value)
     if outcome.standing:
         how = "after" if outcome.kind == "stopped" else "because"
         cut = f"shrinking was cut off {how} {outcome.value}"
