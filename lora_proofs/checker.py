@@ -52,6 +52,7 @@ FILE_BYTES = 64 * 2**20  # of a file
 DEPTH = 64  # of lists within lists
 DIGITS = 20_000  # of a numerator or a denominator that is read
 BITS = 200_000  # of a numerator or a denominator that is computed
+EXACT = 2**15  # bits of a number that a program carries on exactly
 SIDE = 256  # rows or columns of a matrix
 LENGTH = 100_000  # of any other list
 TEXT = 10_000  # characters of a name or a sentence
@@ -556,9 +557,9 @@ class Program:
         return self.at(i)[0]
 
     def short(self, a: Interval) -> Interval:
-        """A single number as it is, and any other interval rounded outward."""
+        """A single number that is not too long as it is, and any other interval rounded outward."""
         around = rounded(*a, self.bits)
-        return a if a[0] == a[1] else around
+        return a if a[0] == a[1] and bits_of(a) <= EXACT else around
 
     def fold(self, op: str, terms: Iterable[Interval]) -> Interval:
         """The sum, the product, the least or the greatest."""
@@ -1297,7 +1298,7 @@ class Derivation(Words):
 
     def assumption(self, said: Relation, name: str, k: int, pairs: Any) -> None:
         """An instance of an assumption; some symbols of it stand for any value."""
-        relations, free = fields(self.assumptions[name], "says free")
+        _, relations, free = fields(self.assumptions[name], "statement says free")
         if not {symbol for symbol, _ in pairs} <= set(free):
             raise Invalid("the assumption is not about every value")
         says = relations[whole(k, 1, len(relations)) - 1]
@@ -1313,18 +1314,21 @@ class Derivation(Words):
             raise Invalid("the lemma is not used as it is stated")
         if said:
             self.demand(said, self.instance(conclusion, pairs))
-        told = " and ".join(show(h) for h in hypotheses.values() if isinstance(h, list))
-        formal = f"{told or 'it'} gives {'its conclusion' if said is None else show(conclusion)}"
-        texts = f"{sentence(name)}, {sentence(reference)}: {sentence(statement)}"
+        given = " and ".join(show(h) for h in hypotheses.values() if isinstance(h, list))
+        formal = f"{given or 'the hypotheses'} => {'' if said is None else show(conclusion)}"
+        texts = f"{sentence(name)} ({sentence(reference)}): {sentence(statement)}"
         self.trusted[f"trusted: lemma: {texts} As it is used: {formal}"] = 1
         for key, hypothesis in hypotheses.items():
             by = closed[key]
             if isinstance(hypothesis, list):
                 (left, kind, right), wanted = self.earlier(by), self.instance(hypothesis, pairs)
                 self.demand((left, wanted[1] if kind == "=" else kind, right), wanted)
-            elif by in self.assumptions or whole(by, 1, len(self.lines)):
-                closes = f"{'line' if type(by) is int else 'assumption'} {sentence(str(by))}"
-                self.trusted[f"trusted: hypothesis: {sentence(hypothesis)} <- {closes}"] = 1
+            elif by in self.assumptions:
+                told = f"{sentence(by)}: {sentence(self.assumptions[by]['statement'])}"
+                self.trusted[f"trusted: {sentence(hypothesis)} <- assumption {told}"] = 1
+            else:
+                k = whole(by, 1, len(self.lines))
+                self.trusted[f"trusted: {sentence(hypothesis)} <- line {k}"] = 1
 
     def instance(self, says: Any, pairs: Any) -> Relation:
         """A relation with values for its symbols, at least 0 where those are."""
@@ -1432,8 +1436,11 @@ def derivation(lines: Any, conclusion: Any, *context: Any) -> list[str]:
         raise Invalid("nothing is concluded, or no line can be recomputed")
     shown = [f"checked: {show(says)}" for says in conclusion]
     count_of = f"checked: {recomputed} of {len(lines)} lines are recomputed"
-    signs = [f"assumed: {sentence(x)} >= 0" for x in sorted(told.nonnegative)]
-    turns = [f"assumed: {sentence(x)} is symmetric" for x in sorted(told.symmetric)]
+    text = json.dumps([line["says"] for line in lines])
+    signs, turns = (
+        [f"assumed: {sentence(x)} {what}" for x in sorted(names) if json.dumps(x) in text]
+        for names, what in ((told.nonnegative, ">= 0"), (told.symmetric, "is symmetric"))
+    )
     return [*shown, told.sizes(), count_of, *signs, *turns, *told.trusted]
 
 
