@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import reduce
 from math import ceil, isqrt, lcm
+from operator import add, mul
 from typing import Any
 
 import flint
@@ -165,8 +167,7 @@ def _rounding(flow: FlowData, A: Matrix, B: Matrix, bits: int) -> Fraction:
 def _link(flow: FlowData, start: Link, end: Fraction, digits: int) -> Link:
     """The first that fits of 24 falling lengths; ``start`` has the time to go and the start."""
     A, B = _taylor(flow, start, order_for(digits))
-    balls = {name: [flint.arb_mat(X.tolist()) for X in Xs] for name, Xs in (("A", A), ("B", B))}
-    tau = min(start.tau, step_size(balls, digits))
+    tau = min(start.tau, step_size({"A": A, "B": B}, digits))
     for _ in range(24):
         check_step(tau, end - start.tau, end)
         a, b = (_whole(Xs, tau, start.bits) for Xs in (A, B))
@@ -180,28 +181,42 @@ def _link(flow: FlowData, start: Link, end: Fraction, digits: int) -> Link:
     )
 
 
-def _taylor(flow: FlowData, start: Link, order: int) -> tuple[list[Matrix], list[Matrix]]:
+def _taylor(flow: FlowData, start: Link, order: int) -> tuple[list[Any], list[Any]]:
     """Taylor coefficients 0..order in balls; they nominate, and nothing rests on them."""
     with flint.ctx.workprec(start.bits + 64):
-        A, B = ([each(X[0], _ball) / 2**start.bits] for X in (start.A, start.B))
-        W = [each(flow.C, _ball) + B[0] @ A[0]]
+        A, B, C = (_ball_matrix(X) for X in (start.A[0], start.B[0], flow.C))
+        As, Bs, Gs = [A / 2**start.bits], [B / 2**start.bits], []
         for k in range(order):
-            G = [flow.gradient(X) for X in W]
-            A.append(-sum(X.T @ Y for X, Y in zip(B, reversed(G), strict=True)) / (k + 1))
-            B.append(-sum(Y @ X.T for X, Y in zip(A, reversed(G), strict=False)) / (k + 1))
-            W.append(sum(Y @ X for X, Y in zip(A, reversed(B), strict=True)))
-    return A, B
+            W = reduce(add, map(mul, Bs, reversed(As))) + (C if k == 0 else 0 * C)
+            Gs.append(_gradient(flow, W))
+            A = reduce(add, (X.transpose() * G for X, G in zip(Bs, reversed(Gs), strict=True)))
+            B = reduce(add, (G * X.transpose() for X, G in zip(As, reversed(Gs), strict=True)))
+            As, Bs = [*As, -A / (k + 1)], [*Bs, -B / (k + 1)]
+    return As, Bs
+
+
+def _ball_matrix(X: Matrix) -> flint.arb_mat:
+    return flint.arb_mat([[_ball(x) for x in row] for row in X])
+
+
+def _gradient(flow: FlowData, W: flint.arb_mat) -> flint.arb_mat:
+    n = W.nrows()
+    if flow.Y is not None:
+        return W
+    return flint.arb_mat([[W.trace() if i == j else 0 for j in range(n)] for i in range(n)])
 
 
 def _ball(x: Any) -> flint.arb:
     return flint.arb(x if isinstance(x, int) else flint.fmpq(*rational(x).as_integer_ratio()))
 
 
-def _whole(series: list[Matrix], tau: Fraction, bits: int) -> list[Matrix]:
-    """The coefficients in s = t/tau, as whole multiples of 2^-bits; no zeros at the end."""
+def _whole(series: list[flint.arb_mat], tau: Fraction, bits: int) -> list[Matrix]:
+    """The coefficients in s = t/tau, as whole multiples of 2^-bits."""
     with flint.ctx.workprec(bits + 64):
-        scaled = [2**bits * _ball(tau) ** k * X for k, X in enumerate(series)]
-        return [each(X, lambda x: int((x.mid() + 0.5).floor().unique_fmpz())) for X in scaled]
+        scaled = (2**bits * _ball(tau) ** k * X for k, X in enumerate(series))
+        nearest = ([(x.mid() + 0.5).floor().unique_fmpz() for x in X.entries()] for X in scaled)
+        shape = series[0].nrows(), series[0].ncols()
+        return [np.array([int(x) for x in X], dtype=object).reshape(shape) for X in nearest]
 
 
 def _bounded(flow: FlowData, link: Link, digits: int) -> Link | None:
