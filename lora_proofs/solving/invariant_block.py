@@ -41,15 +41,19 @@ def invariant_block(E: Any, A0: Any, B0: Any) -> InvariantBlock:
     ([[0, 0], [0, 2]], 1, 9/2)
     """
     E, A0, B0 = (EXACT.matrix(X) for X in (E, A0, B0))
-    V = _closure(E.mT @ E, np.concatenate([A0.mT, E.mT @ B0], axis=1))
-    U = _closure(E @ E.mT, np.concatenate([B0, E @ A0.mT], axis=1))
-    seen = E @ _projector(V)
+    V = closure(E.mT @ E, np.concatenate([A0.mT, E.mT @ B0], axis=1))
+    U = closure(E @ E.mT, np.concatenate([B0, E @ A0.mT], axis=1))
+    seen = E @ projector(V)
     rank = EXACT.rank(np.concatenate([B0, A0.mT]))
     return InvariantBlock(seen, rank, squared_norm(E - seen) / 2, V.shape[1], U.shape[1])
 
 
-def _closure(gram: Matrix, start: Matrix) -> Matrix:
-    """A basis, as columns, of the smallest space that holds ``start`` and is mapped into itself."""
+def closure(gram: Matrix, start: Matrix) -> Matrix:
+    """A basis, as columns, of the smallest space that holds ``start`` and is mapped into itself.
+
+    >>> closure(EXACT.matrix([[2, 0], [0, 3]]), EXACT.matrix([[1], [0]])).tolist()
+    [[1], [0]]
+    """
     basis = independent_columns(start)
     while True:
         larger = independent_columns(np.concatenate([basis, gram @ basis], axis=1))
@@ -70,8 +74,12 @@ def independent_columns(X: Matrix) -> Matrix:
     return EXACT.matrix(reduced.tolist())[:rank].mT.reshape(X.shape[0], rank)
 
 
-def _projector(V: Matrix) -> Matrix:
-    """The orthogonal projector on the columns of V, which are independent."""
+def projector(V: Matrix) -> Matrix:
+    """The orthogonal projector on the columns of V, which are independent; V is exact.
+
+    >>> projector(EXACT.matrix([[1], [1]])).tolist()
+    [[1/2, 1/2], [1/2, 1/2]]
+    """
     if V.shape[1] == 0:
         return EXACT.zeros(V.shape[0], V.shape[0])
     return V @ EXACT.inverse(V.mT @ V) @ V.mT

@@ -1,22 +1,25 @@
-"""The limit of a Frobenius flow from a balanced start, where the matrix Riccati equation shows it.
+"""The limit of a Frobenius flow from a balanced start: the matrix Riccati equation shows it.
 
-With B0'B0 - A0 A0' = c I and Z = [B; A'] the matrix ZZ' is known in closed form. It tends to the
-matrix that doubles F = [[c/2 I, E], [E', -c/2 I]] on its r leading eigenvectors where these are
-determined and no combination of the columns of Z0 is orthogonal to all of them; then BA tends to
-E_r. The eigenvalues of F are +-mu_i with mu_i^2 = sigma_i^2 + c^2/4, and +-c/2 on null vectors.
+With B0'B0 - A0 A0' = c I, Z = [B; A'] and F = [[c/2 I, E], [E', -c/2 I]] the flow is Z = e^{Ft}Z0 M
+with M M' = (I + Z0' (int_0^t e^{2Fs} ds) Z0)^{-1}, so it never leaves K, the smallest space that F
+keeps and that holds Z0. Let Z0 have rank k and let Pi project on the q leading eigenvectors of F in
+K, where q is the least of k and the number of its positive eigenvalues there. Where Pi is
+determined and Pi Z0 has rank q, ZZ' tends to 2 F Pi: modes whose eigenvalue is not positive decay.
+The eigenvalues of F are +-mu_i with mu_i^2 = sigma_i^2 + c^2/4, and +-c/2 on null vectors; where
+Pi belongs to mu_1, ..., mu_k of what an invariant block leaves of E, the upper right block of
+2 F Pi is the best approximation of that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import flint
 import numpy as np
 
-from lora_proofs.arithmetic import EXACT, BallArithmetic
-from lora_proofs.arithmetic.context import Matrix, Scalar
+from lora_proofs.arithmetic import EXACT, BallArithmetic, squared_norm
+from lora_proofs.arithmetic.context import Matrix, Scalar, scaled
 from lora_proofs.errors import BadInput
 from lora_proofs.mathematics.frobenius_riccati import balance, riccati_matrix
 from lora_proofs.mathematics.literature import ECKART_YOUNG_MIRSKY, lean_on
@@ -26,7 +29,8 @@ from lora_proofs.mathematics.matrices import (
     rank_gap,
     squared_singular_values,
 )
-from lora_proofs.solving.invariant_block import InvariantBlock
+from lora_proofs.mathematics.singular_values import squared_levels
+from lora_proofs.solving.invariant_block import InvariantBlock, closure, projector
 from lora_proofs.solving.limit import Limit, least_loss
 from lora_proofs.solving.plain import PlainStart, has_exact_start
 from lora_proofs.solving.problem import Problem
@@ -34,76 +38,158 @@ from lora_proofs.solving.problem import Problem
 ZERO = flint.fmpq(0)
 
 
-@dataclass(frozen=True, eq=False)
-class _Approach:
-    """The rate of the plain flow where it is known, and what is said where it is not."""
-
-    rate: Scalar | None
-    reasons: tuple[str, ...]
-    bound: Scalar | None
+FROM_ZERO = (
+    "matrix Riccati equation: B0 = 0, A0 A0' is a multiple of I, sigma_r > sigma_{r+1} and "
+    "det(A0 V_r) != 0"
+)
+IN_KRYLOV_SPACE = (
+    "matrix Riccati equation: B0'B0 - A0 A0' is a multiple of I, and the start sees the leading "
+    "eigenvectors of F in the smallest space that F keeps and that holds the start"
+)
+TO_ZERO = (
+    "exact invariance: B0'B0 - A0 A0' is a multiple of I, and F has no positive eigenvalue in the "
+    "smallest space that it keeps and that holds the start, so A and B tend to 0"
+)
 
 
 def balanced_end(
     problem: Problem, start: PlainStart, block: InvariantBlock, ctx: BallArithmetic
 ) -> Limit | None:
-    """The limit of a balanced start that sees the r leading directions; ``None`` elsewhere.
+    """The limit of a balanced start, where balls see the rank of Pi Z0; ``None`` elsewhere.
 
     ``start`` is that of the plain flow.
     """
-    E: Matrix = problem.Y - problem.W0
-    A0: Matrix = problem.A0
-    r, zero = len(A0), not any(problem.B0.flat)  # type: ignore[union-attr]
-    if r > min(E.shape) or not rank_gap(E, r) or not (zero or has_exact_start(problem)):
+    if not any(problem.B0.flat):  # type: ignore[union-attr]
+        found = _from_zero(problem, start, block, ctx)
+        if found is not None:
+            return found
+    if not has_exact_start(problem):
         return None
-    A, B = (A0, problem.B0) if zero else (start.A, start.B)
+    A, B = start.A, start.B
     try:
-        c = balance(A, EXACT.matrix(B))
+        c = balance(A, B)
     except BadInput:
         return None
-    if zero:
-        with ctx.working():
-            square = -ctx.number(c) * ctx.number(start.alpha) ** 2
-        found = _from_zero(E, A, square, block, ctx)
-    else:
-        found = _from_anywhere(E, A, EXACT.matrix(B), c, ctx)
-    return None if found is None else _settled(E, r, start, found, zero, ctx)
+    return _in_krylov_space(problem, start, block, c, ctx)
 
 
-def _settled(
-    E: Matrix, r: int, start: PlainStart, found: _Approach, zero: bool, ctx: BallArithmetic
-) -> Limit:
-    lean_on(ECKART_YOUNG_MIRSKY)
-    said = (
-        "B0 = 0, A0 A0' is a multiple of I, sigma_r > sigma_{r+1} and det(A0 V_r) != 0"
-        if zero
-        else "B0'B0 - A0 A0' is a multiple of I, sigma_r > sigma_{r+1}, and the start sees the r "
-        "leading eigenvectors of F"
-    )
+def _in_krylov_space(
+    problem: Problem, start: PlainStart, block: InvariantBlock, c: Any, ctx: BallArithmetic
+) -> Limit | None:
+    """The limit of a start that may see a part of the eigenvectors of F only."""
+    E: Matrix = problem.Y - problem.W0
+    n, k, F = len(E), block.rank, riccati_matrix(E, c)
+    Z0 = np.vstack([start.B, start.A.mT])
+    onto = projector(closure(F, Z0))
+    size = max(sum(abs(x) for x in row) for row in F) + 1
+    shifted = onto @ (F + size * EXACT.identity(len(F))) @ onto
+    dimension = EXACT.rank(onto)
+    values = _eigenvalues(shifted, dimension, size, ctx)
+    q = min(k, sum(1 for x in values if x > 0))
+    if not all(x > 0 or x <= 0 for x in values):
+        return None
+    if q == 0:
+        return _to_zero(problem)
+    if not rank_gap(shifted, q):
+        return None
+    Pi = leading_projector(shifted, q, ctx)
     with ctx.working():
-        clock = ctx.number(start.clock)
-        rate = None if found.rate is None else found.rate * clock
-        bound = None if found.bound is None else found.bound * clock
+        if not _has_rank(ctx.matrix(Z0.mT) @ Pi @ ctx.matrix(Z0), q):
+            return None
+        BA = (2 * ctx.matrix(F) @ Pi)[:n, n:]
+        after = (-values[q - 1]).max(values[q]) if dimension > q else -values[q - 1]
+        bound = (values[q - 1] - after) * ctx.number(start.clock) if q == k else None
+        # In the block F has k eigenvalues above mu_{k+1}: K has the leading ones if it has as many.
+        mu = _exponents(block.E, k, ctx.number(c), ctx)[1]
+        leading = q == k and rank_gap(block.E, k) and bool(values[q - 1] > mu)
+    return _known(E, block, BA, bound, leading, ctx)
+
+
+def _known(
+    E: Matrix,
+    block: InvariantBlock,
+    BA: Matrix,
+    bound: Scalar | None,
+    leading: bool,
+    ctx: BallArithmetic,
+) -> Limit:
+    """The limit 2 F Pi; of the ``leading`` eigenvectors it is the best that the block allows."""
+    cites = (ECKART_YOUNG_MIRSKY,) if leading else ()
+    lean_on(*cites)
+    with ctx.working():
+        if leading:
+            BA = best_rank_approximation(block.E, block.rank, ctx)
+            loss = block.rest + least_loss(block.E, block.rank, ctx)
+        else:
+            loss = squared_norm(ctx.matrix(E) - BA) / 2
     return Limit(
-        least_loss(E, r, ctx),
-        best_rank_approximation(E, r, ctx),
-        rate,
+        loss,
+        BA,
+        None,
         True,
-        f"matrix Riccati equation: {said}",
-        (ECKART_YOUNG_MIRSKY.name,),
-        found.reasons,
-        sees=((E, r),),
-        rest=ZERO,
+        IN_KRYLOV_SPACE,
+        tuple(cited.name for cited in cites),
+        sees=((block.E, block.rank),) if leading else (),
+        rest=block.rest if leading else loss,
         rate_bound=bound,
     )
 
 
-def _from_zero(
-    E: Matrix, A0: Matrix, square: Scalar, block: InvariantBlock, ctx: BallArithmetic
-) -> _Approach | None:
-    """B0 = 0: the eigenvectors of F are seen where those of E'E are."""
-    r = len(A0)
+def _eigenvalues(shifted: Matrix, dimension: int, size: Any, ctx: BallArithmetic) -> list[Scalar]:
+    """The eigenvalues of F in K, largest first; those of ``shifted`` there are larger by ``size``.
+
+    One that is 0 is known to be, as its square is rational.
+    """
+    levels = squared_levels(shifted, 4 * ctx.bits)
+    squares = [value for value, k in levels for _ in range(k)][:dimension]
     with ctx.working():
-        A = ctx.matrix(A0)
+        return [
+            ctx.number(0) if _is(x, size * size) else ctx.sqrt(ctx.number(x)) - size
+            for x in squares
+        ]
+
+
+def _is(x: Any, exact: flint.fmpq) -> bool:
+    return isinstance(x, flint.fmpq) and x == exact
+
+
+def _has_rank(S: Matrix, q: int) -> bool:
+    """Whether a positive semidefinite matrix of balls, of rank q at most, surely has rank q."""
+    coefficients = flint.arb_mat(S.tolist()).charpoly()
+    return bool((-1) ** q * coefficients[len(S) - q] > 0)
+
+
+def _to_zero(problem: Problem) -> Limit:
+    """F has no positive eigenvalue in K: A and B decay."""
+    E: Matrix = problem.Y - problem.W0
+    loss, none = squared_norm(E) / 2, flint.fmpq(0)
+    return Limit(
+        loss,
+        scaled(none, E),
+        None,
+        True,
+        TO_ZERO,
+        rest=loss,
+        A=scaled(none, problem.A0),
+        B=scaled(none, problem.B0),
+    )
+
+
+def _from_zero(
+    problem: Problem, start: PlainStart, block: InvariantBlock, ctx: BallArithmetic
+) -> Limit | None:
+    """B0 = 0: the eigenvectors of F are seen where those of E'E are, and the rate is known."""
+    E: Matrix = problem.Y - problem.W0
+    A0: Matrix = problem.A0
+    r = len(A0)
+    try:
+        c = balance(A0, problem.B0)
+    except BadInput:
+        return None
+    if c == 0 or r >= E.shape[1] or not rank_gap(E, r):
+        return None
+    with ctx.working():
+        A, square = ctx.matrix(A0), -ctx.number(c) * ctx.number(start.alpha) ** 2
 
         def meets(P: Matrix) -> bool:
             return bool(flint.arb_mat((A @ P @ A.mT).tolist()).det() > 0)
@@ -111,24 +197,22 @@ def _from_zero(
         if not meets(leading_projector(E, r, ctx)):
             return None
         rate, reasons = balanced_rate(E, r, square, block.width == r, meets, ctx)
-        bound = None if rate is not None else _exponents(E, r, square, ctx)
-        return _Approach(rate, reasons, None if bound is None else bound[0] - bound[1])
-
-
-def _from_anywhere(
-    E: Matrix, A0: Matrix, B0: Matrix, c: Any, ctx: BallArithmetic
-) -> _Approach | None:
-    """Any other balanced start: the leading eigenvectors of F, shifted to be positive definite."""
-    r, F = len(A0), riccati_matrix(E, c)
-    size = max(sum(abs(x) for x in row) for row in F) + 1
-    P = leading_projector(F + size * EXACT.identity(len(F)), r, ctx)
-    with ctx.working():
-        Z = ctx.matrix(np.vstack([B0, A0.mT]))
-        if not flint.arb_mat((Z.mT @ P @ Z).tolist()).det() > 0:
-            return None
-        first, after = _exponents(E, r, ctx.number(c), ctx)
-        known = (first - after).str(6, radius=False)
-        return _Approach(None, (f"the rate is at least {known}",), first - after)
+        clock = ctx.number(start.clock)
+        mu = [x * clock for x in _exponents(E, r, square, ctx)]
+        rate = None if rate is None else rate * clock
+    lean_on(ECKART_YOUNG_MIRSKY)
+    return Limit(
+        least_loss(E, r, ctx),
+        best_rank_approximation(E, r, ctx),
+        rate,
+        True,
+        FROM_ZERO,
+        (ECKART_YOUNG_MIRSKY.name,),
+        reasons,
+        sees=((E, r),),
+        rest=ZERO,
+        rate_bound=mu[0] - mu[1] if rate is None else None,
+    )
 
 
 def _exponents(E: Matrix, r: int, c: Scalar, ctx: BallArithmetic) -> list[Scalar]:

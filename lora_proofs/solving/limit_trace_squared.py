@@ -6,13 +6,15 @@ from typing import Any
 
 import flint
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, inner, squared_norm, trace
+from lora_proofs.arithmetic import EXACT, Arithmetic, BallArithmetic, inner, squared_norm, trace
 from lora_proofs.arithmetic.context import Matrix, scaled
-from lora_proofs.errors import Unavailable
+from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.mathematics.closed_forms import trace_squared_limit
 from lora_proofs.solving.limit import AT_REST, SADDLE, Limit
 from lora_proofs.solving.plain import is_transformable, plain_start
 from lora_proofs.solving.problem import Problem
+
+MOST_DIGITS = 20_000
 
 
 def trace_squared_end(problem: Problem, ctx: Arithmetic) -> Limit:
@@ -62,6 +64,16 @@ def _cone(problem: Problem) -> int | None:
 
 
 def _off_the_cones(problem: Problem, ctx: Arithmetic) -> Limit:
+    try:
+        return _with_digits(problem, ctx)
+    except BadInput:  # so near a cone that an irrational change of variables needs more digits
+        finer = BallArithmetic(4 * getattr(ctx, "digits", 25))
+        if finer.digits > MOST_DIGITS:
+            raise
+        return _off_the_cones(problem, finer)
+
+
+def _with_digits(problem: Problem, ctx: Arithmetic) -> Limit:
     start = plain_start(problem, ctx)
     with ctx.working():
         end = trace_squared_limit(problem.W0, start.A, start.B, ctx)
