@@ -7,6 +7,8 @@ certificate has passed ``lora_proofs/checker.py`` before it is handed out.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from contextlib import suppress
 from fractions import Fraction
 from math import ceil, floor, log10
 from pathlib import Path
@@ -18,6 +20,7 @@ from lora_proofs.certificates.flow_steps import FlowData, Link, each, links, roo
 from lora_proofs.certificates.gap import nominated_time, spectrum
 from lora_proofs.checker import Invalid, Malformed, check, sqrt_down, sqrt_up
 from lora_proofs.errors import BadInput, ToleranceNotMet
+from lora_proofs.solving.flow_field import EnclosedFlow
 from lora_proofs.solving.problem import INFINITE, Problem
 
 LARGEST = 100
@@ -125,6 +128,33 @@ def for_problem(problem: Problem, digits: int = DIGITS) -> dict[str, Any]:
     if len(found) == 1:
         return found[0]
     return certificate("bundle", None, "every certificate in it", certificates=found)
+
+
+def certificates_of(
+    flows: Iterable[EnclosedFlow], *, claim: str | None = None, digits: int = 12, work: int = 40
+) -> list[dict[str, Any]]:
+    """Certificates of flows that ``recorded_flows`` heard of, as far as they are small.
+
+    ``digits`` is the most that is asked of one; flows with n m r ||W0 - Y|| t above ``work`` are
+    left out, and so are those whose certificate the checker does not accept.
+
+    >>> from lora_proofs.mathematics.losses import frobenius
+    >>> from lora_proofs.solving.flow_field import lora_field, recorded_flows
+    >>> with recorded_flows() as flows:
+    ...     end = lora_field(frobenius([[1]]), [[0]], [[1]], [[0]]).enclosure("1/2", digits=8)
+    >>> [(told["kind"], told["t"]) for told in certificates_of(flows)]
+    [('flow', '1/2')]
+    """
+    found = []
+    for one in flows:
+        flow = FlowData.of(one.W0, one.Y, one.A0, one.B0)
+        size = flow.W0.size * len(flow.A0) * sum(abs(x) for x in flow.C.flat)
+        if rational(size) * one.t > work:
+            continue
+        with suppress(BadInput, ToleranceNotMet):
+            asked = min(digits, one.digits)
+            found.append(flow_certificate(flow, one.t, digits=asked, claim=claim))
+    return found
 
 
 def write_flow_certificate(problem: Problem, path: str | Path, digits: int = DIGITS) -> str:

@@ -6,13 +6,17 @@ two for the claims and for the command line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isqrt
 from typing import Any
 
 from lora_proofs.arithmetic.exact import rational
+from lora_proofs.arithmetic.recorded import bare
+from lora_proofs.errors import BadInput
 from lora_proofs.integrate.enclosure import enclose_flow
 from lora_proofs.integrate.runge_kutta import runge_kutta_flow
 from lora_proofs.integrate.taylor import high_precision_flow
@@ -20,13 +24,55 @@ from lora_proofs.mathematics.losses import Loss
 from lora_proofs.mathematics.words import Symbol, Word
 from lora_proofs.symbolic.differential import gradient, replace_symbols
 
+Exact = tuple[tuple[Fraction, ...], ...]
+
+
+@dataclass(frozen=True)
+class EnclosedFlow:
+    """A LoRA flow with scale and rates 1 that was enclosed at time t, to so many digits.
+
+    Y is ``None`` for the trace-squared loss.
+    """
+
+    W0: Exact
+    Y: Exact | None
+    A0: Exact
+    B0: Exact
+    t: Fraction
+    digits: int
+
+
+_RECORDED: ContextVar[tuple[list[EnclosedFlow], ...]] = ContextVar("recorded_flows", default=())
+
+
+@contextmanager
+def recorded_flows() -> Iterator[list[EnclosedFlow]]:
+    """Collect the flows that the body encloses and that a certificate can be written for.
+
+    They are LoRA flows of the losses frobenius and trace-squared with scale and rates 1, from
+    exact starts; each is kept once.
+
+    >>> from lora_proofs.mathematics.losses import trace_squared
+    >>> with recorded_flows() as flows:
+    ...     end = lora_field(trace_squared(), [[1]], [[1]], [[0]]).enclosure(1, digits=8)
+    >>> [(str(flow.t), flow.digits) for flow in flows]
+    [('1', 8)]
+    """
+    flows: list[EnclosedFlow] = []
+    token = _RECORDED.set((*_RECORDED.get(), flows))
+    try:
+        yield flows
+    finally:
+        _RECORDED.reset(token)
+
 
 @dataclass(frozen=True, eq=False)
 class FlowField:
     """A flow as the integrators take it: rates and observables as words, values of the symbols.
 
     ``growth`` is a matrix word whose operator norm bounds the logarithmic norm of the field in the
-    norm with the ``weights``, or ``None`` where no such word is known.
+    norm with the ``weights``, or ``None`` where no such word is known. ``plain`` holds W0, Y, A0
+    and B0 of a LoRA flow that ``recorded_flows`` tells of.
     """
 
     rates: Mapping[Symbol, Word]
@@ -34,6 +80,7 @@ class FlowField:
     values: Mapping[Any, Any]
     growth: Word | None
     weights: Mapping[Symbol, Fraction] = field(default_factory=dict)
+    plain: tuple[Any, Any, Any, Any] | None = None
 
     def float64(self, t: Any, *, tolerance: float = 1e-13) -> Any:
         """The flow at time t in float64, with an estimated error."""
@@ -54,7 +101,7 @@ class FlowField:
 
     def enclosure(self, t: Any, *, digits: int = 30, bound: str = "auto") -> Any:
         """The flow at time t in balls that surely hold; ``bound`` is as in ``enclose_flow``."""
-        return enclose_flow(
+        found = enclose_flow(
             self.rates,
             self.values,
             t,
@@ -64,6 +111,20 @@ class FlowField:
             weights=self.weights,
             observables=self.observables,
         )
+        for state in found if isinstance(found, list) else [found]:
+            self._record(state.t, digits)
+        return found
+
+    def _record(self, t: Fraction, digits: int) -> None:
+        heard = _RECORDED.get()
+        exact = None if self.plain is None or not heard else _exact(*self.plain)
+        if exact is None:
+            return
+        W0, Y, A0, B0 = exact
+        flow = EnclosedFlow(W0, Y, A0, B0, _rational(t), digits)
+        for flows in heard:
+            if flow not in flows:
+                flows.append(flow)
 
 
 def lora_field(
@@ -104,7 +165,25 @@ def lora_field(
     factor = _root_above(s * s * rate_A * rate_B)
     growth = _gradient_at(loss, W)
     growth = growth if factor == 1 else factor * growth
-    return FlowField(rates, observables, values, growth, {right: 1 / rate_A, left: 1 / rate_B})
+    known = loss.name in ("frobenius", "trace-squared") and s == rate_A == rate_B == 1
+    plain = (W0, getattr(loss, "Y", None), A0, B0) if known else None
+    weights = {right: 1 / rate_A, left: 1 / rate_B}
+    return FlowField(rates, observables, values, growth, weights, plain)
+
+
+def _exact(*matrices: Any) -> list[Any] | None:
+    """The plain rationals of matrices, each with the rows of an exact one; ``None`` for balls."""
+    try:
+        return [
+            None if X is None else tuple(tuple(_rational(x) for x in row) for row in X)
+            for X in matrices
+        ]
+    except BadInput:
+        return None
+
+
+def _rational(x: Any) -> Fraction:
+    return Fraction(*rational(bare(x)).as_integer_ratio())
 
 
 def full_field(loss: Loss, W0: Any) -> FlowField:
