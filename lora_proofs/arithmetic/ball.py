@@ -12,7 +12,7 @@ import numpy as np
 from lora_proofs.arithmetic.context import Matrix, Scalar, diagonal, object_matrix, squared_norm
 from lora_proofs.arithmetic.eigenvalues import singular_values
 from lora_proofs.arithmetic.exact import fmpq
-from lora_proofs.arithmetic.recorded import released
+from lora_proofs.arithmetic.recorded import Recorded, plain_rows, released
 from lora_proofs.errors import Unavailable
 
 
@@ -48,11 +48,11 @@ class BallArithmetic:
 
     def number(self, value: Any) -> Scalar:
         """Lift an exact number."""
-        return to_ball(value)
+        return value.in_balls() if isinstance(value, Recorded) else to_ball(value)
 
     def matrix(self, rows: Any) -> Matrix:
         """Lift a matrix given by its rows."""
-        return object_matrix(rows, to_ball)
+        return object_matrix(rows, self.number)
 
     def zeros(self, rows: int, columns: int) -> Matrix:
         """The zero matrix."""
@@ -66,7 +66,7 @@ class BallArithmetic:
 
     def sqrt(self, x: Scalar) -> Scalar:
         """Square root of the nonnegative part of x."""
-        x = to_ball(x)
+        x = self.number(x)
         # A ball around a small nonnegative number may dip below 0, where sqrt gives NaN.
         if not x >= 0 and not x < 0:
             return flint.arb(0).union(x.upper().sqrt())
@@ -74,28 +74,28 @@ class BallArithmetic:
 
     def exp(self, x: Scalar) -> Scalar:
         """Exponential."""
-        return to_ball(x).exp()
+        return self.number(x).exp()
 
     def log(self, x: Scalar) -> Scalar:
         """Natural logarithm."""
-        return to_ball(x).log()
+        return self.number(x).log()
 
     def cosh(self, x: Scalar) -> Scalar:
         """Hyperbolic cosine."""
-        return to_ball(x).cosh()
+        return self.number(x).cosh()
 
     def sinh(self, x: Scalar) -> Scalar:
         """Hyperbolic sine."""
-        return to_ball(x).sinh()
+        return self.number(x).sinh()
 
     def tanh(self, x: Scalar) -> Scalar:
         """Hyperbolic tangent."""
-        return to_ball(x).tanh()
+        return self.number(x).tanh()
 
     def inverse(self, X: Matrix) -> Matrix:
         """Inverse; ``Unavailable`` where nonsingularity cannot be certified."""
         try:
-            inverse = flint.arb_mat(X.tolist()).inv()
+            inverse = flint.arb_mat(plain_rows(X)).inv()
         except ZeroDivisionError:
             raise Unavailable("the inverse of a matrix that may be singular", self.name) from None
         return object_matrix(inverse.tolist(), to_ball)
@@ -113,7 +113,7 @@ class BallArithmetic:
             raise Unavailable("the singular values of a matrix that is not finite", self.name)
         if 1 in X.shape:
             return [self.frobenius_norm(X)]
-        return singular_values(flint.arb_mat(X.tolist()))
+        return singular_values(flint.arb_mat(plain_rows(X)))
 
     def operator_norm(self, X: Matrix) -> Scalar:
         """Enclosure of the spectral norm."""

@@ -19,6 +19,10 @@ class Recorded:
     arithmetic: Any
     """The exact arithmetic that records ranks, inverses and roots of such numbers."""
 
+    def in_balls(self) -> Any:
+        """The number as a ball at the working precision, with its record where it is kept."""
+        raise NotImplementedError
+
     def plain(self, how: str) -> Any:
         """The plain number, taken out of the record; ``how`` says by what."""
         raise NotImplementedError

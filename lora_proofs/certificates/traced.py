@@ -14,6 +14,7 @@ from typing import Any
 
 import flint
 
+from lora_proofs.arithmetic.ball import to_ball
 from lora_proofs.arithmetic.recorded import Recorded
 from lora_proofs.certificates.tape import Tape, Untraceable
 
@@ -44,6 +45,12 @@ class Traced(Recorded):
 
         return RecordingExact(tape=self.tape)
 
+    def in_balls(self) -> Any:
+        """The number as a ball, with its record where the tape keeps records."""
+        if not self.tape.keeps:
+            return to_ball(self.plain("arithmetic of its own"))
+        return traced(self.tape, self.index, to_ball(self.value))
+
     def plain(self, how: str) -> Any:
         """The plain number, taken out of the record."""
         self.tape.leave(how)
@@ -64,7 +71,7 @@ class Traced(Recorded):
         return format(self.value, how) if not how else format(float(self), how)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("_"):
             raise AttributeError(name)
         if name in FUNCTIONS and isinstance(self.value, flint.arb):
             return lambda: apply(self.tape, name, (self,), getattr(self.value, name)())

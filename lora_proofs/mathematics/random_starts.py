@@ -100,7 +100,7 @@ def gram_moments(n: int, r: int, moments: Sequence[Any]) -> tuple[Fraction, Frac
     square = sum(_mean(((k, i), (k, j), (m, i), (m, j)), of) for k, m, i, j in gram)
     places = list(product(rows, columns))
     norm = sum(_mean((a, a, b, b), of) for a, b in product(places, places))
-    return Fraction(square), Fraction(norm)
+    return rational(square), rational(norm)
 
 
 def _mean(places: tuple[tuple[int, int], ...], of: Sequence[Fraction]) -> Fraction:

@@ -14,7 +14,7 @@ from lora_proofs.certificates.envelope import FORMAT, certificate
 from lora_proofs.errors import BadInput
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.claim import Claim
-from lora_proofs.running.certifying import Written, certificates_of, summary
+from lora_proofs.running.certifying import Written, certificates_of, is_limit, summary
 from lora_proofs.running.raising import shown
 
 SECONDS = 120.0
@@ -74,6 +74,20 @@ def with_certificates(
     return told(record, found, path)
 
 
+def _fitting(name: str, found: Written) -> dict[str, Any]:
+    """The bundle without its longest certificates where it is too much for one file."""
+    while True:
+        made = bundle(name, found)
+        try:
+            checker.check(made)
+        except checker.Malformed as error:
+            if len(found.certificates) < 2 or not is_limit(error):
+                raise
+            found.drop(max(found.certificates, key=lambda one: len(json.dumps(one))), str(error))
+        else:
+            return made
+
+
 def write(folder: Path, name: str, found: Written) -> Path | None:
     """Write the bundle, re-read and re-check it, and put it in place; none where it is empty."""
     path = file_of(folder, name)
@@ -83,7 +97,8 @@ def write(folder: Path, name: str, found: Written) -> Path | None:
         return None
     passing = folder / f".{path.name}.{os.getpid()}.part"
     try:
-        passing.write_text(json.dumps(bundle(name, found), separators=(",", ":")) + "\n")
+        made = json.dumps(_fitting(name, found), separators=(",", ":"))
+        passing.write_text(made + "\n", encoding="ascii")
         checker.check(json.loads(passing.read_bytes()))
         os.replace(passing, path)
     finally:

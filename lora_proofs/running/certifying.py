@@ -41,6 +41,7 @@ class Written:
     """The certificates of a claim so far, by what they show, and what is trusted instead."""
 
     certificates: list[dict[str, Any]] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     trusted: dict[str, None] = field(default_factory=dict)
     rejected: list[str] = field(default_factory=list)
@@ -48,7 +49,16 @@ class Written:
     def keep(self, kind: str, made: dict[str, Any]) -> None:
         """Take over a certificate that the checker accepted."""
         self.certificates.append(made)
+        self.kinds.append(kind)
         self.counts[kind] += 1
+
+    def drop(self, made: dict[str, Any], why: str) -> None:
+        """Leave out a certificate that is too much for one file together with the others."""
+        place = self.certificates.index(made)
+        del self.certificates[place]
+        kind = self.kinds.pop(place)
+        self.counts[kind] -= 1
+        self.trust(f"{made['asserts']}: left out: {why}")
 
     def trust(self, sentence: str) -> None:
         """Name what the checker does not re-check."""
@@ -236,10 +246,15 @@ def refused(made: dict[str, Any]) -> str:
             return str(error)
         raise Rejected(f"{made['asserts']}: {error}") from None
     except checker.Malformed as error:
-        if any(sign in str(error) for sign in LIMITS):
+        if is_limit(error):
             return str(error)
         raise Rejected(f"{made['asserts']}: {error}") from None
     return ""
+
+
+def is_limit(error: Exception) -> bool:
+    """Whether the checker says that a certificate is too large for it, rather than wrong."""
+    return any(sign in str(error) for sign in LIMITS)
 
 
 # --- derivations ----------------------------------------------------------------------------------
