@@ -25,9 +25,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def versus(benchmark: Any, request: pytest.FixtureRequest) -> Callable[..., None]:
-    """``versus(what, ours, peer_name, peer)``: time both in turns and note the ratio."""
+    """``versus(what, ours, peer_name, peer)``: time both in turns and note the ratio.
 
-    def compare(what: str, ours: Work, peer_name: str, peer: Work, *, rounds: int = 7) -> None:
+    A name that is a function is asked after the runs, for what only they tell.
+    """
+
+    def compare(
+        what: str, ours: Work, peer_name: str | Callable[[], str], peer: Work, *, rounds: int = 7
+    ) -> None:
         times: list[float] = []
 
         def peer_first() -> None:
@@ -40,7 +45,8 @@ def versus(benchmark: Any, request: pytest.FixtureRequest) -> Callable[..., None
             peer()
         benchmark.pedantic(ours, setup=peer_first, rounds=rounds, iterations=1)
         mine, theirs = benchmark.stats.stats.median, median(times)
-        row = {"what": what, "ours_s": mine, "peer": peer_name, "peer_s": theirs}
+        name = peer_name if isinstance(peer_name, str) else peer_name()
+        row = {"what": what, "ours_s": mine, "peer": name, "peer_s": theirs}
         benchmark.extra_info.update(row, ratio=theirs / mine, rounds=rounds)
         request.config.stash[ROWS].append({**row, "ratio": theirs / mine})
 

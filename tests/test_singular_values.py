@@ -80,6 +80,15 @@ def test_a_near_tie_is_decided():
     assert sv.rank_is([[1, 1], [1, 1 + tiny]], 1).outcome == "fails"
 
 
+def test_gaps_without_values_are_the_ones_with_values():
+    tied = hadamard(4) @ np.diag([3, 3, 1, 0])
+    mixed = np.block([[GOLDEN, 0 * GOLDEN], [0 * GOLDEN, np.eye(5, 6, dtype=int)]])
+    for E in (GOLDEN, tied, mixed, [[0, 0]], [[1, 2]], [[1, 1], [0, 1]]):
+        gaps = [sv.singular_gap(E, r).outcome == "holds" for r in range(1, 12)]
+        assert [sv.is_gap(E, r) for r in range(1, 12)] == gaps
+        assert sv.multiplicities(E) == [k for _, k in sv.squared_levels(E)]
+
+
 def test_the_sides_of_a_comparison_give_its_outcome():
     for r in (1, 2, 5):
         told = sv.singular_gap(GOLDEN, r)
@@ -104,8 +113,8 @@ def test_overlapping_balls_are_undecided_everywhere():
     assert sv.rank_bounds(maybe) == (1, 2)
     assert [sv.rank_is(maybe, k).outcome for k in (0, 1, 2)] == ["fails", "undecided", "undecided"]
     assert sv.singular_gap(maybe, 1, BallArithmetic(20)).outcome == "undecided"
-    with pytest.raises(Unavailable, match="sigma_1 > sigma_2"):
-        matrices.rank_gap(wide, 1)
+    with pytest.raises(BadInput, match="expected an integer"):
+        matrices.rank_gap(wide, 1)  # a bool has no room for what is undecided
     for told in (sv.singular_gap(wide, 1), sv.rank_is(maybe, 1)):
         assert told.rigorous
         confirm_outcome(told)

@@ -8,7 +8,7 @@ decides anything.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import flint
@@ -56,7 +56,23 @@ def multiplicities(E: Any) -> list[int]:
     >>> multiplicities([[1, 1], [1, 1]]), multiplicities([[0, 2], [2, 0]])
     ([1, 1], [2])
     """
-    return [k for _, k in squared_levels(E)]
+    parts = _square_free(_gram_polynomial(EXACT.matrix(E))[0])
+    positive, zero = _positive_part(parts), [k for p, k in parts if p[0] == 0]
+    if len(positive) > 1:  # which of them is larger, only the roots can tell
+        return [k for _, k in squared_levels(E)]
+    return [k for p, k in positive for _ in range(p.degree())] + zero
+
+
+def is_gap(E: Any, r: int) -> bool:
+    """Whether sigma_r > sigma_{r+1} of an exact E, decided without its values where that can be.
+
+    sigma_i is 0 for i > min(n, m). Raises ``BadInput`` for r < 1.
+
+    >>> is_gap([[2, 0], [0, 1]], 1), is_gap([[1, 0], [0, 1]], 1), is_gap([[1, 0], [0, 1]], 2)
+    (True, False, True)
+    """
+    ends = accumulate(multiplicities(E))
+    return checked_rank(r) <= EXACT.rank(EXACT.matrix(E)) and r in ends
 
 
 def singular_value(E: Any, k: int, *, width: Any) -> Scalar:
@@ -185,6 +201,13 @@ def _gram_polynomial(E: Matrix) -> tuple[flint.fmpz_poly, flint.fmpz]:
 def _square_free(p: flint.fmpz_poly) -> list[tuple[flint.fmpz_poly, int]]:
     """Coprime factors without repeated roots, and how often each divides p."""
     return [(factor, int(k)) for factor, k in p.factor_squarefree()[1]]
+
+
+def _positive_part(parts: list[tuple[Any, int]]) -> list[tuple[Any, int]]:
+    """The factors without the root 0 in them."""
+    x = flint.fmpz_poly([0, 1])
+    without = [(p if p[0] != 0 else p // x, k) for p, k in parts]
+    return [(p, k) for p, k in without if p.degree() > 0]
 
 
 def _size(p: flint.fmpz_poly) -> int:
