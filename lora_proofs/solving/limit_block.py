@@ -24,7 +24,7 @@ from lora_proofs.solving.invariant_block import InvariantBlock, invariant_block
 from lora_proofs.solving.limit import AT_REST, Limit, least_loss
 from lora_proofs.solving.limit_balanced import balanced_end
 from lora_proofs.solving.limit_gap import Progress, Watch, below, landing
-from lora_proofs.solving.plain import FINE, plain_start
+from lora_proofs.solving.plain import plain_start
 from lora_proofs.solving.problem import Problem
 
 NO_LANDING = (
@@ -50,7 +50,7 @@ def block_end(
     if (resting := at_rest(problem)) is not None:
         return resting
     block = invariant_block(problem.Y - problem.W0, problem.A0, problem.B0)
-    watch = Watch(problem, plain_start(problem, FINE), progress)
+    watch = Watch(problem, plain_start(problem, ctx), progress)
     end = _shown(watch, block, ctx)
     if not certify or end.loss is None or end.A is not None:
         return end
@@ -111,9 +111,8 @@ def _by_the_gap(
         state, seen, why = below(watch, _float(least), second)
     if state is None:
         return _open(block, values, seen, _float(second), why)
-    time = watch.start.real_time(state.time)
     argument = (
-        f"critical-value gap: at t = {time} the enclosed loss {state.loss.str(6)} is below "
+        f"critical-value gap: at t = {state.time} the enclosed loss {state.loss.str(6)} is below "
         f"{_float(second):.6g}, the second smallest critical value, so its limit is the smallest "
         "one"
     )
@@ -132,7 +131,7 @@ def _with_landing(watch: Watch, block: InvariantBlock, end: Limit, ctx: BallArit
         A, B = watch.start.back(state.A + spread, state.B + spread, ctx)
         slowest = flint.arb((way.rate * ctx.number(watch.start.clock)).lower())
     told = (
-        f"gradient inequality: from t = {watch.start.real_time(state.time)} on ||grad f||^2 >= "
+        f"gradient inequality: from t = {state.time} on ||grad f||^2 >= "
         f"2 nu (f - f*) with nu = {way.rate.str(4, radius=False)} in the time of the plain flow, "
         f"so the way left is at most {way.radius.str(3, radius=False)}"
     )

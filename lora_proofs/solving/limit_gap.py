@@ -1,4 +1,4 @@
-"""A time of the plain flow from which its limit is certain: floats nominate it, balls confirm.
+"""A time from which the limit of a flow is certain: floats nominate it, balls confirm.
 
 Two things are looked for: a loss surely below the second smallest critical value, and, later, a
 state from which the gradient inequality of ``convergence`` bounds the rate and the way left.
@@ -15,13 +15,13 @@ import flint
 import numpy as np
 
 from lora_proofs.arithmetic import BallArithmetic, squared_norm
-from lora_proofs.arithmetic.context import Matrix, Scalar
+from lora_proofs.arithmetic.context import Matrix, Scalar, object_matrix
 from lora_proofs.errors import ToleranceNotMet, Unavailable
 from lora_proofs.mathematics.frobenius_riccati import frobenius_riccati_closed_form
 from lora_proofs.solving.convergence import Convergence, as_floats, convergence
-from lora_proofs.solving.flow_field import lora_field
+from lora_proofs.solving.flow_field import FlowField, lora_field
 from lora_proofs.solving.invariant_block import InvariantBlock
-from lora_proofs.solving.plain import PlainStart, has_exact_start, plain_field
+from lora_proofs.solving.plain import PlainStart, has_exact_start
 from lora_proofs.solving.problem import Problem, rows
 
 Progress = Callable[[Fraction], None] | None
@@ -30,7 +30,7 @@ CLOSED_DOUBLINGS = 24
 RETRIES = 2
 CLEARLY = 0.9
 LONGEST = 400
-"""The largest time, in units of 1/||E||_2, at which a rate is looked for."""
+"""The largest time, in units of that of the fastest mode, at which a rate is looked for."""
 NEAR = 1e-6
 DIGITS = 15
 FINER_DIGITS = 30
@@ -38,7 +38,7 @@ FINER_DIGITS = 30
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """The plain flow at a time, in balls: its factors, and the loss of the whole block."""
+    """The flow at a time, in balls: the factors of the plain flow, and the loss of the block."""
 
     time: Fraction
     A: Matrix
@@ -48,7 +48,7 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Watch:
-    """The plain flow of a block, and how it is enclosed: in closed form for one rank index."""
+    """The flow of a block, and how it is enclosed: in closed form for one rank index."""
 
     problem: Problem
     start: PlainStart
@@ -63,31 +63,36 @@ class Watch:
         """The enclosure at a time; ``ToleranceNotMet`` or ``Unavailable`` where it is too far."""
         if self.progress is not None:
             self.progress(t)
-        if not self.closed:
-            end = plain_field(self.problem, self.start).enclosure(t, digits=digits)
-            return Seen(t, end.A, end.B, end.loss)
         p, ctx = self.problem, BallArithmetic(digits)
-        flown = frobenius_riccati_closed_form(p.W0, p.Y, self.start.A, self.start.B, t, ctx)
+        if not self.closed:
+            end = self._field(rows(p.A0), rows(p.B0)).enclosure(t, digits=digits)
+            with ctx.working():
+                return Seen(t, *self.start.there(end.A, end.B, ctx), end.loss)
+        clock = self.start.clock * flint.fmpq(t.numerator, t.denominator)
+        end = frobenius_riccati_closed_form(p.W0, p.Y, self.start.A, self.start.B, clock, ctx)
         with ctx.working():
-            return Seen(t, flown.A, flown.B, p.f.value(flown.W, ctx))
+            return Seen(t, end.A, end.B, p.f.value(end.W, ctx))
+
+    def _field(self, A: Any, B: Any) -> FlowField:
+        return lora_field(self.problem.f, rows(self.problem.W0), A, B, **self.problem.rates)
+
+    @property
+    def speed(self) -> float:
+        """The rate of the fastest mode, nearly: ||Y - W0||_2 in the time of the plain flow."""
+        norm = np.linalg.norm((self.problem.Y - self.problem.W0).astype(float), 2)
+        return max(1e-9, float(norm) * float(flint.arb(self.start.clock).mid()))
 
     @property
     def first_time(self) -> Fraction:
         """A time in which little happens: an eighth of the fastest mode's, as a power of 2."""
-        return Fraction(2) ** (-3 - int(np.ceil(np.log2(max(1e-9, self.norm)))))
-
-    @property
-    def norm(self) -> float:
-        """||Y - W0||_2, nearly."""
-        return float(np.linalg.norm((self.problem.Y - self.problem.W0).astype(float), 2))
+        return Fraction(2) ** (-3 - int(np.ceil(np.log2(self.speed))))
 
     def nominated(self, times: list[Fraction], tolerance: float) -> Iterator[Any]:
         """The flow in floats at rising times, from each to the next, as far as floats reach."""
-        now, A, B = Fraction(0), as_floats(self.start.A), as_floats(self.start.B)
+        now, A, B = Fraction(0), as_floats(self.problem.A0), as_floats(self.problem.B0)
         for t in times:
             try:
-                field = lora_field(self.problem.f, rows(self.problem.W0), A, B)
-                end = field.float64(t - now, tolerance=tolerance)
+                end = self._field(A, B).float64(t - now, tolerance=tolerance)
             except ToleranceNotMet:
                 return
             now, A, B = t, end.A, end.B
@@ -149,14 +154,14 @@ def landing(
 
 def _landings(watch: Watch, block: InvariantBlock, least: float, after: Fraction) -> list[Fraction]:
     """The first time that floats find near enough, or that of the least way left; and twice it."""
-    longest = Fraction(LONGEST) / Fraction(max(1e-9, watch.norm))
+    longest = Fraction(LONGEST) / Fraction(watch.speed)
     grid = [t for k in range(DOUBLINGS) for t in (after * 2**k, after * 2**k * Fraction(3, 2))]
     times = [t for t in grid if t <= max(longest, after)]
     ctx, best = BallArithmetic(30), None
     for t, end in zip(times, watch.nominated(times, 1e-12), strict=False):
-        A, B = (ctx.matrix([[Fraction(x) for x in row] for row in X]) for X in (end.A, end.B))
         with ctx.working():
-            gap = _gap(watch, A, B, least)
+            gap = _gap(watch, as_balls(end.A), as_balls(end.B), least)
+            A, B = watch.start.there(as_balls(end.A), as_balls(end.B), ctx)
             found = convergence(block, A, B, gap, ctx)
         if found is not None and (best is None or found.radius < best[1]):
             best = (t, found.radius)
@@ -165,8 +170,13 @@ def _landings(watch: Watch, block: InvariantBlock, least: float, after: Fraction
     return [] if best is None else [best[0], 2 * best[0]]
 
 
+def as_balls(X: Any) -> Matrix:
+    """A float matrix as balls of radius 0."""
+    return object_matrix(X, lambda x: flint.arb(float(x)))
+
+
 def _gap(watch: Watch, A: Matrix, B: Matrix, least: float) -> Scalar:
     """How far the loss is above its limit in floats, whose noise is added."""
-    rest = watch.problem.Y - watch.problem.W0 - B @ A
+    rest = watch.problem.Y - watch.problem.W0 - flint.arb(float(watch.problem.scale)) * (B @ A)
     noise = 1e-13 * max(1.0, abs(least))
     return (squared_norm(rest) / 2 - flint.arb(least)).max(flint.arb(noise))

@@ -8,20 +8,11 @@ the time s sqrt(eta_A eta_B) t.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 
-import flint
-
-from lora_proofs.arithmetic.ball import BallArithmetic
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, Scalar, scaled
 from lora_proofs.arithmetic.exact import EXACT
 from lora_proofs.errors import Unavailable
-from lora_proofs.solving.decimals import exact
-from lora_proofs.solving.flow_field import FlowField, lora_field
-from lora_proofs.solving.problem import Problem, rows
-
-FINE = BallArithmetic(120)
-"""For starts whose change of variables has irrational roots."""
+from lora_proofs.solving.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +25,14 @@ class PlainStart:
     beta: Scalar
     clock: Scalar
 
+    def there(self, A: Matrix, B: Matrix, ctx: Arithmetic) -> tuple[Matrix, Matrix]:
+        """The factors of the plain flow from those of the problem."""
+        return scaled(ctx.number(self.alpha), A), scaled(ctx.number(self.beta), B)
+
     def back(self, A: Matrix, B: Matrix, ctx: Arithmetic) -> tuple[Matrix, Matrix]:
         """The factors of the problem from those of the plain flow."""
         one = ctx.number(1)
         return scaled(one / ctx.number(self.alpha), A), scaled(one / ctx.number(self.beta), B)
-
-    def real_time(self, t: Fraction) -> str:
-        """The time of the problem at a time of the plain flow, for people."""
-        if isinstance(self.clock, flint.arb):
-            return f"{float(t) / float(self.clock.mid()):.6g}"
-        return str(t / exact(self.clock))
 
 
 def is_transformable(problem: Problem) -> bool:
@@ -65,11 +54,6 @@ def plain_start(problem: Problem, ctx: Arithmetic) -> PlainStart:
     except Unavailable:
         with ctx.working():
             return _transformed(problem, ctx)
-
-
-def plain_field(problem: Problem, start: PlainStart) -> FlowField:
-    """The plain flow as the integrators take it, from an exact start or from balls."""
-    return lora_field(problem.f, rows(problem.W0), rows(start.A), rows(start.B))
 
 
 def has_exact_start(problem: Problem) -> bool:
