@@ -41,7 +41,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
-from itertools import count, product
+from itertools import accumulate, count, product
 from math import floor, isqrt, lcm, prod
 from operator import add
 from pathlib import Path
@@ -1508,11 +1508,10 @@ def load(name: str) -> Any:
             raise Malformed("there is no such file")
         if Path(name).stat().st_size > FILE_BYTES:
             raise Malformed(f"the file has more than {FILE_BYTES} bytes")
-        text, depth = Path(name).read_bytes().decode("utf-8"), 0
-        for token in STRING_OR_BRACKET.finditer(text):
-            depth += (token[0] in "[{") - (token[0] in "]}")
-            if depth > DEPTH:
-                raise Malformed(f"lists and objects are nested deeper than {DEPTH}")
+        text = Path(name).read_bytes().decode("utf-8")
+        depths = accumulate(1 if c in "[{" else -1 for c in NO_BRACKET.sub("", text))
+        if any(depth > DEPTH for depth in depths):
+            raise Malformed(f"lists and objects are nested deeper than {DEPTH}")
         return json.loads(text, object_pairs_hook=once)
     except OSError as error:
         raise Malformed(f"the file cannot be read: {error.strerror}") from None
@@ -1527,7 +1526,7 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+NO_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[^"\[\]{}]++', re.DOTALL)
 KINDS["bundle"] = check_bundle
 
 
