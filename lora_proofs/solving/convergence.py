@@ -171,7 +171,8 @@ def _gain(X: Matrix, M: Matrix) -> Scalar | None:
         return None
     image, basis = as_floats(X) @ as_floats(M), np.linalg.qr(as_floats(M))[1]
     values = np.linalg.svd(image @ np.linalg.inv(basis), compute_uv=False)
-    c = float(values[-1]) * SHRINK if len(values) == M.shape[1] else 0.0
+    width = float(np.sqrt(sum(float(x.rad()) ** 2 for x in X.flat)))
+    c = SHRINK * (float(values[-1]) - 2 * width) if len(values) == M.shape[1] else 0.0
     mapped, exact = X @ M, flint.arb(c)
     form = mapped.mT @ mapped - exact * exact * (M.mT @ M)
     return exact if c > 0 and is_positive_definite(form) else flint.arb(0)
