@@ -33,8 +33,8 @@ class Untraceable(LoraProofsError):
 def interval(value: Any) -> tuple[Fraction, Fraction]:
     """The exact ends of a number or of a ball; ``Untraceable`` where they are not finite.
 
-    >>> interval(flint.arb(2, 1)), interval(3)
-    ((Fraction(1, 1), Fraction(3, 1)), (Fraction(3, 1), Fraction(3, 1)))
+    >>> interval(flint.arb(2)), interval(3)
+    ((Fraction(2, 1), Fraction(2, 1)), (Fraction(3, 1), Fraction(3, 1)))
     """
     if not isinstance(value, flint.arb):
         return rational(value), rational(value)
