@@ -7,6 +7,7 @@ from typing import Any
 
 import flint
 
+from lora_proofs.integrate.norms import frobenius
 from lora_proofs.integrate.series import Series, entries
 from lora_proofs.integrate.tape import Node, Tape
 
@@ -25,30 +26,30 @@ def pull_back(tape: Tape, nodes: list[Any], output: Any, seed: Any) -> dict[Any,
         if node.op == "input":
             found[node.data] = weight
             continue
-        for arg, share in _shares(node, nodes, position, weight):
+        for i, arg in enumerate(node.args):
             if not tape.nodes[arg].fixed:
+                share = _share(node, nodes, position, weight, i)
                 weights[arg] = weights[arg] + share if arg in weights else share
     return found
 
 
-def _shares(node: Node, nodes: list[Any], position: int, weight: Any) -> Any:
-    """What each argument of a node receives."""
-    args = node.args
+def _share(node: Node, nodes: list[Any], position: int, weight: Any, i: int) -> Any:
+    """What argument i of a node receives."""
     match node.op:
         case "sum":
-            return [(arg, weight) for arg in args]
+            return weight
         case "matmul":
-            X, Y = (nodes[i] for i in args)
-            return [(args[0], weight * Y.transpose()), (args[1], X.transpose() * weight)]
+            other = nodes[node.args[1 - i]].transpose()
+            return other * weight if i else weight * other
         case "scale":
-            scalar, body = (nodes[i] for i in args)
-            return [(args[0], _inner(weight, body)), (args[1], weight * scalar)]
+            scalar, body = (nodes[k] for k in node.args)
+            return weight * scalar if i else _inner(weight, body)
         case "transpose":
-            return [(args[0], weight.transpose())]
+            return weight.transpose()
         case "trace":
-            return [(args[0], _diagonal(weight, *node.data))]
+            return _diagonal(weight, *node.data)
         case _:
-            return [(args[0], _tanh_slopes(weight, nodes[position]))]
+            return _tanh_slopes(weight, nodes[position])
 
 
 def _inner(X: Any, Y: Any) -> Any:
@@ -99,8 +100,6 @@ def mean_value(
     An entry f has f(y) = f(middle) + <grad f(z), y - middle> for a point z between, so it is
     within sum_X ||grad_X f(box)||_F radii[X] of f(middle); ``box`` holds all such points.
     """
-    from lora_proofs.integrate.norms import frobenius
-
     centre, around = series.at(middle), series.at(box)
     found = {}
     for output, position in tape.outputs.items():

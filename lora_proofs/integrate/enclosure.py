@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
+from math import ceil, log
 from typing import Any
 
 import flint
@@ -33,11 +33,11 @@ from lora_proofs.errors import BadInput, NotUnderstood, ToleranceNotMet
 from lora_proofs.integrate.adjoint import mean_value
 from lora_proofs.integrate.enclosure_step import Path, Stepper, StepTooLong, as_ball
 from lora_proofs.integrate.forecast import forecast
-from lora_proofs.integrate.logarithmic_norm import GROWTH, Rates
+from lora_proofs.integrate.logarithmic_norm import BITS, GROWTH, Rates
 from lora_proofs.integrate.norms import frobenius
 from lora_proofs.integrate.series import Series, ball_value, entries, evaluate_series, log2_size
 from lora_proofs.integrate.steps import check_step, enclosure_order, longest_step, step_size
-from lora_proofs.integrate.tape import Tape, compile_words
+from lora_proofs.integrate.tape import compile_words
 from lora_proofs.integrate.trajectory import Trajectory, checked_times
 from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.mathematics.literature import LOGARITHMIC_NORM, lean_on
@@ -98,6 +98,10 @@ class _Problem:
 
     def plan(self, end: Fraction, bound: str) -> tuple[str, float]:
         """The bound to use, and the decimal digits that errors are expected to gain by it."""
+        if self.growth is not None and bound != "sharp":
+            early = self._early(end)
+            if early < CALM:
+                return "free", early
         seen = forecast(self.field, self.values, end, self.growth, self.weights)
         if bound == "auto":
             dear = seen is None or seen.free is None or seen.free > seen.sharp + WORTH
@@ -105,6 +109,13 @@ class _Problem:
         if seen is None:
             return bound, 0.0
         return bound, seen.sharp if bound == "sharp" or seen.free is None else seen.free
+
+    def _early(self, end: Fraction) -> float:
+        """Decimal digits of growth up to the end at the rate of the start, by the free bound."""
+        with flint.ctx.workprec(BITS):
+            engine = self.engine(1, "free")
+            start = {symbol: engine.values[symbol] for symbol in self.field}
+            return float(engine.stepper.growth_at(start) * as_ball(end)) / log(10)
 
     def engine(self, digits: int, bound: str) -> _Enclosure:
         """The enclosure at a working accuracy, at the precision in force."""
@@ -119,6 +130,7 @@ class _Problem:
 
 
 WORTH = 8.0  # digits of growth that a Jacobian in every step is worth
+CALM = 2.0  # digits of growth at which nothing is weighed
 
 
 def _attempts(problem: _Problem, times: list[Fraction], digits: int, bound: str) -> Any:

@@ -58,6 +58,8 @@ def _run(problem: Problem, end: float) -> tuple[Array, Array]:
     for _ in range(MAX_STEPS):
         if times[-1] >= end:
             return np.array(times), np.array(states)
+        if h < 1e-8 * end:
+            break  # a blow-up, or too fast to be worth a forecast
         h = min(h, end - times[-1])
         new, error = trial_step(problem, states[-1], rate, np.float64(h), TOLERANCE)
         if error <= 1:

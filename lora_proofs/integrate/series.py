@@ -37,12 +37,13 @@ class Series:
     values: Mapping[Any, Any]  # constants as balls, losses as they are
     series: list[Coefficients] = field(default_factory=list)
     moving: list[int] = field(default_factory=list)
+    inputs: dict[int, Coefficients] = field(default_factory=dict)
     aside: dict[int, Any] = field(default_factory=dict)
 
     def flow(self, start: Mapping[Any, Any], order: int) -> dict[Any, Coefficients]:
         """Coefficients 0..order of each moving symbol: y_{k+1} = F(y)_k / (k + 1)."""
-        self._begin()
         y: dict[Any, Coefficients] = {symbol: [value] for symbol, value in start.items()}
+        self._begin(y)
         for k in range(order):
             for symbol, coefficient in self._next(k, y).items():
                 y[symbol].append(coefficient)
@@ -56,28 +57,33 @@ class Series:
         ``start`` is exact. Every c_{k+1} is the midpoint of a ball b_{k+1} for F(c)_k / (k + 1);
         the balls returned are b_{k+1} - c_{k+1}, so F(c)_k - (k + 1) c_{k+1} is in k + 1 of them.
         """
-        self._begin()
         y: dict[Any, Coefficients] = {symbol: [value] for symbol, value in start.items()}
+        self._begin(y)
         gaps: dict[Any, Coefficients] = {symbol: [] for symbol in start}
+        bits = flint.ctx.prec
         for k in range(order):
-            for symbol, ball in self._next(k, y).items():
-                y[symbol].append(ball.mid())
-                gaps[symbol].append(ball - y[symbol][-1])
+            # Terms of high order are small on the step, and need fewer digits.
+            with flint.ctx.workprec(max(64, bits - (bits - 32) * k // order)):
+                for symbol, ball in self._next(k, y).items():
+                    y[symbol].append(ball.mid())
+                    gaps[symbol].append(ball - y[symbol][-1])
         return y, gaps
 
     def at(self, point: Mapping[Any, Any]) -> list[Any]:
         """The value of every node where the moving symbols are at a point (or in a box)."""
-        self._begin()
-        self._extend(0, {symbol: [value] for symbol, value in point.items()})
+        self._begin({symbol: [value] for symbol, value in point.items()})
+        self._extend(0)
         return [coefficients[0] for coefficients in self.series]
 
-    def _begin(self) -> None:
-        self.series = [[] for _ in self.tape.nodes]
-        self.moving = [i for i, node in enumerate(self.tape.nodes) if not node.fixed]
+    def _begin(self, y: Mapping[Any, Coefficients]) -> None:
+        nodes = self.tape.nodes
+        self.series = [[] for _ in nodes]
+        self.moving = [i for i, node in enumerate(nodes) if not node.fixed]
+        self.inputs = {i: y[node.data] for i, node in enumerate(nodes) if node.data in y}
         self.aside = {}
 
     def _next(self, k: int, y: Mapping[Any, Coefficients]) -> dict[Any, Any]:
-        self._extend(k, y)
+        self._extend(k)
         rates = {s: self._at(self.tape.outputs[s], k, c[0]) for s, c in y.items()}
         return {symbol: rate / (k + 1) for symbol, rate in rates.items()}
 
@@ -90,15 +96,17 @@ class Series:
         coefficients = self.series[position]
         return coefficients[k] if k < len(coefficients) else None
 
-    def _extend(self, k: int, y: Mapping[Any, Coefficients]) -> None:
+    def _extend(self, k: int) -> None:
         nodes = self.tape.nodes
         for position in range(len(nodes)) if k == 0 else self.moving:
-            self.series[position].append(self._coefficient(nodes[position], position, k, y))
+            self.series[position].append(self._coefficient(nodes[position], position, k))
 
-    def _coefficient(self, node: Node, position: int, k: int, y: Mapping[Any, Any]) -> Any:
+    def _coefficient(self, node: Node, position: int, k: int) -> Any:
         match node.op:
             case "input":
-                return y[node.data][k] if node.data in y else self.values[node.data]
+                return (
+                    self.inputs[position][k] if position in self.inputs else self.values[node.data]
+                )
             case "number":
                 return flint.arb(flint.fmpq(node.data.numerator, node.data.denominator))
             case "identity":
@@ -123,7 +131,18 @@ class Series:
             return X[0] * Y[k] if k < len(Y) else None
         if self.tape.nodes[right].fixed:
             return X[k] * Y[0]
+        if k > 0 and self._transposed(left, right):
+            half = (k + 1) // 2  # coefficients of X'X are symmetric: one half is computed
+            total = reduce(add, map(mul, X[:half], reversed(Y[k + 1 - half :])))
+            total = total + total.transpose()
+            return total if k % 2 else total + X[half] * Y[half]
         return reduce(add, map(mul, X, reversed(Y)))
+
+    def _transposed(self, left: int, right: int) -> bool:
+        X, Y = self.tape.nodes[left], self.tape.nodes[right]
+        return (X.op == "transpose" and X.args[0] == right) or (
+            Y.op == "transpose" and Y.args[0] == left
+        )
 
     def _gradient(self, node: Node, position: int, k: int) -> Any:
         """Log-cosh alone: the entries of tanh(W - Y), u' = (1 - u^2) w'."""
