@@ -178,6 +178,16 @@ def by_text(instance, ctx):
     yield equal("t in pieces", flint.fmpq(p, q) - flint.fmpq(1, 4), ctx.number("1/2"))
 
 
+def by_reading(instance, ctx):
+    yield at_most(f"t = {instance.t}", EXACT.number(str(instance.t)), ctx.number(1))
+
+
+def test_a_number_cannot_leave_as_a_text():
+    run = run_of(by_reading)
+    assert not run.tape.keeps, "the text of a recorded number is none that can be read"
+    assert run.compared[0][3] == "t = 3/4"
+
+
 @pytest.mark.parametrize("dishonest", [computed_elsewhere, by_float, by_an_entry, by_text])
 def test_a_constant_that_was_computed_elsewhere_is_given_and_never_the_claims(dishonest):
     made = certificate_of(dishonest)

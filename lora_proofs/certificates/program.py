@@ -21,7 +21,8 @@ class Program:
 
     def add(self, tape: Tape, compared: Iterable[Side]) -> list[Side]:
         """Take over what the comparisons of a tape need; the comparisons, with the new numbers."""
-        sides, new = list(compared), {}
+        sides = list(compared)
+        new: dict[int, int] = {}
         for k in sorted(_reached(tape, (k for a, _, b, _ in sides for k in (a, b)))):
             node = renumbered(tape.nodes[k], new)
             if node not in self._known:

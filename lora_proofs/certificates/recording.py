@@ -47,8 +47,9 @@ class _Recording:
                 raise Untraceable(OTHER)
             return traced(self.tape, value.index, self._value(value.value))
         if isinstance(value, Entry):
-            index = self.tape.put(("input", value.name, *value.place), self._value(Fraction(value)))
-            return traced(self.tape, index, self._value(Fraction(value)))
+            plain = self._value(Fraction(value))
+            entry = self.tape.put(("input", value.name, *value.place), plain)
+            return traced(self.tape, entry, plain)
         plain = self._value(value)
         index = self.tape.enter(value if isinstance(value, flint.arb) else fmpq(value))
         assert index is not None

@@ -18,6 +18,8 @@ from lora_proofs.arithmetic.ball import to_ball
 from lora_proofs.arithmetic.recorded import Recorded
 from lora_proofs.certificates.tape import Tape, Untraceable
 
+UNREADABLE = "\u2060"
+"""Stands before the text of a recorded number: no number is read from it."""
 FUNCTIONS = frozenset(("sqrt", "exp", "log", "cosh", "sinh", "tanh"))
 SIZES = frozenset(("rank",))
 """Nodes whose values a check may use as a size or an index, as it may a number of the instance."""
@@ -39,7 +41,7 @@ class Traced(Recorded):
         return self.tape.keeps and isinstance(self.value, flint.fmpq)
 
     @property
-    def arithmetic(self) -> Any:  # type: ignore[override]
+    def arithmetic(self) -> Any:
         """The exact arithmetic of this number's tape."""
         from lora_proofs.certificates.recording import RecordingExact
 
@@ -63,12 +65,13 @@ class Traced(Recorded):
         return hash((id(self.tape), plain))
 
     def __repr__(self) -> str:
-        return str(self.value)
+        # A text may be shown; read as a number again it would come without its record.
+        return UNREADABLE + str(self.value)
 
     __str__ = __repr__
 
     def __format__(self, how: str) -> str:
-        return format(self.value, how) if not how else format(float(self), how)
+        return format(float(self), how) if how else str(self)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -104,7 +107,7 @@ class Traced(Recorded):
         return traced(self.tape, self.tape.put(("power", self.index, k), self.value**k))
 
     def __bool__(self) -> bool:
-        return self != 0
+        return bool(self.__ne__(0))
 
     def __float__(self) -> float:
         value = self.plain("float()")
@@ -113,7 +116,7 @@ class Traced(Recorded):
     def __int__(self) -> int:
         value = self.value
         if not isinstance(value, flint.fmpq) or value.q != 1:
-            return int(self.plain("int()"))
+            return int(self.plain("int()")) if isinstance(value, flint.arb) else self._cut()
         node = self.tape.nodes[self.index]
         # A size may be a plain number: the branch says which one the program was written for.
         if node[0] not in SIZES and not (node[0] == "input" and len(node) == 2):
@@ -123,8 +126,11 @@ class Traced(Recorded):
 
     __trunc__ = __int__
 
+    def _cut(self) -> int:
+        return int(Fraction(*_parts(self.plain("int()"))))
 
-class TracedRational(Traced, Fraction):
+
+class TracedRational(Traced, Fraction):  # type: ignore[misc]
     """A recorded rational; a ``Fraction`` to code that asks, and never one to FLINT."""
 
     def __index__(self) -> int:
@@ -133,12 +139,12 @@ class TracedRational(Traced, Fraction):
         return int(self)
 
     @property
-    def numerator(self) -> int:  # type: ignore[override]
+    def numerator(self) -> int:
         """The numerator, which leaves the record."""
         return int(self.plain("its numerator").p)
 
     @property
-    def denominator(self) -> int:  # type: ignore[override]
+    def denominator(self) -> int:
         """The denominator, which leaves the record."""
         return int(self.plain("its denominator").q)
 

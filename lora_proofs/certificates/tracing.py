@@ -16,7 +16,7 @@ from lora_proofs.arithmetic.recorded import bare
 from lora_proofs.certificates.program import Side
 from lora_proofs.certificates.recording import CURRENT, Entry, recording
 from lora_proofs.certificates.tape import Tape, Untraceable
-from lora_proofs.certificates.traced import OTHER, Traced, traced
+from lora_proofs.certificates.traced import OTHER, UNREADABLE, Traced, traced
 from lora_proofs.mathematics.instance import Instance
 
 Check = Callable[[Instance, Arithmetic], Iterable[Comparison]]
@@ -77,8 +77,13 @@ def _recorded_run(
 
 def _agree(c: Comparison, told: Comparison) -> bool:
     """Whether two comparisons say the same; a shared operation may leave balls a little smaller."""
-    same = (c.label, c.relation, c.outcome) == (told.label, told.relation, told.outcome)
+    same = (label_of(c), c.relation, c.outcome) == (told.label, told.relation, told.outcome)
     return same and c.rigorous and _meet(c.left, told.left) and _meet(c.right, told.right)
+
+
+def label_of(c: Comparison) -> str:
+    """The label as the plain run has it."""
+    return c.label.replace(UNREADABLE, "")
 
 
 def _meet(a: Any, b: Any) -> bool:
@@ -129,11 +134,11 @@ def _sides(tape: Tape, c: Comparison) -> Iterator[tuple[Side, bool]]:
     if not isinstance(c.left, np.ndarray) and not isinstance(c.right, np.ndarray):
         if c.stated:
             raise Untraceable(f"the comparison {c.label!r} states an error bound of its own")
-        yield _side(tape, c.left, c.relation, c.right, c.label), c.outcome == "fails"
+        yield _side(tape, c.left, c.relation, c.right, label_of(c)), c.outcome == "fails"
         return
     left, right = np.asarray(c.left), np.asarray(c.right)
     for place in np.ndindex(*left.shape):
-        label = c.label + "".join(f"[{i + 1}]" for i in place)
+        label = label_of(c) + "".join(f"[{i + 1}]" for i in place)
         fails = equal(label, left[place], right[place]).outcome == "fails"
         yield _side(tape, left[place], c.relation, right[place], label), fails
 

@@ -38,9 +38,9 @@ def check_certificates(
 
     names = [str(path) for given in files for path in _files(given)]
     if not as_json:
-        return checker.main(names)
+        return int(checker.main(names))
     told = [_checked(name) for name in names]
-    code = max(file["exit_code"] for file in told)
+    code = max(int(file["exit_code"]) for file in told)
     emit({"schema_version": 1, "command": "check", "files": told, "exit_code": code})
     return code
 

@@ -208,10 +208,11 @@ class _Dual:
         return _Dual(-self.constant, -self.slope)
 
     def __sub__(self, other: Any) -> _Dual:
-        return self + -_dual(other)
+        y = _dual(other)
+        return _Dual(self.constant - y.constant, self.slope - y.slope)
 
     def __rsub__(self, other: Any) -> _Dual:
-        return -self + other
+        return _dual(other) - self
 
     __radd__, __rmul__ = __add__, __mul__
 

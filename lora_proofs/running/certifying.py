@@ -7,9 +7,8 @@ the checker leaves open, is named as trusted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from typing import Any
 
 from lora_proofs import checker
@@ -68,12 +67,13 @@ class Written:
 def certificates_of(claim: Claim, record: Mapping[str, Any], budget: Budget, seed: int) -> Written:
     """The certificates of a claim that was verified with this record, each one re-checked."""
     found = Written()
-    for name, make in (
-        ("instances", lambda: _instances(claim, budget, seed, found)),
-        ("counterexamples", lambda: _counterexample(claim, record, budget, found)),
-        ("controls", lambda: _controls(claim, record, budget, found)),
-        ("derivation", lambda: _derivation(claim, record, found)),
-    ):
+    makers: dict[str, Callable[[], None]] = {
+        "instances": lambda: _instances(claim, budget, seed, found),
+        "counterexamples": lambda: _counterexample(claim, record, budget, found),
+        "controls": lambda: _controls(claim, record, budget, found),
+        "derivation": lambda: _derivation(claim, record, found),
+    }
+    for name, make in makers.items():
         try:
             make()
         except Rejected as error:
@@ -263,19 +263,17 @@ def is_limit(error: Exception) -> bool:
 def _derivation(claim: Claim, record: Mapping[str, Any], found: Written) -> None:
     if not claim.derive or not (record["derivation"] or {}).get("closed"):
         return
-    if find_spec("lora_proofs.certificates.derivation") is None:
-        found.trust("the derivation: it has no certificate yet")
-        return
     from lora_proofs.certificates.derivation import derivation_certificates
     from lora_proofs.running.deriving import derive_claim
 
-    derived = derive_claim(claim)
-    for made in derivation_certificates(claim, derived):
-        problem = refused(made)
-        if problem:
-            found.trust(f"a certificate of the derivation: {problem}")
+    made, left_out = derivation_certificates(claim, derive_claim(claim))
+    for one in made:
+        if problem := refused(one):
+            found.trust(f"a certificate of the kind {one['kind']!r}: {problem}")
         else:
-            found.keep("derivation", made)
+            found.keep("derivation", one)
+    for sentence in left_out:
+        found.trust(sentence)
 
 
 def summary(found: Written) -> dict[str, int]:
