@@ -63,7 +63,8 @@ class FlowData:
         if self.Y is not None:
             return W
         G = W * 0
-        np.fill_diagonal(G, trace(W))
+        for i in range(len(G)):  # NumPy would take a polynomial for a sequence
+            G[i, i] = trace(W)
         return G
 
     def roots(self, W: Matrix) -> list[Any]:
