@@ -235,7 +235,7 @@ class _Enclosure:
             growth = self.stepper.growth_at(at_end)
             rates = Rates(state.growth, growth, path.sizes, path.order)
             try:
-                radius = self.stepper.radius(path, rates, length.upper(), state.radius)
+                radius = self.stepper.radius(path, rates, length, state.radius)
             except StepTooLong:
                 h *= Fraction(1, 2)
                 continue

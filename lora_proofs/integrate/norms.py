@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import product
 from typing import Any
 
 import flint
@@ -17,7 +15,7 @@ def frobenius(X: Any) -> flint.arb:
     5.00000000000000
     """
     if not isinstance(X, flint.arb_mat):
-        return X.abs_upper()
+        return flint.arb(X).abs_upper()
     # The upper end comes first: a ball around 0 may dip below it, and has no root.
     return _gram(X).trace().abs_upper().sqrt().upper()
 
@@ -43,7 +41,8 @@ def largest_eigenvalue(S: flint.arb_mat) -> flint.arb:
     if n == 1:
         return S[0, 0].upper()
     c, L = _factor(S)
-    rest = S + L * L.transpose() - flint.arb_mat(n, n, [c if i == j else 0 for i, j in _pairs(n)])
+    diagonal = flint.arb_mat(n, n, [c if i == j else 0 for i in range(n) for j in range(n)])
+    rest = S + L * L.transpose() - diagonal
     return (c + frobenius(rest)).upper()
 
 
@@ -70,7 +69,3 @@ def _factor(S: flint.arb_mat) -> tuple[flint.arb, flint.arb_mat]:
                 continue
             return flint.arb(top), flint.arb_mat(n, n, L.ravel().tolist())
     return flint.arb(0), flint.arb_mat(n, n)
-
-
-def _pairs(n: int) -> Iterator[tuple[int, int]]:
-    return product(range(n), repeat=2)

@@ -47,7 +47,7 @@ class TanhPath:
 
 
 def _largest(X: Any) -> flint.arb:
-    return reduce(flint.arb.max, (x.abs_upper() for x in X.entries()))
+    return flint.arb(reduce(flint.arb.max, (x.abs_upper() for x in X.entries())))
 
 
 def _disc(moved: flint.arb_poly) -> flint.arb:
