@@ -100,6 +100,10 @@ def test_more_radius_than_matrix_ends_and_is_wide():
 def test_what_is_not_finite_is_refused():
     with pytest.raises(Unavailable, match="not finite"):
         symmetric_eigenvalues(flint.arb_mat([[flint.arb("nan"), 0], [0, 1]]))
+    for entry in ("nan", "inf", "[+/- inf]"):
+        for matrix in ([[flint.arb(entry), 0], [0, 1]], [[flint.arb(entry), 0]]):
+            with pytest.raises(Unavailable, match="not finite"):
+                singular_values(flint.arb_mat(matrix))
 
 
 def test_the_theorems_are_named():
@@ -130,7 +134,7 @@ def test_a_ball_rounded_to_nearest_is_told(monkeypatch):
     assert not blurred_is_covered()
 
 
-def wrong_basis(G, size):
+def wrong_basis(G):
     """Floats that nominate a bad basis: no enclosure may come out wrong for it."""
     k = G.nrows()
     shear = [[int(i == j) + flint.arb(2) ** -9 * (i < j) for j in range(k)] for i in range(k)]
@@ -149,7 +153,7 @@ def test_a_dropped_theorem_is_told(monkeypatch, dropped):
     """Without Ostrowski's factor, or without what lies outside the blocks, a value is missed."""
     basis = wrong_basis
     if dropped == "stretch":  # an orthogonal basis times a factor: only the stretch is off
-        basis = lambda G, size: (  # noqa: E731
+        basis = lambda G: (  # noqa: E731
             flint.arb_mat([[flint.arb(1.125) * (i == j) for j in range(2)] for i in range(2)]),
             [[0], [1]],
         )

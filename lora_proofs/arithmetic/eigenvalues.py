@@ -9,6 +9,7 @@ Eigenvalues that float64 cannot tell apart share a block, which is shifted and t
 from __future__ import annotations
 
 from itertools import pairwise
+from math import ceil, log2
 from typing import Any
 
 import flint
@@ -32,9 +33,9 @@ def singular_values(X: flint.arb_mat) -> list[flint.arb]:
     ['[3e+0 +/- 0.251]', '[2e+0 +/- 0.251]']
     """
     lean_on(WEYL)
+    _finite(norm_bound(X))
     spread, middle = norm_bound(_radii(X)), X.mid()
-    # A square root takes half of the digits of a small number.
-    with flint.ctx.workprec(2 * _worthwhile(norm_bound(middle), spread) + 20):
+    with flint.ctx.workprec(_of_squares(middle, _worthwhile(norm_bound(middle), spread))):
         turned = middle.transpose()
         gram = turned * middle if X.nrows() >= X.ncols() else middle * turned
         squares = symmetric_eigenvalues(gram)
@@ -49,6 +50,13 @@ def _worthwhile(size: flint.arb, spread: flint.arb) -> int:
     return max(24, min(int(flint.ctx.prec), _exponent(size / spread) + 12))
 
 
+def _of_squares(X: flint.arb_mat, bits: int) -> int:
+    """Bits for the squares: a root takes as many as its number is small, at most half of all."""
+    sizes = np.linalg.svd(_floats(X), compute_uv=False)
+    small = sizes[-1] / sizes[0] if sizes[0] > 0 else 0.0
+    return bits + 20 + (bits if small < 2.0**-40 else min(bits, ceil(-log2(small))))
+
+
 def symmetric_eigenvalues(G: flint.arb_mat) -> list[flint.arb]:
     """Enclosures of the eigenvalues of every symmetric matrix in G, largest first.
 
@@ -56,13 +64,11 @@ def symmetric_eigenvalues(G: flint.arb_mat) -> list[flint.arb]:
     >>> first.contains(3), second.contains(1), bool(first > second)
     (True, True, True)
     """
-    size = norm_bound(G)
-    if not size.is_finite():
-        raise Unavailable("eigenvalues of a matrix that is not finite", "ball")
+    size = _finite(norm_bound(G))
     if size == 0 or G.nrows() == 1:
         return [G[i, i] for i in range(G.nrows())]
     lean_on(OSTROWSKI, WEYL)
-    V, groups = _basis(G, size)
+    V, groups = _basis(G)
     turned = V.transpose()
     off = norm_bound(turned * V - _identity(G.nrows()))
     return _bounded(turned * G * V, off, groups, size)
@@ -77,6 +83,12 @@ def norm_bound(X: flint.arb_mat) -> flint.arb:
     sizes = [[x.abs_upper() for x in row] for row in X.tolist()]
     lines = (max(_sums(sizes)), max(_sums(zip(*sizes, strict=True))))
     return (lines[0] * lines[1]).sqrt().upper()
+
+
+def _finite(size: flint.arb) -> flint.arb:
+    if not size.is_finite():
+        raise Unavailable("eigenvalues of a matrix that is not finite", "ball")
+    return size
 
 
 def _sums(lines: Any) -> list[flint.arb]:
@@ -149,11 +161,9 @@ def _identity(k: int) -> flint.arb_mat:
     return flint.arb_mat(k, k, [int(i == j) for i in range(k) for j in range(k)])
 
 
-def _basis(G: flint.arb_mat, size: flint.arb) -> tuple[flint.arb_mat, list[list[int]]]:
+def _basis(G: flint.arb_mat) -> tuple[flint.arb_mat, list[list[int]]]:
     """A basis, exact numbers, in which G is nearly diagonal by blocks; and the blocks."""
-    scale = flint.arb(2) ** -_exponent(size)
-    near = [[float(x) for x in row] for row in (G.mid() * scale).tolist()]
-    values, vectors = np.linalg.eigh(np.array(near))
+    values, vectors = np.linalg.eigh(_floats(G))
     V, groups = flint.arb_mat(vectors.tolist()), _groups(values.tolist())
     full = flint.ctx.prec
     bits = 16
@@ -165,6 +175,13 @@ def _basis(G: flint.arb_mat, size: flint.arb) -> tuple[flint.arb_mat, list[list[
         if 2 * bits > full:
             break
     return V, groups
+
+
+def _floats(X: flint.arb_mat) -> Any:
+    """The midpoints, scaled by a power of 2 so that the largest is near 1."""
+    size = norm_bound(X.mid())
+    scale = flint.arb(2) ** -_exponent(size) if size > 0 else flint.arb(1)
+    return np.array([[float(x) for x in row] for row in (X.mid() * scale).tolist()])
 
 
 def _groups(values: list[float]) -> list[list[int]]:
