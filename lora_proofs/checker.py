@@ -992,8 +992,8 @@ class Words:
     def __init__(self, symbols: Any, symmetric: Any, nonnegative: Any, losses: Any) -> None:
         if "?" in symbols:
             raise Malformed("a symbol cannot be named ?, which stands for what is replaced")
-        self.shapes = {name: tuple(shape) for name, shape in symbols.items()}
-        self.losses = {name: tuple(shape) for name, shape in losses.items()}
+        self.shapes = {name: tuple(map(sentence, shape)) for name, shape in symbols.items()}
+        self.losses = {name: tuple(map(sentence, shape)) for name, shape in losses.items()}
         self.symmetric, self.nonnegative, self.fresh = set(symmetric), set(nonnegative), count()
         self.numbers: dict[Any, int] = {}  # of what an atom holds, so that nested ones stay small
         self.blocks: dict[Any, list[Expansion]] = {}  # of Frobenius norms
@@ -1005,8 +1005,8 @@ class Words:
         self.operations: dict[str, Callable[..., Expansion]] = {
             "number": lambda x: term(number(x)),
             "size": self.size,
-            "identity": self.identity,
-            "zero": lambda n, m: Expansion((n, m), {}),
+            "identity": lambda n: self.identity(sentence(n)),
+            "zero": lambda *shape: Expansion(tuple(map(sentence, shape)), {}),
             "+": lambda *x: reduce(plus, x),
             "*": lambda *x: reduce(self.times, x),
             "^": self.power,
@@ -1147,7 +1147,7 @@ class Words:
             return env[tree] if tree in env else self.symbol(tree)
         if type(tree) is int:
             return term(tree)
-        operation, *operands = tree
+        operation, *operands = listed(tree)
         if operation in self.formal:
             if "?" in env:
                 raise Invalid("an equation is used inside a formal derivative")
@@ -1203,8 +1203,9 @@ class Words:
 
     def relation(self, says: Any, env: dict[str, Expansion]) -> Relation:
         """A relation, where some names stand for forms."""
-        left, kind, right = self.value(says[0], env), says[1], self.value(says[2], env)
-        if (plus(left, right).shape and kind == "<=") or kind not in ("=", "<=") or len(says) != 3:
+        first, kind, second = listed(says)
+        left, right = self.value(first, env), self.value(second, env)
+        if kind not in ("=", "<=") or (plus(left, right).shape and kind == "<="):
             raise Malformed('expected [left, "=", right], or [left, "<=", right] of scalars')
         return left, kind, right
 
@@ -1240,7 +1241,7 @@ class Derivation(Words):
 
     def __init__(self, assumptions: Any, lemmas: Any, *symbols: Any) -> None:
         super().__init__(*symbols)
-        self.assumptions, self.lemmas = assumptions, lemmas
+        self.assumptions, self.lemmas = dict(assumptions), dict(lemmas)
         self.lines: list[Relation | None] = []
         self.trusted: dict[str, int] = {}
 
@@ -1412,7 +1413,9 @@ def guarded(check: Callable[..., list[str]], *parts: Any) -> list[str]:
 def identities(relations: Any, *symbols: Any) -> list[str]:
     """One line for each equation."""
     words = Entries(*symbols)
-    for says in listed(relations):
+    if not listed(relations):
+        raise Invalid("no equation is asserted")
+    for says in relations:
         left, kind, right = words.relation(says, {})
         if kind != "=" or not words.same(left, right):
             raise Invalid(f"not an identity: {show(says)}")
