@@ -179,8 +179,31 @@ def test_a_certificate_that_the_checker_rejects_is_said_aloud(template, tmp_path
     before, after = with_certificates(template.base, tmp_path)
     assert after["certificates"]["rejected"]
     assert after["verdict"] == before["verdict"]
-    assert not list(tmp_path.iterdir())
+    (path,) = tmp_path.iterdir()
+    told = json.loads(path.read_text())
+    assert {made["outcome"] for made in told["certificates"]} == {"fails"}, "0 < 0 does fail"
     assert exit_code([{**after, "shipped": True, "expected": None}]) == 3
+
+
+def test_a_counterexample_that_needs_more_bits_gets_them(template, tmp_path):
+    from lora_proofs import at_most, below
+
+    def close(instance, ctx):
+        x = ctx.number(instance.x)
+        yield at_most("e^(x/x)", ctx.exp(1 + x * x - x * x), ctx.number(3))
+
+    def too_close(instance, ctx):
+        near = ctx.exp(ctx.number(1)) * (1 + ctx.number(2) ** -200)
+        yield below("e (1 + 2^-200) against e", near, ctx.exp(1 + 0 * ctx.number(instance.x)))
+
+    control = template.Control(None, template.INSTANCES, why="too close", check=too_close)
+    claim = template.variant("close", check=close, controls=(control,), arithmetics=("ball",))
+    _, after = with_certificates(claim, tmp_path)
+    assert after["certificates"]["rejected"] == []
+    assert after["certificates"]["written"]["controls"] == 1
+    told = json.loads((tmp_path / "tests__close.json").read_text())
+    bits = {made["outcome"]: made["bits"] for made in told["certificates"]}
+    assert bits["holds"] == 128 and bits["fails"] == 512
 
 
 def test_what_the_checker_leaves_open_is_trusted_and_not_written(template, tmp_path):

@@ -91,7 +91,7 @@ def _fitting(name: str, found: Written) -> dict[str, Any]:
 def write(folder: Path, name: str, found: Written) -> Path | None:
     """Write the bundle, re-read and re-check it, and put it in place; none where it is empty."""
     path = file_of(folder, name)
-    if not found.certificates or found.rejected:
+    if not found.certificates:
         # What stood there is of another run: it must not be taken for a file of this one.
         path.unlink(missing_ok=True)
         return None
