@@ -26,6 +26,19 @@ instance
     every comparison. It is run exactly where that is possible, otherwise in intervals that are
     rounded outward. Either all comparisons hold, or it is a counterexample: every assumption holds
     and a comparison fails. What the intervals leave open is not accepted either way.
+flow
+    Step by step, a polynomial with rational coefficients is shown to be near the gradient flow: how
+    far it is from solving the equation is computed exactly, and how fast errors grow is bounded by
+    the norm of the gradient, since a gradient flow has a symmetric Jacobian (logarithmic norm).
+critical-value-gap
+    The same up to a time at which the loss is below every critical value but the least, of which
+    the loss then takes the limit. All critical values are told by squared singular values, which
+    are counted and enclosed by pivots.
+identity
+    Both sides of every equation are expanded into polynomials in the entries at a fixed shape.
+derivation
+    Every line is recomputed in a free algebra, for all shapes, from earlier lines, assumptions and
+    the lemmas that the ``trusted:`` lines name.
 bundle
     A list of certificates, all of which have to be valid.
 """
@@ -152,9 +165,8 @@ def spend(operations: int, bits: int) -> None:
 
 def bits_of(*vectors: Iterable[Fraction | int]) -> int:
     """The bits of the longest numerator or denominator in these vectors (M's rows: bits_of(*M))."""
-    return max(
-        max(x.numerator.bit_length(), x.denominator.bit_length()) for v in vectors for x in v
-    )
+    both = (max(x.numerator.bit_length(), x.denominator.bit_length()) for v in vectors for x in v)
+    return max(both, default=0)
 
 
 # --- exact linear algebra ------------------------------------------------------------------------
@@ -350,11 +362,9 @@ class Units:
 
     def relu(self, form: Form) -> Form:
         """max(form, 0): the form or 0 where the bounds decide, else a multiple of a unit."""
-        spend(4 * len(form), bits_of(form.values(), [1]))
-        low, high = (
-            sum((c * self.bounds[v][(c > 0) == end] for v, c in form.items()), ZERO)
-            for end in (False, True)
-        )
+        spend(4 * len(form), bits_of(form.values()))
+        ends = [sorted(c * end for end in self.bounds[v]) for v, c in form.items()]
+        low, high = sum(least for least, _ in ends), sum(greatest for _, greatest in ends)
         if low >= 0 or high <= 0:
             return form if low >= 0 else {}
         scale = abs(form[max(form)])  # relu(s x) = s relu(x) for s > 0
@@ -457,7 +467,7 @@ def sqrt(a: Interval, bits: int) -> Interval:
     if a[0] < 0:
         raise Invalid("the root of what may be negative")
     spend(50, bits_of(a))
-    places = bits + a[0].denominator.bit_length()
+    places = bits + max(x.denominator.bit_length() for x in a)
     return sqrt_down(a[0], places), sqrt_up(a[1], places)
 
 

@@ -185,6 +185,7 @@ def test_every_document_starts_with_the_whole_budget(monkeypatch):
 def test_bits_are_those_of_the_longest_part():
     assert checker.bits_of([Q(1, 8), Q(3)], [4]) == 4
     assert checker.bits_of([Q(-9, 2)], [1]) == 4
+    assert checker.bits_of([]) == 0
 
 
 # --- exact linear algebra ------------------------------------------------------------------------

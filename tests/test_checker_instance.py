@@ -1,4 +1,4 @@
-"""The checker on instances: programs run exactly or in intervals, counterexamples, trusted balls."""
+"""The checker on instances: programs run exactly or in intervals, counterexamples, trust."""
 
 from __future__ import annotations
 
@@ -98,6 +98,7 @@ def test_inputs_are_entries():
         (["power", 0, -3], [(-2, -1)], -1, Q(-1, 8)),
         (["power", 0, -2], [(-2, -1)], Q(1, 4), 1), (["sqrt", 0], [(4, 9)], 2, 3),
         (["sqrt", 0], [(0, Q(1, 4))], 0, Q(1, 2)),
+        (["sqrt", 0], [(Q(1, 10**40), Q(1, 10**38))], Q(1, 10**20), Q(1, 10**19)),
         (["dot", [0, 1], [1, 1]], [(-1, 2), (3, 5)], 4, 35),
     ],
 )  # fmt: skip
@@ -421,6 +422,14 @@ def test_a_malformed_program_is_refused(changes, message):
     told = {"nodes": number(1, 2), "comparisons": [[0, "<", 1, "x"]]}
     with pytest.raises(Malformed, match=message):
         check(instance(**{**told, **changes}))
+
+
+def test_small_roots_have_as_many_digits_as_others():
+    ends = Q(1, 2 * 10**40), Q(1, 3 * 10**40)
+    for before in (ends[0], (ends[1], ends[0]), (Q(0), ends[0])):
+        low, high = value(["sqrt", 0], before, bits=30)
+        assert 1 - Q(1, 2**28) < high**2 / ends[0] < 1 + Q(1, 2**28)
+        assert isinstance(before, tuple) or 1 - Q(1, 2**28) < low**2 / ends[0] < 1
 
 
 @pytest.mark.parametrize("bits", [8, 20_000])
