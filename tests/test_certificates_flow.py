@@ -218,6 +218,15 @@ def test_a_written_certificate_is_checked_without_the_package(tmp_path):
         write_flow_certificate(read_problem(INSTANCE), tmp_path / "none" / "flow.json")
 
 
+def test_the_command_line_writes_what_check_accepts(lora_proofs):
+    path = lora_proofs.folder / "instance.json"
+    path.write_text(json.dumps({**INSTANCE, "t": "1/2"}))
+    lora_proofs.done("flow", "instance.json", "--certify", "--certificate", "flow.json")
+    assert "valid: flow" in lora_proofs.done("check", "flow.json")
+    words = ("--certificate", "--certify")
+    lora_proofs.refuses("flow", "instance.json", "--certificate", "flow.json", words=words)
+
+
 def test_too_many_steps_are_refused(monkeypatch):
     monkeypatch.setattr(flow_steps, "MOST_STEPS", 2)
     with pytest.raises(ToleranceNotMet, match="at most 2 steps"):

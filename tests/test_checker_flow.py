@@ -18,6 +18,7 @@ from lora_proofs.checker import Flow, Invalid, Malformed, Step, check, digest_of
 
 FROBENIUS = FlowData.of([[0, 1], ["1/3", 0]], [[2, 1], [1, -1]], [["1/2", 1]], [["1/4"], [-1]])
 TRACE = FlowData.of([[1, 2], [0, "1/2"]], None, [["1/2", 1], [0, 1]], [["1/4", 0], [-1, 1]])
+SCALAR = FlowData.of([[0]], [[1]], [["1/2"]], [["1/3"]])
 TIED = FlowData.of([[0, 0, 0], [0, 0, 0]], [[2, 0, 0], [0, 2, 0]], [[1, "1/2", 1]], [["1/4"], [0]])
 
 
@@ -27,6 +28,7 @@ def honest():
     return {
         "frobenius": flow_certificate(FROBENIUS, "1/2", digits=20),
         "trace-squared": flow_certificate(TRACE, "1/4", digits=20),
+        "scalar": flow_certificate(SCALAR, "1/8", digits=6),
         "gap": gap_certificate(FROBENIUS),
         "tied": gap_certificate(TIED),
     }
@@ -55,7 +57,7 @@ def times(x):
     return lambda value: str(Q(value) * Q(x))
 
 
-@pytest.mark.parametrize("name", ["frobenius", "trace-squared", "gap", "tied"])
+@pytest.mark.parametrize("name", ["frobenius", "trace-squared", "scalar", "gap", "tied"])
 def test_honest_certificates_are_accepted(name):
     lines = check(honest()[name])
     assert lines[0].startswith("valid: ")
@@ -187,6 +189,8 @@ def gap_mutants():
     yield "second met by the loss", changed("gap", "second", to=told["loss_upper"])
     for bound, sign in (("limit_lower", 1), ("limit_upper", -1)):
         yield f"{bound} shifted", changed("gap", bound, to=plus(sign * Q(1, 2**40)))
+    yield "limit_lower at the upper end", changed("gap", "limit_lower", to=told["limit_upper"])
+    yield "limit_upper at the lower end", changed("gap", "limit_upper", to=told["limit_lower"])
     yield "limit of another rank", resealed({**told, "limit_lower": 0, "limit_upper": 0})
     yield (
         "limit turned around",
@@ -226,6 +230,28 @@ def test_the_mutants_are_many_and_all_differ():
     digests = {told["digest"] for mutants in MUTANTS for _, told in mutants()}
     honest_ones = {told["digest"] for told in honest().values()}
     assert len(digests) >= 100 and not digests & honest_ones
+
+
+def test_bounds_may_be_met_exactly():
+    told = deepcopy(honest()["frobenius"])
+    flow = checker.read_flow(*(told[name] for name in ("loss", "W0", "Y", "A0", "B0")))
+    step = told["steps"][-1]
+    tau, tube, radius_in = (Q(step[name]) for name in ("tau", "tube", "radius_in"))
+    read = checker.read_step(flow, *(step[k] for k in ("tau", "denominator", "A", "B")))
+    defect, size, reach = checker.step_bounds(flow, read)
+    growth = size + tube * reach + tube**2 / 2
+    out = (radius_in + defect * tau) * checker.exp_above(growth * tau)
+    for name, bound in (("defect", defect), ("growth", growth), ("radius_out", out)):
+        step[name] = str(bound)
+        assert check(resealed(told))
+    for name in ("defect", "growth", "radius_out"):
+        less = {**step, name: str(Q(step[name]) - Q(1, 10**60))}
+        assert rejected(resealed({**told, "steps": [*told["steps"][:-1], less]}))
+
+
+def test_the_second_value_may_be_met_exactly():
+    assert check(changed("tied", "second", to=4))
+    assert rejected(changed("tied", "second", to="4000000001/1000000000"))
 
 
 def rejected(told):

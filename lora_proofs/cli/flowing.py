@@ -30,6 +30,13 @@ def solve_flow(
     certify: Annotated[
         bool, typer.Option("--certify", help="Every number as an enclosure that surely holds.")
     ] = False,
+    certificate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="Write a certificate of the flow, or of its limit, for `lora-proofs check`.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Solve the gradient flow of an instance, in closed form where one is known.
@@ -50,6 +57,7 @@ def solve_flow(
       lora-proofs flow instance.json
       lora-proofs flow instance.json --digits 40 --json
       lora-proofs flow instance.json --certify
+      lora-proofs flow instance.json --certify --certificate flow.json
       echo '{"loss": "trace-squared", "W0": [[2]], "A0": [[1]], "t": "inf"}' | lora-proofs flow -
     """
     from lora_proofs.solving.answer import answer
@@ -62,8 +70,15 @@ def solve_flow(
             "--certify: expected no --digits beside it, because an enclosure says itself how many "
             "digits are right; leave one of them out"
         )
+    if certificate is not None and not certify:
+        raise BadInput("--certificate: expected --certify beside it, as it is about enclosures")
     what = 'an instance such as {"loss": "frobenius", "W0": [[...]], "Y": [[...]], ...}'
     problem = read_problem(read_json(instance, what))
+    if certificate is not None:
+        from lora_proofs.certificates.flow import write_flow_certificate
+
+        kind = write_flow_certificate(problem, certificate)
+        note(f"a certificate of kind {kind} is written to {certificate}")
     document = answer(problem, digits, Reached(), certify)
     if as_json:
         emit(document)
