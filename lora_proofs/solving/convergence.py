@@ -44,7 +44,7 @@ import numpy as np
 from lora_proofs.arithmetic import EXACT, BallArithmetic
 from lora_proofs.arithmetic.context import Matrix, Scalar
 from lora_proofs.mathematics.literature import WEYL, lean_on
-from lora_proofs.mathematics.matrices import squared_singular_values
+from lora_proofs.mathematics.matrices import rank_gap, squared_singular_values
 from lora_proofs.solving.invariant_block import InvariantBlock, independent_columns
 
 ROUNDS = 12
@@ -85,6 +85,18 @@ def convergence(
         bounds = _inequalities(block, A, B, most, ctx)
         found = [end for nu in bounds if (end := _closed(nu, most)) is not None]
         return max(found, key=lambda end: float(end.rate), default=None)
+
+
+def can_converge(block: InvariantBlock) -> bool:
+    """Whether one of the inequalities can ever hold: not at a tie sigma_k = sigma_{k+1}.
+
+    >>> from lora_proofs.solving.invariant_block import invariant_block
+    >>> E, A0, B0 = [[2, 0], [0, 2]], [[1, 0], [0, 1]], [[0, 0], [0, 0]]
+    >>> can_converge(invariant_block(E, A0, B0))
+    True
+    """
+    k = block.rank
+    return EXACT.rank(block.E) <= k or min(block.width, block.height) <= k or rank_gap(block.E, k)
 
 
 def _closed(nu: Bound, gap: Scalar) -> Convergence | None:

@@ -92,8 +92,8 @@ def _in_krylov_space(
         return _to_zero(problem)
     if not rank_gap(shifted, q):
         return None
-    Pi = leading_projector(shifted, q, ctx)
     with ctx.working():
+        Pi = leading_projector(shifted, q, ctx)
         if not _has_rank(ctx.matrix(Z0.mT) @ Pi @ ctx.matrix(Z0), q):
             return None
         BA = (2 * ctx.matrix(F) @ Pi)[:n, n:]

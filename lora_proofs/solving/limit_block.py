@@ -27,6 +27,8 @@ from lora_proofs.solving.limit_gap import Progress, Watch, below, landing
 from lora_proofs.solving.plain import plain_start
 from lora_proofs.solving.problem import Problem
 
+FINE = BallArithmetic(120)
+"""For critical values that are close."""
 NO_LANDING = (
     "the rate and the limits of A and B are not shown: no gradient inequality was found in the "
     "time that was looked at"
@@ -62,8 +64,8 @@ def _shown(watch: Watch, block: InvariantBlock, ctx: BallArithmetic) -> Limit:
     balanced = balanced_end(watch.problem, watch.start, block, ctx)
     if balanced is not None:
         return balanced
-    with ctx.working():
-        values = frobenius_critical_values(block.E, block.rank, ctx)
+    with FINE.working():
+        values = frobenius_critical_values(block.E, block.rank, FINE)
     if values.second is None:
         why = "the flow sees no error: every critical point has BA = 0"
         return _settled(block, why, (LASALLE,), ctx)
@@ -106,9 +108,9 @@ def _by_the_gap(
     watch: Watch, block: InvariantBlock, values: CriticalValues, ctx: BallArithmetic
 ) -> Limit:
     """Find a time when the loss is surely below the second smallest critical value."""
-    with ctx.working():
+    with FINE.working():
         least, second = values.least + block.rest, values.second + block.rest
-        state, seen, why = below(watch, _float(least), second)
+        state, seen, why = below(watch, least, second)
     if state is None:
         return _open(block, values, seen, _float(second), why)
     argument = (

@@ -100,6 +100,8 @@ def _together(problem: Problem, parts: list[tuple[Component, Limit]], ctx: BallA
         moving = [end for end in ends if end.argument != AT_REST]
         rate = _slowest([end.rate for end in moving])
         bound = _slowest([end.rate_bound if end.rate is None else end.rate for end in moving])
+        beside = squared_norm(rest) / 2
+        beside = beside + sum((_exact_rest(end) for end in ends), flint.fmpq(0))
     return Limit(
         loss,
         BA,
@@ -110,7 +112,7 @@ def _together(problem: Problem, parts: list[tuple[Component, Limit]], ctx: BallA
         tuple(dict.fromkeys(why for end in ends if not end.saddle for why in end.reasons)),
         estimate=_estimate(ends, float(squared_norm(rest) / 2)),
         sees=tuple(pair for end in ends for pair in end.sees),
-        rest=squared_norm(rest) / 2 + sum((_exact_rest(end) for end in ends), flint.fmpq(0)),
+        rest=beside,
         A=_factor(problem.A0, [(np.ix_(c.ranks, c.columns), part.A) for c, part in parts]),
         B=_factor(problem.B0, [(np.ix_(c.rows, c.ranks), part.B) for c, part in parts]),
         rate_bound=bound if rate is None else None,

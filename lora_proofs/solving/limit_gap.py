@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, log
 from typing import Any
 
 import flint
@@ -18,7 +19,7 @@ from lora_proofs.arithmetic import BallArithmetic, squared_norm
 from lora_proofs.arithmetic.context import Matrix, Scalar, object_matrix
 from lora_proofs.errors import ToleranceNotMet, Unavailable
 from lora_proofs.mathematics.frobenius_riccati import frobenius_riccati_closed_form
-from lora_proofs.solving.convergence import Convergence, as_floats, convergence
+from lora_proofs.solving.convergence import Convergence, as_floats, can_converge, convergence
 from lora_proofs.solving.flow_field import FlowField, lora_field
 from lora_proofs.solving.invariant_block import InvariantBlock
 from lora_proofs.solving.plain import PlainStart, has_exact_start
@@ -29,6 +30,8 @@ DOUBLINGS = 12
 CLOSED_DOUBLINGS = 24
 RETRIES = 2
 CLEARLY = 0.9
+NOISE = 1e-8
+MOST_SHARED = 80
 LONGEST = 400
 """The largest time, in units of that of the fastest mode, at which a rate is looked for."""
 NEAR = 1e-6
@@ -99,35 +102,55 @@ class Watch:
             yield end
 
 
-def below(watch: Watch, least: float, second: Scalar) -> tuple[Seen | None, float, str]:
+def below(watch: Watch, least: Scalar, second: Scalar) -> tuple[Seen | None, float, str]:
     """A state whose loss is surely below ``second``; else how low it came, and what stopped it."""
-    times, seen = _candidates(watch, least, float(flint.arb(second).mid()))
+    lacking = _digits_between(least, second)
+    times, seen = _candidates(watch, _middle(least), _middle(second), lacking or 0)
+    if lacking is None:
+        return None, seen, f"the two smallest critical values share over {MOST_SHARED} digits"
     why = ""
     for t in times:
         try:
-            state = watch.at(t, 30 if watch.closed else DIGITS)
+            state = watch.at(t, (30 if watch.closed else DIGITS) + lacking)
         except (ToleranceNotMet, Unavailable) as error:
             why = str(error)
             break
         if state.loss < second:
             return state, seen, ""
-        seen = float(state.loss.mid())
+        seen = _middle(state.loss)
     return None, seen, why
 
 
-def _candidates(watch: Watch, least: float, second: float) -> tuple[list[Fraction], float]:
+def _middle(x: Any) -> float:
+    return float(flint.arb(x).mid())
+
+
+def _digits_between(least: Scalar, second: Scalar) -> int | None:
+    """How many digits two values share beyond what floats tell apart; ``None`` for too many."""
+    apart = flint.arb(second - least) / (1 + abs(flint.arb(second)))
+    if not apart > 0:
+        return None
+    shared = max(0, ceil(-float(apart.log().mid()) / log(10)) - 8)
+    return shared if shared <= MOST_SHARED else None
+
+
+def _candidates(
+    watch: Watch, least: float, second: float, lacking: int
+) -> tuple[list[Fraction], float]:
     """Doubling times: all of them in closed form, elsewhere from the one that floats nominate on.
 
-    Floats leave a saddle by rounding, so the flow itself may need longer.
+    Floats leave a saddle by rounding, so the flow itself may need longer; so it does where the two
+    values share many digits.
     """
     first, seen = watch.first_time, float("nan")
     if watch.closed:
         return [first * 2**k for k in range(CLOSED_DOUBLINGS)], seen
-    times = [first * 2**k for k in range(DOUBLINGS)]
+    times, tries = [first * 2**k for k in range(DOUBLINGS)], RETRIES + 1 + (3 if lacking else 0)
+    enough = max(least + CLEARLY * (second - least), least + NOISE * (1 + abs(least)))
     for t, end in zip(times, watch.nominated(times, 1e-9), strict=False):
         seen = float(end.loss)
-        if seen < least + CLEARLY * (second - least):
-            return [t * 2**k for k in range(RETRIES + 1)], seen
+        if seen < enough:
+            return [t * 2**k for k in range(tries)], seen
     return [], seen
 
 
@@ -139,8 +162,9 @@ def landing(
     ``least`` is the limit of the loss of the whole block. The state is one that leaves a way
     below ``NEAR`` where floats nominate such a one in time.
     """
-    nominated = _landings(watch, block, float(flint.arb(least).mid()), after)
-    for t in nominated:
+    if not can_converge(block):
+        return None
+    for t in _landings(watch, block, _middle(least), after):
         try:
             state = watch.at(t, FINER_DIGITS)
         except (ToleranceNotMet, Unavailable):
