@@ -297,3 +297,15 @@ def test_operators_give_what_the_plain_numbers_give():
     assert (x < 2, x >= 2, x == plain, x != plain) == (True, False, True, False)
     assert x + 0 is x and 1 * x is x and float(x) == 1.5
     assert tape.left == "float()"
+
+
+def test_a_product_that_is_used_twice_stays_a_product():
+    def check(instance, ctx):
+        z = instance.lift(ctx)
+        square, other = z.t * z.t, z.W[0, 0] * z.W[1, 0]
+        yield at_most("sum of products", square + other, 4)
+        yield at_most("one of them", square, 1)
+
+    made = certificate_of(check)
+    assert [node[0] for node in made["nodes"]].count("mul") == 2
+    accepted(made)
