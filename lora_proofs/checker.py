@@ -56,7 +56,7 @@ from fractions import Fraction
 from functools import reduce
 from itertools import accumulate, count, product
 from math import floor, isqrt, lcm, prod
-from operator import add
+from operator import add, mul
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -207,10 +207,7 @@ def matmul(M: Matrix, N: Matrix) -> Matrix:
     rows, columns = [cleared(row) for row in M], [cleared(column) for column in transpose(N)]
     bits = max(bits_of([d, *v]) for v, d in rows) + max(bits_of([d, *v]) for v, d in columns)
     spend(len(M) * len(N) * len(N[0]), bits)
-    return [
-        [Fraction(sum(x * y for x, y in zip(v, w, strict=True)), d * e) for w, e in columns]
-        for v, d in rows
-    ]
+    return [[Fraction(sum(map(mul, v, w)), d * e) for w, e in columns] for v, d in rows]
 
 
 def cleared(vector: Sequence[Fraction]) -> tuple[list[int], int]:

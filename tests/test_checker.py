@@ -294,6 +294,25 @@ def test_other_roots_are_enclosed_on_a_grid(q, bits):
     assert 2**bits % low.denominator == 0
 
 
+def test_work_on_matrices_is_paid_for_before_it_is_done(monkeypatch):
+    paid = []
+
+    def cost(function, *arguments):
+        paid.clear()
+        function(*arguments)
+        return paid
+
+    monkeypatch.setattr(checker, "spend", lambda count, bits: paid.append((count, bits)))
+    M, N = rational([[1, "1/2", 7], ["-1/3", 2, 0]]), rational([["2/5", 0], [1, "1/7"], [0, 100]])
+    assert cost(checker.cleared, M[0]) == [(2, 1), (2, 2), (2, 2)]
+    assert cost(checker.combine, 2, M, Q(1, 99), M) == [(18, 7)]
+    assert cost(checker.matmul, M, N)[-1] == (12, 14)
+    assert len(paid) == 13
+    assert cost(checker.rank, rational([[1, 2, 3], [4, 5, "1/6"]]))[-2:] == [(18, 10), (18, 14)]
+    S = rational([[1, 2], [2, "1/3"]])
+    assert cost(checker.eigenvalues_around, S, 1)[-2:] == [(12, 6), (12, 12)]
+
+
 # --- products and singular values ----------------------------------------------------------------
 
 

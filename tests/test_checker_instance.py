@@ -153,6 +153,41 @@ def test_functions_are_enclosed_tightly(op, bits):
             assert (high - low) * 2**bits <= size
 
 
+@pytest.mark.parametrize(
+    ("op", "x", "low", "high"),
+    [
+        ("exp", 1, "382564157178449/140737488355328", "191282078590077/70368744177664"),
+        ("exp", Q(-5, 3), "1701240189113667/9007199254740992", "425310047280181/2251799813685248"),
+        (
+            "log", 3,
+            "15191800276069811941167324265773338323/13828172534383745802288076710444269568",
+            "30383600552215026364101153420938285791/27656345068767491604576153420888539136",
+        ),
+        (
+            "log", Q(5, 12),
+            "-96849061988800477986368637255754857343/110625380275069966418304613683554156544",
+            "-3026533187142080969310703382449858387/3457043133595936450572019177611067392",
+        ),
+        (
+            "tanh", Q(1, 2), "136136311949882521050630149145/294592636978411196237718049817",
+            "136136311951467797087458419953/294592636979996472274546320625",
+        ),
+        ("sqrt", 2, "181/128", "725/512"), ("sqrt", Q(1, 3), "591/1024", "37/64"),
+    ],
+)  # fmt: skip
+def test_enclosures_have_the_same_digits_everywhere(op, x, low, high):
+    assert value([op, 0], x, bits=8) == (Q(low), Q(high))
+
+
+def test_work_on_intervals_is_paid_for(monkeypatch):
+    paid = []
+    monkeypatch.setattr(checker, "spend", lambda count, bits: paid.append((count, bits)))
+    checker.rounded(Q(1, 9), Q(3), 8)
+    checker.power((Q(3), Q(9)), -5)
+    checker.sqrt((Q(1, 9), Q(3)), 8)
+    assert paid == [(20, 4), (20, 20), (50, 4)]
+
+
 @pytest.mark.parametrize("op", FUNCTIONS)
 def test_functions_of_intervals_reach_from_end_to_end(op):
     ends = (Q(1, 3), Q(5)) if op in ("log", "sqrt") else (Q(-1, 3), Q(5))
