@@ -249,6 +249,37 @@ def test_bounds_may_be_met_exactly():
         assert rejected(resealed({**told, "steps": [*told["steps"][:-1], less]}))
 
 
+REST = {
+    "tau": 1,
+    "denominator": 1,
+    "A": [[[0]]],
+    "B": [[[0]]],
+    "radius_in": 0,
+    "defect": 0,
+    "growth": "5/2",
+    "tube": 1,
+    "radius_out": 0,
+}
+
+
+def at_rest(**changes):
+    """A certificate by hand: a start where both gradients vanish, W = 1, Y = 3."""
+    head = {
+        key: honest()["scalar"][key] for key in ("format", "version", "kind", "claim", "asserts")
+    }
+    data = {"loss": "frobenius", "W0": [[1]], "Y": [[3]], "A0": [[0]], "B0": [[0]]}
+    end = {"A": [[0]], "B": [[0]], "radius": 0, "loss_lower": 2, "loss_upper": 2}
+    return resealed({**head, **data, "t": 2, "steps": [{**REST, **changes}, REST], **end})
+
+
+def test_a_step_may_have_one_coefficient_and_the_denominator_1():
+    assert check(at_rest())
+    assert rejected(at_rest(growth="249/100")) and rejected(at_rest(tube=0, growth=2))
+    assert rejected(at_rest(A=[[[1]]]))
+    with pytest.raises(Malformed):
+        check(at_rest(A=[], B=[]))
+
+
 def test_the_second_value_may_be_met_exactly():
     assert check(changed("tied", "second", to=4))
     assert rejected(changed("tied", "second", to="4000000001/1000000000"))
