@@ -278,7 +278,7 @@ def test_an_interrupt_keeps_what_is_finished(lora_proofs, claim_file, number):
         (["verify", "--junit-xml", "no/dir/x.xml"], 4, ["no/dir/x.xml"]),
         (["show", "classical/balancednes"], 4, ["Did you mean classical/balancedness"]),
         (["show", "classical/*"], 4, ["expected one claim"]),
-        (["derive", "classical/balancedness", "--format", "coq"], 4, ["not available yet"]),
+        (["derive", "classical/balancedness", "--format", "lean"], 4, ["coq", "'lean'"]),
         (["derive", "classical/balancedness", "--format", "x"], 4, ["expected a format"]),
         (["replay", "3"], 4, ["there is no such file"]),
         (["replay", "missing.json"], 4, ["missing.json"]),

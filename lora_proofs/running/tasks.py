@@ -63,6 +63,8 @@ def _derive(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     from lora_proofs.running.deriving import derive_claim
 
     claim = _claim(task)
+    if task.get("coq"):
+        return _coq(claim)
     derived = derive_claim(claim)
     if derived is None:
         raise BadInput(
@@ -76,6 +78,20 @@ def _derive(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
         for line, step in zip(lines, derived.steps, strict=True):
             line["sympy"] = in_sympy(step)
     return {**asdict(derived.evidence), "lines": lines, "name": claim.name}
+
+
+def _coq(claim: Any) -> dict[str, Any]:
+    from lora_proofs.certificates.coq import source
+    from lora_proofs.running.exporting import covered, in_coq
+
+    found = in_coq(claim)
+    told = str(covered(found))
+    if not found.lemmas:
+        raise BadInput(
+            f"{told}. Coq proves identities, and this derivation has none that it could; use the "
+            "format text to read it"
+        )
+    return {"source": source(found), "covered": told}
 
 
 def _replay(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:

@@ -1,0 +1,242 @@
+"""Derivations as Rocq/Coq source: every identity is stated there again, and proved there again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+
+from lora_proofs.certificates.coq_names import Names, comment, identifier, shown
+from lora_proofs.certificates.coq_terms import Node, Symbols
+from lora_proofs.certificates.coq_witness import Use, witness
+from lora_proofs.certificates.coq_world import hypotheses, meaning, table
+from lora_proofs.errors import NotUnderstood, ShapeMismatch
+from lora_proofs.mathematics import words as w
+from lora_proofs.symbolic.entries import parts
+from lora_proofs.symbolic.printing import relation_text
+from lora_proofs.symbolic.steps import Step
+
+STATEMENT, LINES, NOTHING = "statement", "lines", "nothing"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line that Coq proves: its place, its sides, the lines it uses, and how it uses them."""
+
+    number: int
+    left: Node
+    right: Node
+    given: tuple[int, ...]
+    uses: tuple[Use, ...]
+
+
+@dataclass
+class Export:
+    """What of a derivation Coq is given: lemmas, hypotheses, and the lines left out with why."""
+
+    name: str
+    statement: str
+    steps: tuple[Step, ...]
+    conclusion: tuple[w.Relation, ...]
+    symbols: Symbols = field(default_factory=Symbols)
+    lemmas: dict[int, Line] = field(default_factory=dict)
+    granted: dict[int, tuple[Node, Node]] = field(default_factory=dict)
+    """Relations that are hypotheses: what an assumption or a cited lemma says."""
+    left_out: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def covers(self) -> str:
+        """``statement``: the conclusion from the assumptions; ``lines``: some; or ``nothing``."""
+        if not self.lemmas:
+            return NOTHING
+        whole = not self.left_out and all(
+            step.kind == "identity" for step in self.steps if step.relation or step.kind == "cited"
+        )
+        return STATEMENT if whole and None not in self.ends() else LINES
+
+    def ends(self) -> tuple[int | None, ...]:
+        """The line that states each relation of the conclusion, where Coq proves one."""
+        proved = {i: self.steps[i - 1].relation for i in self.lemmas}
+        return tuple(
+            next((i for i, r in proved.items() if r and _alike(r, wanted)), None)
+            for wanted in self.conclusion
+        )
+
+
+def _alike(a: w.Relation, b: w.Relation) -> bool:
+    return (a.left, a.relation, a.right) == (b.left, b.relation, b.right)
+
+
+def export(
+    name: str, statement: str, steps: Sequence[Step], conclusion: tuple[w.Relation, ...]
+) -> Export:
+    """Read a derivation line by line; what has no term or no proof is left out, with the reason."""
+    found = Export(name, statement, tuple(steps), conclusion)
+    for number, step in enumerate(found.steps, start=1):
+        try:
+            _read(found, number, step)
+        except (NotUnderstood, ShapeMismatch) as error:
+            found.left_out[number] = str(error)
+    return found
+
+
+def _read(found: Export, number: int, step: Step) -> None:
+    if step.relation is None:
+        raise NotUnderstood("a cited lemma" if step.kind == "cited" else step.kind)
+    if step.relation.relation != "=":
+        raise NotUnderstood("an inequality")
+    if step.kind != "identity":
+        raise NotUnderstood("a cited lemma")
+    if step.rule == "assumption":
+        found.granted[number] = found.symbols.relation(step.relation)
+        return
+    found.lemmas[number] = _line(found, number, step, step.relation)
+
+
+def _line(found: Export, number: int, step: Step, relation: w.Relation) -> Line:
+    used = [s for s in step.uses if s.relation]
+    given = tuple(next(i for i, s in enumerate(found.steps, 1) if s is u) for u in used)
+    relations = [s.relation for s in used if s.relation]
+    left, right = found.symbols.relation(relation)
+    if any(isinstance(x, w.Gradient) for r in relations for x in _parts(r)):
+        raise NotUnderstood("it uses an equation of gradients")
+    for at, r in zip(given, relations, strict=True):
+        if at not in found.lemmas:
+            found.granted.setdefault(at, found.symbols.relation(r))
+    uses = witness(found.symbols, relation, relations) if given else ()
+    return Line(number, left, right, given, uses)
+
+
+def _parts(relation: w.Relation) -> Iterator[w.Word]:
+    yield from parts(relation.left)
+    yield from parts(relation.right)
+
+
+# ---------------------------------------------------------------------------------------- source
+
+
+def prelude() -> str:
+    """The Coq source that every export leans on: the vocabulary, a normal form, its proof."""
+    return (files("lora_proofs.certificates") / "coq_prelude.v").read_text(encoding="utf-8")
+
+
+def source(found: Export) -> str:
+    """The whole file: what it proves, the prelude, the lemmas."""
+    return "\n".join([header(found), prelude(), module(found), assumptions([found.name])])
+
+
+def header(found: Export) -> str:
+    """What is proved and what is left out, as a comment."""
+    said = {
+        STATEMENT: "Proved here: the conclusion of the derivation, from its assumptions alone.",
+        LINES: "Proved here: the lines below. The conclusion as a whole is NOT proved here.",
+        NOTHING: "Nothing of this derivation is proved here.",
+    }[found.covers]
+    lines = [
+        found.name,
+        "",
+        found.statement,
+        "",
+        said,
+        *(f"Line {i} is proved: {_text(found.steps[i - 1])}" for i in found.lemmas),
+        *(f"Line {i} is a hypothesis: {_text(found.steps[i - 1])}" for i in found.granted),
+        *(
+            f"Line {i} is left out ({why}): {_text(found.steps[i - 1])}"
+            for i, why in found.left_out.items()
+        ),
+    ]
+    return comment(lines)
+
+
+def _text(step: Step) -> str:
+    return relation_text(step.relation) if step.relation else step.why
+
+
+def module(found: Export) -> str:
+    """The module of one derivation, to stand after the prelude."""
+    names = Names(found.symbols)
+    title = identifier(found.name)
+    body = [
+        f"Module {title}.",
+        'Set Warnings "-notation-overridden".',
+        "Local Open Scope nat_scope.",
+        "Section Derivation.",
+        "Context {M : algebra}.",
+        'Local Notation "x + y" := (plus M x y). Local Notation "x * y" := (times M x y).',
+        'Local Notation "x - y" := (plus M x (minus M y)). Local Notation "- x" := (minus M x).',
+        'Local Notation "x ^T" := (transpose M x) (at level 30).',
+        *hypotheses(found.symbols, names),
+        *(f"Hypothesis {_lemma(found, i)} : {_equation(x, names)}." for i, x in _granted(found)),
+        table(found.symbols),
+        *meaning(found.symbols, names),
+        *(_proof(found, line, names) for line in found.lemmas.values()),
+        *_theorem(found, names, title),
+        f"Definition proved := {_together(found, title)}.",
+        "End Derivation.",
+        f"End {title}.",
+    ]
+    return "\n".join(body) + "\n"
+
+
+def _together(found: Export, title: str) -> str:
+    """Everything proved in one list."""
+    lines = [f"line_{i}" for i in found.lemmas]
+    return _listed([*lines, *([title] if found.covers == STATEMENT else [])])
+
+
+def _listed(terms: Sequence[str]) -> str:
+    return f"[{'; '.join(f'Proved _ {x}' for x in terms)}]%list"
+
+
+def assumptions(names: Sequence[str]) -> str:
+    """Ask Coq, once, what the modules of some claims rest on beyond what they state."""
+    modules = "; ".join(f"Any _ (@{identifier(name)}.proved)" for name in names)
+    return f"Definition all_proved := [{modules}]%list.\nPrint Assumptions all_proved.\n"
+
+
+def _granted(found: Export) -> Iterator[tuple[int, tuple[Node, Node]]]:
+    yield from sorted(found.granted.items())
+
+
+def _lemma(found: Export, number: int) -> str:
+    if number in found.lemmas:
+        return f"line_{number}"
+    assumed = found.steps[number - 1].rule == "assumption"
+    return f"assumed_{number}" if assumed else f"taken_{number}"
+
+
+def _equation(sides: tuple[Node, Node], names: Names) -> str:
+    return f"{shown(sides[0], names)} = {shown(sides[1], names)}"
+
+
+def _proof(found: Export, line: Line, names: Names) -> str:
+    used = [_sides(found, i) for i in line.given]
+    hypotheses = "; ".join(f"({left}, {right})" for left, right in used)
+    closed = "I"
+    for i in reversed(line.given):
+        closed = f"(conj {_lemma(found, i)} {closed})"
+    uses = "; ".join(map(str, line.uses))
+    return (
+        f"Lemma line_{line.number} : {_equation((line.left, line.right), names)}.\n"
+        f"Proof.\n  refine (decided T E meaning [{hypotheses}] [{uses}]\n"
+        f"    {line.left}\n    {line.right} _ _);\n"
+        f"  [exact {closed} | vm_cast_no_check (eq_refl true)].\nQed."
+    )
+
+
+def _sides(found: Export, number: int) -> tuple[Node, Node]:
+    if number in found.lemmas:
+        return found.lemmas[number].left, found.lemmas[number].right
+    return found.granted[number]
+
+
+def _theorem(found: Export, names: Names, title: str) -> Iterator[str]:
+    if found.covers != STATEMENT:
+        return
+    ends = [found.lemmas[i] for i in found.ends() if i is not None]
+    stated = " /\\\n  ".join(f"({_equation((x.left, x.right), names)})" for x in ends)
+    lines = [f"line_{x.number}" for x in ends]
+    proof = lines.pop()
+    for line in reversed(lines):
+        proof = f"(conj {line} {proof})"
+    yield f"Theorem {title} :\n  {stated}.\nProof. exact {proof}. Qed."
