@@ -218,6 +218,13 @@ def test_what_the_checker_leaves_open_is_trusted_and_not_written(template, tmp_p
     assert after["certificates"]["written"]["controls"] == 1
 
 
+def test_regimes_beyond_the_most_are_named(template, tmp_path, monkeypatch):
+    monkeypatch.setattr(certifying, "MOST_INSTANCES", 1)
+    _, after = with_certificates(template.base, tmp_path)
+    assert after["certificates"]["written"]["instances"] == 1
+    assert after["certificates"]["trusted"][0].startswith("the regimes 'doubled'")
+
+
 def test_a_failure_of_the_stage_changes_no_verdict(template, tmp_path, monkeypatch):
     monkeypatch.setattr(certificate_files, "certificates_of", lambda *a: 1 / 0)
     before, after = with_certificates(template.base, tmp_path)

@@ -271,7 +271,6 @@ def test_an_interrupt_keeps_what_is_finished(lora_proofs, claim_file, number):
         (["verify", "--budget", "huge"], 4, ["quick, standard, deep", "'huge'"]),
         (["verify", "--seed", str(10**30)], 4, ["--seed"]),
         (["verify", "--scheduler", "tcp://x:1"], 4, ["--scheduler", "not available yet"]),
-        (["verify", "--certificates", "d"], 4, ["--certificates", "not available yet"]),
         (["verify", "no/such-claim"], 4, ["'no/such-claim'"]),
         (["verify", "no/such/*"], 5, ["nothing selected"]),
         (["verify", "missing.py"], 4, ["missing.py", "readable"]),

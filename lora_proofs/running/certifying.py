@@ -102,6 +102,7 @@ def _count_given(found: Written) -> None:
 
 def _instances(claim: Claim, budget: Budget, seed: int, found: Written) -> None:
     """The smallest covered instance of each regime, of the first draws."""
+    _say_beyond(claim, found)
     for regime in claim.instances.regimes[:MOST_INSTANCES]:
         reasons: list[str] = []
         for instance in sorted(_drawn(claim, regime, seed), key=instance_size):
@@ -114,6 +115,13 @@ def _instances(claim: Claim, budget: Budget, seed: int, found: Written) -> None:
         else:
             why = reasons[-1] if reasons else "no draw satisfies the assumptions"
             found.trust(f"regime {regime!r}: no certificate of an instance: {why}")
+
+
+def _say_beyond(claim: Claim, found: Written) -> None:
+    beyond = claim.instances.regimes[MOST_INSTANCES:]
+    if beyond:
+        names = ", ".join(map(repr, beyond))
+        found.trust(f"the regimes {names}: no certificate, {MOST_INSTANCES} regimes are written")
 
 
 def _drawn(claim: Claim, regime: str, seed: int) -> Iterator[Instance]:
