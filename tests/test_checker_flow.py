@@ -8,6 +8,7 @@ from fractions import Fraction as Q
 from functools import cache
 from itertools import combinations
 from operator import add, mul
+from random import Random
 
 import pytest
 
@@ -384,6 +385,39 @@ def test_the_bounds_of_a_step_hold_at_every_point(loss):
         roots = entries(W) if loss == "frobenius" else [tr]
         assert sum(x * x for x in roots) <= growth**2
         assert sum(x * x for x in entries(A, B)) <= reach**2
+
+
+def convolved(X, Y):
+    """The product of matrices of polynomials, as coefficients."""
+    out = [[[Q(0)] * (len(X) + len(Y) - 1) for _ in Y[0][0]] for _ in X[0]]
+    for a, Xa in enumerate(X):
+        for b, Yb in enumerate(Y):
+            for i, row in enumerate(product(Xa, Yb)):
+                for j, x in enumerate(row):
+                    out[i][j][a + b] += x
+    return [[[entry[k] for entry in row] for row in out] for k in range(len(X) + len(Y) - 1)]
+
+
+@pytest.mark.parametrize("scale", [1, 2**70, Q(1, 2**70)])
+@pytest.mark.parametrize("tau", [Q(1), Q(10**9, 7), Q(1, 10**9)])
+@pytest.mark.parametrize("orders", [1, 2, 6])
+def test_the_defect_is_the_sum_of_its_coefficients_whatever_the_sizes(scale, tau, orders):
+    random = Random(str((scale, tau, orders)))
+    draw = lambda n, m: [[random.randint(-99, 99) for _ in range(m)] for _ in range(n)]  # noqa: E731
+    step = Step(tau, 5, [draw(1, 2) for _ in range(orders)], [draw(2, 1) for _ in range(orders)])
+    flow = Flow("frobenius", [[Q(x) * scale for x in row] for row in draw(2, 2)], [], [])
+    A, B = ([[[Q(x, 5) for x in row] for row in X] for X in Xs] for Xs in (step.A, step.B))
+    G = convolved(B, A)
+    G[0] = [list(map(add, *rows)) for rows in zip(G[0], flow.C, strict=True)]
+    rates = convolved([transposed(X) for X in B], G), convolved(G, [transposed(X) for X in A])
+    sizes = []
+    for X, rate in ((A, rates[0]), (B, rates[1])):
+        for i, j in ((i, j) for i in range(len(X[0])) for j in range(len(X[0][0]))):
+            slopes = [k * Xk[i][j] / tau for k, Xk in enumerate(X)][1:] + [Q(0)] * len(rate)
+            sizes.append(sum(abs(x + Y[i][j]) for x, Y in zip(slopes, rate, strict=False)))
+    square, unit = sum(x * x for x in sizes), Q(1, tau.numerator * 5**3)
+    defect = checker.step_bounds(flow, step)[0]
+    assert defect**2 >= square > (defect - max(unit, defect / 2**60)) ** 2
 
 
 def test_a_bound_is_the_sum_of_sizes_and_not_more():
