@@ -522,7 +522,8 @@ def of_exp(g: Callable[[Fraction], Fraction]) -> Callable[[Interval, int], Inter
     return lambda a, bits: (g(exp_at(a[0], bits)[0]), g(exp_at(a[1], bits)[1]))
 
 
-COSH = of_exp(lambda e: (e + 1 / e) / 2)  # grows where e >= 1, so for x >= 0
+# For x >= 0 only, so e >= 1 up to rounding; there the sum grows, and below 1 it would fall.
+COSH = of_exp(lambda e: (e + 1 / e) / 2 if e > 1 else Fraction(1))
 ONE_OPERAND: dict[str, Callable[[Interval, int], Interval]] = {
     "neg": lambda a, _: (-a[1], -a[0]),
     "abs": lambda a, _: absolute(a),

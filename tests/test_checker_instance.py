@@ -203,6 +203,13 @@ def test_cosh_is_even_and_least_at_zero():
     assert value(["cosh", 0], (Q(-3), Q(2))) == value(["cosh", 0], (Q(0), Q(3)))
 
 
+@pytest.mark.parametrize("x", [Q(1, 10**9), Q(-1, 10**30), Q(1, 10**300), (Q(-1), Q(1, 10**30))])
+def test_cosh_near_zero_is_not_below_its_lower_bound(x):
+    least = Q(1) if isinstance(x, tuple) else 1 + x * x / 2
+    low, high = value(["cosh", 0], x, bits=8)
+    assert low <= least < high
+
+
 def test_exponents_have_an_end():
     low, high = value(["exp", 0], 2**16)
     assert 0 < low < high < low * (1 + Q(1, 2**50))
