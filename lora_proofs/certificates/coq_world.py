@@ -6,11 +6,14 @@ central, identities and shapes are as they are, derivatives obey the product and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from lora_proofs.certificates.coq_names import Names, shown
 from lora_proofs.certificates.coq_terms import Node, Pairs, Symbols, number
 from lora_proofs.mathematics import words as w
+
+Numbered = dict[w.Symbol, int] | dict[w.Scalar, int]
+BLANK = "{}"
 
 
 def hypotheses(symbols: Symbols, names: Names) -> Iterator[str]:
@@ -91,7 +94,7 @@ def _moved(
 
 def _values(
     symbols: Symbols,
-    of: dict[w.Symbol, int] | dict[w.Scalar, int],
+    of: Numbered,
     pairs: Pairs,
     kind: str,
     other: Node | None,
@@ -104,9 +107,104 @@ def _values(
 def _function(values: Sequence[object], default: str) -> str:
     if not values:
         return f"fun _ => {default}"
-    cases = "".join(f"{_inner(d, second, given, absent)} | " for d in first)
+    cases = "".join(f" | {i} => {value}" for i, value in enumerate(values))
+    return f"fun i => match i with{cases} | _ => {default} end"
+
+
+def _family(rows: Sequence[Sequence[object]], default: str) -> str:
+    """A function of two indices."""
+    return _function([f"({_function(row, default)})" for row in rows], f"fun _ => {default}")
+
+
+def table(symbols: Symbols) -> str:
+    """The closed data that the normal form reads."""
+
+    def place(dimension: w.Dimension) -> str:
+        known = dimension in symbols.dimensions
+        return f"Some {symbols.dimensions[dimension]}" if known else "None"
+
+    matrices, scalars = symbols.matrices, symbols.scalars
+    units = "; ".join(f"Size {symbols.dimensions[d]}" for d in symbols.divisors)
+    fields = {
+        "row": _function([place(x.rows) for x in matrices], "None"),
+        "column": _function([place(x.columns) for x in matrices], "None"),
+        "symmetric": _function([str(x.symmetric).lower() for x in matrices], "false"),
+        "loss_row": _function([place(x.rows) for x in symbols.losses], "None"),
+        "loss_column": _function([place(x.columns) for x in symbols.losses], "None"),
+        "rate": _rates(symbols, matrices, "Mat"),
+        "scalar_rate": _rates(symbols, scalars, "Sca"),
+        "put": _puts(symbols, matrices, "Mat"),
+        "scalar_put": _puts(symbols, scalars, "Sca"),
+        "units": f"[{units}]%list",
+    }
+    inside = ";\n  ".join(f"{name} := {value}" for name, value in fields.items())
+    return f"Definition T : table := {{|\n  {inside} |}}."
+
+
+def _rates(symbols: Symbols, of: Numbered, kind: str) -> str:
+    return _family([_values(symbols, of, p, kind, number(0)) for p in symbols.rates], "Num 0")
+
+
+def _puts(symbols: Symbols, of: Numbered, kind: str) -> str:
+    rows = [_values(symbols, of, p, kind, None) for p in symbols.replacements]
+    return _function([f"({_function(row, 'Num 0')})" for row in rows], f"fun j => {kind} j")
+
+
+def meaning(symbols: Symbols, names: Names) -> Iterator[str]:
+    """What the indices stand for, and that all that the normal form supposes is supposed."""
+    nothing = "num M 0"
+    fields = {
+        "mat": _function(names.matrices, nothing),
+        "sca": _function(names.scalars, nothing),
+        "eye": _function(names.eyes, nothing),
+        "size": _function(names.sizes, nothing),
+        "val": _function(names.values, f"fun _ => {nothing}"),
+        "grad": _function(names.gradients, f"fun _ => {nothing}"),
+        "hess": _function(names.hessians, f"fun _ _ => {nothing}"),
+        "der": _function(names.derivatives, f"fun _ => {nothing}"),
+        "sub": _function(names.substitutions, "fun x => x"),
+    }
+    inside = ";\n  ".join(f"{name} := {value}" for name, value in fields.items())
+    yield f"Definition E : world M := {{|\n  {inside} |}}."
+    yield "Lemma meaning : valid T E.\nProof.\n  constructor.\n" + _cases(symbols, names) + "Qed."
+
+
+def _cases(symbols: Symbols, names: Names) -> str:
+    """One bullet for each field of ``valid``, one case for each symbol."""
+    ds, ss, fs = names.derivatives, names.substitutions, names.values
+    matrices, scalars, eyes = names.matrices, names.scalars, names.eyes
+    placed = "intro d; first [discriminate | intro H; injection H as <-; assumption]"
+    losses = _by_cases(fs, "exact loss_{}", "exact no_loss")
+    bullets = [
+        _by_cases(scalars, "exact scalar_{}", "exact no_scalar"),
+        _by_cases(matrices, placed, "discriminate"),
+        _by_cases(matrices, placed, "discriminate"),
+        _by_cases(matrices, "first [discriminate | intro H; assumption]", "discriminate"),
+        _by_cases(eyes, "exact is_{}", "exact no_eye"),
+        losses,
+        _by_cases(fs, placed, "discriminate"),
+        _by_cases(fs, placed, "discriminate"),
+        _by_cases(ds, "exact is_{}", "exact no_derivation"),
+        _twice(ds, fs, "chain_{}_{}", "no_chain _ is_{}", f"apply no_motion; revert i; {losses}"),
+        _twice(ds, eyes, "{}_{}", "der_num _ is_{} _", "exact num_zero"),
+        _twice(ds, matrices, "{}_{}", "no_rate _ is_{}", "reflexivity"),
+        _twice(ds, scalars, "{}_{}", "no_rate _ is_{}", "reflexivity"),
+        _by_cases(ss, "exact is_{}", "exact no_substitution"),
+        _twice(ss, fs, "inside_{}_{}", "no_inside _ is_{}", "constructor; reflexivity"),
+        _twice(ss, eyes, "{}_{}", "no_put _ is_{}", "reflexivity"),
+        _twice(ss, matrices, "{}_{}", "no_put _ is_{}", "reflexivity"),
+        _twice(ss, scalars, "{}_{}", "no_put _ is_{}", "reflexivity"),
+        _units(symbols, names),
+    ]
+    return "".join(f"  - {bullet}.\n" for bullet in bullets)
+
+
+def _by_cases(items: Sequence[str], proof: str, default: str) -> str:
+    """By cases of an index: each symbol by ``proof`` with its name, the absent by ``default``."""
+    if not items:
+        return f"intro i; {default}"
     pattern = "".join("[|" for _ in items) + "i" + "]" * len(items)
-    return f"intros {pattern}; [{' | '.join(map(proof, items))} | {default}]"
+    return f"intros {pattern}; [{' | '.join(proof.format(x) for x in items)} | {default}]"
 
 
 def _twice(
@@ -114,17 +212,11 @@ def _twice(
 ) -> str:
     """By cases of two indices: what is supposed, an absent symbol, an absent operator."""
     cases = "".join(
-        f"{_by_cases(second, lambda x, d=d: f'exact {given.format(d, x)}', 'exact ' + parens)} | "
+        f"{_by_cases(second, f'exact {given.format(d, BLANK)}', f'exact ({absent.format(d)})')} | "
         for d in first
-        for parens in (f"({absent.format(d)})",)
     )
     pattern = "".join("[|" for _ in first) + "k" + "]" * len(first)
     return f"intros {pattern}; [{cases}intro i; {beyond}]"
-
-
-def _inner(operator: str, second: Sequence[str], given: str, absent: str) -> str:
-    default = f"exact ({absent.format(operator)})"
-    return _by_cases(second, lambda x: f"exact {given.format(operator, x)}", default)
 
 
 def _units(symbols: Symbols, names: Names) -> str:
