@@ -167,7 +167,9 @@ FALSE = {
     "rate that is not symmetric": (["d", "S", [["S", "P"]]], "P"),
     "half a gradient": (["gradient", tr(T("X"), "X"), "X", "X"], "X"),
     "transposed gradient": (["gradient", tr("P", "Q"), "P", "Q"], "Q"),
-    "gradient in a symmetric symbol": (["gradient", ["tr", "S"], "S", ["identity", "n"]], "S"),
+    "gradient in a symmetric symbol": (
+        ["gradient", ["tr", "S"], "S", ["identity", "n"]], ["identity", "n"]
+    ),
     "gradient in a scalar": (["gradient", ["^", 2, "t"], "t", ["*", 2, "t"]], ["*", 2, "t"]),
     "value not symmetric": (["at", T("S"), [["S", "P"]]], T("P")),
     "derivative after the point": (["d", ["at", ["^", 2, "t"], [["t", 3]]], [["t", 1]]], 6),
