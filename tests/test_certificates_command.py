@@ -240,6 +240,20 @@ def test_a_stage_that_is_stopped_keeps_the_record():
     assert "stopped after 120 s" in kept["reasons"][-1]
 
 
+def test_certificates_have_a_time_of_their_own(lora_proofs, claim_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("lora_proofs.running.verifying.SECONDS", 0.001)
+    path, out = claim_file("claim = base\n"), tmp_path / "out"
+    done = lora_proofs(
+        "verify", path, "--budget", "quick", "--certificates", out, "--json", "--jobs", "1"
+    )
+    (record,) = records(done.stdout).values()
+    assert (done.returncode, record["verdict"]) == (0, "CERTIFIED")
+    assert record["certificates"]["instances"] >= 12
+    assert record["certificates"]["written"]["file"] is None
+    assert "stopped after 0.001 s" in record["reasons"][-1]
+    assert list(out.iterdir()) == []
+
+
 def test_a_bundle_that_is_too_much_loses_its_longest_certificate(monkeypatch):
     found = certifying.Written()
     for size in (1, 3):
