@@ -1157,8 +1157,6 @@ class Words:
             return term(tree)
         operation, *operands = listed(tree)
         if operation in self.formal:
-            if "?" in env:
-                raise Invalid("an equation is used inside a formal derivative")
             return self.formal[operation](*operands, env)
         texts = TEXTS.get(operation, 0)
         values = (self.value(x, env) for x in operands[texts:])
@@ -1281,7 +1279,8 @@ class Derivation(Words):
     def algebra(self, said: Relation, used: Any, squares: Any) -> None:
         """right - left = sum of (right - left of used lines, in context) + sum of factor base^2.
 
-        An equation may stand in any context, an inequality beside a factor that is at least 0.
+        An equation may stand in any context: what fills the hole is a value, which does not move
+        with the symbols in it. An inequality stands beside a factor that is at least 0.
         """
         gap, equations = plus(said[2], said[0], -1), not squares
         for k, context in used:

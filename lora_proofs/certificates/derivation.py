@@ -260,7 +260,7 @@ def bulk(e: Any, sizes: Mapping[Any, int]) -> int:
     if isinstance(e, w.Scaled):
         return bulk(e.scale, sizes) * bulk(e.body, sizes)
     if isinstance(e, w.Power):
-        return min(bulk(e.base, sizes) ** abs(e.exponent), 10**6)
+        return int(min(bulk(e.base, sizes) ** abs(e.exponent), 10**6))
     if isinstance(e, w.Trace):
         return sizes[(e.body.shape or ("",))[0]] * bulk(e.body, sizes)
     if isinstance(e, w.Transpose | w.Named):
