@@ -68,6 +68,7 @@ def test_the_bundle_holds_instances_counterexamples_and_controls(written, lora_p
     assert (good["instances"], good["controls"], good["without_given_numbers"]) == (2, 1, 3)
     false = found["tests/false"]["certificates"]["written"]
     assert false["counterexamples"] == 1
+    assert found["tests/false"]["certificates"]["trusted"] == []
     assert found["tests/good"]["certificates"]["trusted"] == []
     assert any("re-checked by the" in reason for reason in found["tests/good"]["reasons"])
     told = lora_proofs.done("check", out)

@@ -68,7 +68,7 @@ def certificates_of(claim: Claim, record: Mapping[str, Any], budget: Budget, see
     """The certificates of a claim that was verified with this record, each one re-checked."""
     found = Written()
     makers: dict[str, Callable[[], None]] = {
-        "instances": lambda: _instances(claim, budget, seed, found),
+        "instances": lambda: _instances(claim, record, budget, seed, found),
         "counterexamples": lambda: _counterexample(claim, record, budget, found),
         "controls": lambda: _controls(claim, record, budget, found),
         "derivation": lambda: _derivation(claim, record, found),
@@ -100,7 +100,9 @@ def _count_given(found: Written) -> None:
 # --- instances ------------------------------------------------------------------------------------
 
 
-def _instances(claim: Claim, budget: Budget, seed: int, found: Written) -> None:
+def _instances(
+    claim: Claim, record: Mapping[str, Any], budget: Budget, seed: int, found: Written
+) -> None:
     """The smallest covered instance of each regime, of the first draws."""
     _say_beyond(claim, found)
     for regime in claim.instances.regimes[:MOST_INSTANCES]:
@@ -113,6 +115,8 @@ def _instances(claim: Claim, budget: Budget, seed: int, found: Written) -> None:
                     found.trust(sentence)
                 break
         else:
+            if record["counterexample"]:
+                continue  # a false claim holds where it does: nothing is trusted for it
             why = reasons[-1] if reasons else "no draw satisfies the assumptions"
             found.trust(f"regime {regime!r}: no certificate of an instance: {why}")
 
