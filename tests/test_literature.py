@@ -1,7 +1,8 @@
 """What the numerics lean on is heard by whoever runs them, and ends up in the verdict."""
 
-from lora_proofs import verify
+from lora_proofs import Assumption, verify
 from lora_proofs.arithmetic import EXACT, at_least, at_most
+from lora_proofs.arithmetic.leaning import afresh, remembered
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.literature import LASALLE, LITERATURE, WEYL, lean_on, leanings
 from lora_proofs.running.evaluation import evaluate
@@ -50,3 +51,33 @@ def test_a_certified_and_a_refuted_verdict_cite_it_and_say_what_they_moved_from(
     refuted = verify(template.variant(check=wrong), budget="quick")
     assert (refuted.verdict, refuted.cites) == ("REFUTED", (LASALLE.name,))
     assert refuted.counterexample["cites"] == [LASALLE.name]
+
+
+def test_what_is_remembered_is_cited_each_time_and_can_be_computed_afresh():
+    runs = []
+
+    @remembered(2)
+    def square(x):
+        runs.append(x)
+        lean_on(WEYL)
+        return x * x
+
+    for _ in range(2):
+        with leanings() as heard:
+            assert square(3) == 9
+        assert list(heard) == [WEYL.name]
+    assert runs == [3]
+    with afresh():
+        assert square(3) == 9
+    assert square(3) == 9
+    assert runs == [3, 3]
+
+
+def test_what_an_assumption_leans_on_is_cited(template):
+    def holds(instance, ctx):
+        lean_on(WEYL)
+        yield at_least("x x", ctx.number(instance.x) ** 2, ctx.number(0))
+
+    real = Assumption("real", "x is real", holds, technical="it always is")
+    found = verify(template.variant(assumptions=(real,)), budget="quick")
+    assert (found.verdict, found.cites) == ("CERTIFIED", (WEYL.name,))

@@ -6,12 +6,17 @@ function collects what was said with ``leanings``, so that no verdict can forget
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache, wraps
+from typing import ParamSpec, TypeVar
 
+P = ParamSpec("P")
+R = TypeVar("R")
 _HEARD: ContextVar[tuple[dict[str, None], ...]] = ContextVar("heard", default=())
+_AFRESH: ContextVar[bool] = ContextVar("afresh", default=False)
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,13 @@ def lean_on(*cited: Cited) -> None:
     >>> list(heard)
     ["Weyl's inequality"]
     """
+    _tell(x.name for x in cited)
+
+
+def _tell(names: Iterable[str]) -> None:
+    told = dict.fromkeys(names)
     for heard in _HEARD.get():
-        heard.update(dict.fromkeys(x.name for x in cited))
+        heard.update(told)
 
 
 @contextmanager
@@ -58,3 +68,46 @@ def leanings() -> Iterator[dict[str, None]]:
         yield heard
     finally:
         _HEARD.reset(token)
+
+
+def remembered(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Keep the last results of a function, and say again what each leans on when it is reused.
+
+    >>> @remembered(8)
+    ... def norm(x: int) -> int:
+    ...     lean_on(WEYL)
+    ...     return abs(x)
+    >>> first = norm(-3)
+    >>> with leanings() as heard:
+    ...     again = norm(-3)
+    >>> again, list(heard)
+    (3, ["Weyl's inequality"])
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @lru_cache(maxsize=most)
+        def kept(*args: P.args, **named: P.kwargs) -> tuple[R, tuple[str, ...]]:
+            with leanings() as heard:
+                return function(*args, **named), tuple(heard)
+
+        @wraps(function)
+        def again(*args: P.args, **named: P.kwargs) -> R:
+            if _AFRESH.get():
+                return function(*args, **named)
+            value, names = kept(*args, **named)
+            _tell(names)
+            return value
+
+        return again
+
+    return decorate
+
+
+@contextmanager
+def afresh() -> Iterator[None]:
+    """Compute everything again in the body, whatever is remembered."""
+    token = _AFRESH.set(True)
+    try:
+        yield
+    finally:
+        _AFRESH.reset(token)

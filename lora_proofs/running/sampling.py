@@ -101,9 +101,13 @@ class Tally:
         self.certain.add(instance)
         self.certified[regime] += 1
         self.certified_by.add(judged.arithmetic)
-        self.cites.update(dict.fromkeys(judged.cites))
+        self.hear([judged])
         self.certified_trivial += is_trivial(judged.comparisons)
         return True
+
+    def hear(self, found: Iterable[Judged]) -> None:
+        """Take over what judgements lean on, those of assumptions included."""
+        self.cites.update(dict.fromkeys(name for judged in found for name in judged.cites))
 
     def samples(self, stream: Stream) -> SampleEvidence:
         """The evidence of the sample stage."""
@@ -159,7 +163,8 @@ def sample(claim: Claim, budget: Budget, seed: int) -> tuple[Tally, Stream]:
 
 def admitted(claim: Claim, instance: Instance, digits: int, tally: Tally) -> bool:
     """Whether every assumption holds on the instance; an undecided one excludes it, with a note."""
-    for name, found in assumptions_on(claim, instance, digits).items():
+    held = assumptions_on(claim, instance, digits)
+    for name, found in held.items():
         if found.outcome == "empty":
             tally.problems.add(f"assumption {name!r} yields no comparison: it says nothing")
         elif found.outcome != "holds":
@@ -168,6 +173,7 @@ def admitted(claim: Claim, instance: Instance, digits: int, tally: Tally) -> boo
                     f"assumption {name!r} undecided on some draws, which were discarded"
                 )
             return False
+    tally.hear(held.values())
     return True
 
 
@@ -199,9 +205,11 @@ def certify(claim: Claim, budget: Budget, seed: int, tally: Tally) -> None:
         return
     stream, rungs = Stream(claim, "certify", seed, missing), ladder(names, budget.digits)
     for regime, instance in stream:
-        if not all(f.certifies for f in assumptions_on(claim, instance, budget.digits).values()):
+        held = assumptions_on(claim, instance, budget.digits)
+        if not all(found.certifies for found in held.values()):
             stream.discard()
             continue
+        tally.hear(held.values())
         judged = settle(claim.check, instance, rungs)
         if judged.certifies:
             if tally.certify(regime, instance, judged):

@@ -20,7 +20,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 from lora_proofs.arithmetic import (
@@ -33,6 +32,7 @@ from lora_proofs.arithmetic import (
     rational,
     squared_norm,
 )
+from lora_proofs.arithmetic.leaning import remembered
 from lora_proofs.claims.rushka_klabjan.discretisation.limit_runs import up
 from lora_proofs.errors import Unavailable
 from lora_proofs.mathematics.flows import iterate
@@ -86,7 +86,7 @@ def length(point: Pair, ctx: Arithmetic) -> Any:
     return ctx.sqrt(squared_norm(point[0]) + squared_norm(point[1]))
 
 
-@lru_cache(maxsize=16)
+@remembered(16)
 def iterates(instance: Instance, ctx: Any, mode: str) -> list[Pair]:
     """All iterates of a mode; exact ones would multiply their digits in each step."""
     if ctx.name == "exact":
@@ -95,7 +95,7 @@ def iterates(instance: Instance, ctx: Any, mode: str) -> list[Pair]:
     return list(iterate(mode, int(instance.steps), loss, x.W0, x.A0, x.B0, x.h, ctx))
 
 
-@lru_cache(maxsize=16)
+@remembered(16)
 def leading(instance: Instance, ctx: Any, mode: str) -> tuple[Pair, Pair]:
     """theta and e at the last step's time, enclosed."""
     if not ctx.rigorous or ctx.name == "exact":

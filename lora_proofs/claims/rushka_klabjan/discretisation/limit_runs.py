@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from math import isqrt
 from typing import Any
 
@@ -25,6 +24,7 @@ from lora_proofs.arithmetic import (
     squared_norm,
 )
 from lora_proofs.arithmetic.context import object_matrix
+from lora_proofs.arithmetic.leaning import remembered
 from lora_proofs.claims.rushka_klabjan.discretisation.quartic import Quartic
 from lora_proofs.errors import Unavailable
 from lora_proofs.mathematics import flows
@@ -61,7 +61,7 @@ def problem_loss(instance: Instance, ctx: Arithmetic) -> Any:
     return loss_from_instance(instance, ctx)
 
 
-@lru_cache(maxsize=8)
+@remembered(8)
 def run(instance: Instance, ctx: Any) -> Run:
     """All iterates and the flow of an instance; needs an arithmetic with exponentials."""
     if ctx.name == "exact":

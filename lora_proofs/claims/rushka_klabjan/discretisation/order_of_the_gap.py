@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 from lora_proofs.arithmetic import (
@@ -20,6 +19,7 @@ from lora_proofs.arithmetic import (
     below,
     rational,
 )
+from lora_proofs.arithmetic.leaning import remembered
 from lora_proofs.claims.rushka_klabjan.discretisation import leading_error as whole
 from lora_proofs.claims.rushka_klabjan.discretisation.leading_bounds import (
     bounds,
@@ -78,7 +78,7 @@ def apart(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield below("0 < ||v(T)||", 0, length(velocity(instance, ctx), ctx))
 
 
-@lru_cache(maxsize=16)
+@remembered(16)
 def velocity(instance: Instance, ctx: Any) -> tuple[Any, Any]:
     """v at the last step's time, enclosed."""
     if ctx.name != "ball":

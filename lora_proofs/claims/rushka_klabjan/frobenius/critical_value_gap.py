@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -30,6 +29,7 @@ from lora_proofs.arithmetic import (
     equal,
     squared_norm,
 )
+from lora_proofs.arithmetic.leaning import remembered
 from lora_proofs.claims.rushka_klabjan.frobenius import riccati_bound
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.critical_values import frobenius_critical_values
@@ -98,7 +98,7 @@ def near(source: Draw) -> Instance:
 INSTANCES = Instances(draw, REGIMES)
 
 
-@lru_cache(maxsize=64)
+@remembered(64)
 def loss_at(instance: Instance, t: Fraction, digits: int = 20) -> Any:
     """An enclosure of the loss at time t: exact where the start is stationary."""
     x, start = instance, instance.lift(EXACT)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, equal
+from lora_proofs.arithmetic.leaning import remembered
 from lora_proofs.claims.rushka_klabjan.frobenius import full_rank_proof as proof
 from lora_proofs.errors import Unavailable
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
@@ -91,7 +91,7 @@ names = Assumption(
 )
 
 
-@lru_cache(maxsize=8)
+@remembered(8)
 def enclosed(instance: Instance) -> Any:
     """The flow in balls that surely hold, narrow enough to stand for its values."""
     x = instance

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from lora_proofs.arithmetic import (
     squared_norm,
 )
 from lora_proofs.arithmetic.context import Matrix
+from lora_proofs.arithmetic.leaning import remembered
 from lora_proofs.errors import Unavailable
 from lora_proofs.mathematics.frobenius_riccati import balance, riccati_matrix
 from lora_proofs.mathematics.instance import Instance
@@ -103,7 +103,7 @@ def on_leading(instance: Instance, ctx: Arithmetic) -> Matrix:
         return P @ ctx.matrix(np.concatenate([x.B0, x.A0.mT]))
 
 
-@lru_cache(maxsize=64)
+@remembered(64)
 def limit_of(instance: Instance) -> Limit:
     """Where the flow of an instance ends."""
     x, one = instance.lift(EXACT), Fraction(1)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 from lora_proofs.arithmetic import (
@@ -21,6 +20,7 @@ from lora_proofs.arithmetic import (
     equal,
     squared_norm,
 )
+from lora_proofs.arithmetic.leaning import remembered
 from lora_proofs.claims.rushka_klabjan.discretisation.limit_runs import lifted, problem_loss
 from lora_proofs.errors import Unavailable
 from lora_proofs.language.lemmas.calculus import LATER, POINT
@@ -89,7 +89,7 @@ def stationary(problem: Instance) -> bool:
     return bool(speed < 1e-6) if floats else bool(speed == 0)
 
 
-@lru_cache(maxsize=64)
+@remembered(64)
 def factors_at(instance: Instance, times: tuple[Fraction, ...], ctx: Any) -> tuple[Factors, ...]:
     """The factors at increasing times; needs an arithmetic with exponentials."""
     if ctx.name == "exact":
