@@ -85,10 +85,11 @@ def remembered(most: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        @lru_cache(maxsize=most)
-        def kept(*args: P.args, **named: P.kwargs) -> tuple[R, tuple[str, ...]]:
+        def observed(*args: P.args, **named: P.kwargs) -> tuple[R, tuple[str, ...]]:
             with leanings() as heard:
                 return function(*args, **named), tuple(heard)
+
+        kept: Callable[..., tuple[R, tuple[str, ...]]] = lru_cache(maxsize=most)(observed)
 
         @wraps(function)
         def again(*args: P.args, **named: P.kwargs) -> R:

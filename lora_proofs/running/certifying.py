@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lora_proofs import checker
+from lora_proofs.arithmetic.leaning import afresh
+from lora_proofs.certificates.flow import certificates_of as flow_certificates
 from lora_proofs.certificates.instances import BITS, given_in, instance_certificate
 from lora_proofs.certificates.tape import Untraceable
 from lora_proofs.certificates.tracing import Run, trace
@@ -20,11 +22,14 @@ from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.running.counterexample import instance_size, refuting
 from lora_proofs.running.drawing import draw_one
-from lora_proofs.running.evaluation import RIGOROUS, evaluate, ladder
+from lora_proofs.running.evaluation import RIGOROUS, evaluate, ladder, settle
 from lora_proofs.running.raising import shown
+from lora_proofs.solving.flow_field import recorded_flows
 
 MOST_INSTANCES = 8
 """Certificates of instances on which a claim holds; one a regime as far as they reach."""
+MOST_FLOWS = 4
+"""Enclosed flows of a claim that get a certificate of their own."""
 DRAWS = 3
 """Draws of a regime, of which the smallest that is covered is written."""
 OPEN = ("undecided", "may be", "may not be", "in intervals only")
@@ -67,8 +72,10 @@ class Written:
 def certificates_of(claim: Claim, record: Mapping[str, Any], budget: Budget, seed: int) -> Written:
     """The certificates of a claim that was verified with this record, each one re-checked."""
     found = Written()
+    chosen: list[Instance] = []
     makers: dict[str, Callable[[], None]] = {
-        "instances": lambda: _instances(claim, record, budget, seed, found),
+        "instances": lambda: chosen.extend(_instances(claim, record, budget, seed, found)),
+        "flows": lambda: _flows(claim, chosen, budget, found),
         "counterexamples": lambda: _counterexample(claim, record, budget, found),
         "controls": lambda: _controls(claim, record, budget, found),
         "derivation": lambda: _derivation(claim, record, found),
@@ -102,7 +109,7 @@ def _count_given(found: Written) -> None:
 
 def _instances(
     claim: Claim, record: Mapping[str, Any], budget: Budget, seed: int, found: Written
-) -> None:
+) -> Iterator[Instance]:
     """The smallest covered instance of each regime, of the first draws."""
     _say_beyond(claim, found)
     for regime in claim.instances.regimes[:MOST_INSTANCES]:
@@ -113,12 +120,28 @@ def _instances(
                 found.keep("instances", made[0])
                 for sentence in made[1]:
                     found.trust(sentence)
+                yield instance
                 break
         else:
             if record["counterexample"]:
                 continue  # a false claim holds where it does: nothing is trusted for it
             why = reasons[-1] if reasons else "no draw satisfies the assumptions"
             found.trust(f"regime {regime!r}: no certificate of an instance: {why}")
+
+
+def _flows(claim: Claim, chosen: list[Instance], budget: Budget, found: Written) -> None:
+    """Certificates of flows that the check encloses on the chosen instances."""
+    with recorded_flows() as flows, afresh():
+        for instance in chosen:
+            settle(claim.check, instance, ladder(RIGOROUS, budget.digits))
+    made = flow_certificates(flows[:MOST_FLOWS], claim=claim.name)
+    for one in made:
+        found.keep("flows", one)
+    if flows:
+        found.trust(
+            f"{len(made)} of {len(flows)} flows that were enclosed have a certificate of their "
+            "own; that given numbers are theirs is not re-checked"
+        )
 
 
 def _say_beyond(claim: Claim, found: Written) -> None:
