@@ -517,22 +517,25 @@ def exp_at(x: Fraction, bits: int) -> Interval:
     return value
 
 
-def of_exp(g: Callable[[Fraction], Fraction]) -> Callable[[Interval, int], Interval]:
-    """The function g(exp(x)) of an interval, for a growing g."""
-    return lambda a, bits: (g(exp_at(a[0], bits)[0]), g(exp_at(a[1], bits)[1]))
+def of_exp(g: Callable[[Fraction], Fraction], a: Interval, bits: int) -> Interval:
+    """The values g(exp(x)) of an interval, for a growing g."""
+    return g(exp_at(a[0], bits)[0]), g(exp_at(a[1], bits)[1])
 
 
-# For x >= 0 only, so e >= 1 up to rounding; there the sum grows, and below 1 it would fall.
-COSH = of_exp(lambda e: (e + 1 / e) / 2 if e > 1 else Fraction(1))
+def cosh_of(e: Fraction) -> Fraction:
+    """cosh(x) for e = exp(x) >= 1; rounding may bring e below 1, where e + 1/e would fall."""
+    return (e + 1 / e) / 2 if e > 1 else Fraction(1)
+
+
 ONE_OPERAND: dict[str, Callable[[Interval, int], Interval]] = {
     "neg": lambda a, _: (-a[1], -a[0]),
     "abs": lambda a, _: absolute(a),
     "sqrt": sqrt,
     "log": log,
-    "exp": of_exp(lambda e: e),
-    "cosh": lambda a, bits: COSH(absolute(a), bits),
-    "sinh": of_exp(lambda e: (e - 1 / e) / 2),
-    "tanh": of_exp(lambda e: 1 - 2 / (e * e + 1)),
+    "exp": lambda a, bits: of_exp(lambda e: e, a, bits),
+    "cosh": lambda a, bits: of_exp(cosh_of, absolute(a), bits),
+    "sinh": lambda a, bits: of_exp(lambda e: (e - 1 / e) / 2, a, bits),
+    "tanh": lambda a, bits: of_exp(lambda e: 1 - 2 / (e * e + 1), a, bits),
 }
 TWO_OPERANDS: dict[str, Callable[[Interval, Interval], Interval]] = {
     "sub": lambda a, b: (a[0] - b[1], a[1] - b[0]),

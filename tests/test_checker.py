@@ -321,6 +321,11 @@ def test_a_product_with_its_ranks():
         "valid: product: a sentence",
         "checked: a product of 2 factors of ranks [2, 1], its rank 1",
     ]
+    ends = [[[1, 0], [0, 0]], [[0, 0], [0, 1]]]
+    ranks = {"factors": [1, 1], "equals": 0}
+    assert check(product(factors=ends, equals=[[0, 0], [0, 0]], ranks=ranks))[1] == (
+        "checked: a product of 2 factors of ranks [1, 1], its rank 0"
+    )
     one = {"factors": [[[0]]], "equals": [["0/3"]], "ranks": {"factors": [0], "equals": 0}}
     assert check(certificate("product", **one))
 
@@ -459,7 +464,8 @@ def test_an_envelope_is_complete(key):
         ({"version": 0}, "from 1 to 1000"), ({"version": 1001}, "from 1 to 1000"),
         ({"version": True}, "expected an integer"), ({"version": 1.0}, "expected an integer"),
         ({"version": "1"}, "expected an integer"),
-        ({"kind": "proof"}, "^expected a kind of .*product.*bundle; the name of a claim or null$"),
+        ({"kind": "proof"}, "^expected a kind of product, singular-value, relu, instance, "),
+        ({"kind": "proof"}, ", bundle; the name of a claim or null$"),
         ({"kind": ["product"]}, "expected a text"), ({"kind": None}, "expected a text"),
         ({"asserts": None}, "expected a text"), ({"asserts": "x" * 10_001}, "expected a text"),
         ({"claim": 0}, "expected a text"), ({"claim": False}, "expected a text"),
@@ -475,6 +481,11 @@ def test_an_envelope_of_another_make_is_refused(changes, message):
 def test_what_is_no_object_is_no_certificate(told):
     with pytest.raises(Malformed, match=r"^expected an object with the keys"):
         check(told)
+
+
+def test_an_envelope_alone_is_no_product():
+    with pytest.raises(Malformed, match="keys equals, factors, ranks"):
+        check(certificate("product"))
 
 
 def test_a_certificate_may_name_its_claim():
@@ -580,10 +591,12 @@ NESTED = "not a certificate: lists and objects are nested deeper than 64"
         ("\ufeff{}", "the file is not JSON"),
         (json.dumps(product())[:-20], "the file is not JSON"),
         (json.dumps(product()) + "x", "the file is not JSON: Extra data"),
-        ('{"a": 1, "a": 1}', "an object has one key twice"),
+        ('{"a": 1, "a": 1}', "json: not a certificate: an object has one key twice\n"),
         ('{"x": {"a": 1, "b": 2, "a": 3}}', "an object has one key twice"),
         ("[" * 65 + "]" * 65, NESTED), ('{"a":' * 65 + "1" + "}" * 65, NESTED),
         ('["a[b\\"]", ' * 65 + "1" + "]" * 65, NESTED),
+        ("[" + "[]," * 70 + "[" * 64 + "]" * 65, NESTED),
+        ("[" + "[]," * 70 + "[" * 63 + "]" * 64, "expected an object with the keys"),
         ("[" * 64 + "]" * 64, "expected an object with the keys"),
         ("[" + "[],{}," * 100 + "1]", "expected an object with the keys"),
         ('["' + "[" * 100 + '"]', "expected an object with the keys"),
