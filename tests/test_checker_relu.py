@@ -98,6 +98,13 @@ def test_bounds_add_up_the_least_and_the_greatest_of_every_variable():
     refused(other, [layer([[0, 0]], [7])], ["999/1000", -1], [2, 1])
 
 
+def test_the_constant_counts_once_in_both_bounds():
+    # on [1/2, 1] the form 1 - 2 x is at most 0, and 2 x - 1 at least 0
+    falling, rising = ([layer([[k]], [-k // 2]), layer([[1]], [0])] for k in (-2, 2))
+    assert checked(falling, [layer([[0]], [0])], ["1/2"], [1])
+    assert checked(rising, [layer([[2]], [-1])], ["1/2"], [1])
+
+
 def test_bounds_of_units_carry_over_to_the_next_layer():
     # relu(2 x) <= 2 on [-1, 1], so relu(2 - relu(2 x)) is 2 - relu(2 x); below 2 it may switch
     def first(c):
@@ -192,8 +199,9 @@ def test_work_on_forms_is_paid_for(monkeypatch):
     monkeypatch.setattr(checker, "spend", lambda count, bits: paid.append((count, bits)))
     units = checker.Units([(Q(1), Q(1)), (Q(-1), Q(1))])
     units.relu({0: Q(1, 8), 1: Q(3)})
-    checker.weighted([Q(1), Q(9)], [{0: Q(31)}, {0: Q(1), 1: Q(1)}])
-    assert paid == [(8, 4), (2, 5), (4, 5)]
+    checker.weighted([Q(99), Q(9)], [{0: Q(31)}, {0: Q(1), 1: Q(1)}])
+    checker.weighted([Q(1), Q(9)], [{0: Q(1)}, {0: Q(1), 1: Q(1, 512)}])
+    assert paid == [(8, 4), (2, 7), (4, 12), (2, 1), (4, 10)]
 
 
 def test_a_network_of_growing_numbers_is_stopped():
