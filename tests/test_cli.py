@@ -100,6 +100,9 @@ def test_the_document_of_a_run(lora_proofs, claim_file):
     }  # fmt: skip
     assert (claim["verdict"], claim["scope"]) == ("CERTIFIED", "30 instances")
     assert document["summary"]["CERTIFIED"] == 1
+    assert document["moved"] == [
+        {"name": claim["name"], "from": "SUPPORTED", "to": "CERTIFIED", "instances": 30}
+    ]
     assert document["digest"] == digest(document["claims"])
 
 

@@ -21,6 +21,18 @@ def judgement(record: Record) -> str:
     return f"{record['verdict']} on {record['scope']}{modulo}"
 
 
+def short(record: Record) -> str:
+    """The verdict with its scope, and what it leans on where that fits into a row.
+
+    >>> short({"verdict": "CERTIFIED", "scope": "30 instances", "cites": ["Weyl", "Gronwall"]})
+    'CERTIFIED on 30 instances, modulo 2 cited theorems'
+    """
+    many = len(record["cites"])
+    if many < 2:
+        return judgement(record)
+    return f"{record['verdict']} on {record['scope']}, modulo {many} cited theorems"
+
+
 def controls(record: Record) -> str:
     """How many controls were refuted.
 
@@ -65,7 +77,7 @@ def certificates(records: Sequence[Record]) -> Iterator[str]:
 
 def table(records: Sequence[Record]) -> Iterator[str]:
     """One row for each claim."""
-    rows = [(record["name"], judgement(record), controls(record)) for record in records]
+    rows = [(record["name"], short(record), controls(record)) for record in records]
     widths = [max((len(row[k]) for row in rows), default=0) for k in range(2)]
     for name, verdict, refuted in rows:
         yield f"{name:<{widths[0]}}  {verdict:<{min(widths[1], 60)}}  {refuted}"
@@ -144,7 +156,9 @@ def sides(comparison: Record) -> str:
 def summary(document: Record) -> str:
     """How many claims have each verdict; no two are added up."""
     counts = [f"{n} {verdict}" for verdict, n in document["summary"].items() if n]
+    moved = sum(bool(record["certificates"].get("moved_from")) for record in document["claims"])
     told = ", ".join(counts) or "no claim finished"
+    told += f" ({moved} of them moved up by certified instances)" if moved else ""
     known = [r for r in document["claims"] if r["expected"]]
     unexpected = sum(not as_expected(r["verdict"], r["expected"]) for r in known)
     return f"{told}; {unexpected or 'none'} other than expected" if known else told

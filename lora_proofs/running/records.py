@@ -25,6 +25,25 @@ def summary(records: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     return {str(verdict): found.count(verdict) for verdict in Verdict}
 
 
+def moved(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The claims whose verdict certified instances raised: from what, to what, on how many.
+
+    >>> moved([{"name": "c", "verdict": "CERTIFIED",
+    ...         "certificates": {"moved_from": "SUPPORTED", "instances": 30}}])
+    [{'name': 'c', 'from': 'SUPPORTED', 'to': 'CERTIFIED', 'instances': 30}]
+    """
+    return [
+        {
+            "name": record["name"],
+            "from": record["certificates"]["moved_from"],
+            "to": record["verdict"],
+            "instances": record["certificates"]["instances"],
+        }
+        for record in records
+        if record["certificates"].get("moved_from")
+    ]
+
+
 def digest(records: Iterable[Mapping[str, Any]]) -> str:
     """A fingerprint of what was found: no floats, no seconds, no order.
 
@@ -94,5 +113,6 @@ def document(
         "versions": versions(),
         "claims": list(records),
         "summary": summary(records),
+        "moved": moved(records),
         "exit_code": code,
     }

@@ -14,6 +14,7 @@ from lora_proofs.language.claim import Claim
 from lora_proofs.language.evidence import CertificateEvidence, SampleEvidence
 from lora_proofs.language.verdict import PER_REGIME
 from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.literature import ROUNDED
 from lora_proofs.running.counterexample import Refutation, refute
 from lora_proofs.running.drawing import Stream, refuse_chance, share
 from lora_proofs.running.evaluation import (
@@ -101,6 +102,8 @@ class Tally:
         self.certain.add(instance)
         self.certified[regime] += 1
         self.certified_by.add(judged.arithmetic)
+        if not ROUNDED.isdisjoint(judged.cites):
+            self.certified_by.add("ball")
         self.hear([judged])
         self.certified_trivial += is_trivial(judged.comparisons)
         return True

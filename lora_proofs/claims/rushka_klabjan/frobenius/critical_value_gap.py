@@ -35,6 +35,7 @@ from lora_proofs.language.claim import Assumption, Claim, Control, Instances, So
 from lora_proofs.mathematics.critical_values import frobenius_critical_values
 from lora_proofs.mathematics.frobenius_riccati import frobenius_riccati_closed_form
 from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.literature import CRITICAL_POINTS, LASALLE, lean_on
 from lora_proofs.mathematics.losses import frobenius
 from lora_proofs.mathematics.matrices import squared_singular_values
 from lora_proofs.solving.flow_field import lora_field
@@ -157,6 +158,7 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 def only_one_left(instance: Instance, ctx: Arithmetic, limit: Any) -> Iterator[Comparison]:
     """A claimed limit is the least critical value, and no other one is at most f(T)."""
+    lean_on(LASALLE, CRITICAL_POINTS)
     now, found = loss_at(instance, instance.T), list(every_value(instance, ctx))
     for is_least, value in found:
         if not is_least:
