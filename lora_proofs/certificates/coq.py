@@ -1,12 +1,15 @@
-"""Derivations as Rocq/Coq source: every identity is stated there again, and proved there again."""
+"""Derivations as Rocq/Coq source: every identity is stated there again, and proved there again.
+
+What an assumption says is a premise of the lines that use it, and holds at one instant: it is
+stated of values, not of functions, and so are the lines that follow from it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 
-from lora_proofs.certificates.coq_names import Names, comment, identifier, shown
+from lora_proofs.certificates.coq_names import Names, comment, identifier, prelude, shown
 from lora_proofs.certificates.coq_terms import Node, Symbols
 from lora_proofs.certificates.coq_witness import Use, witness
 from lora_proofs.certificates.coq_world import hypotheses, meaning, table
@@ -28,6 +31,8 @@ class Line:
     right: Node
     given: tuple[int, ...]
     uses: tuple[Use, ...]
+    premises: tuple[int, ...]
+    """The granted lines that it rests on, through all the lines that it uses."""
 
 
 @dataclass
@@ -41,7 +46,7 @@ class Export:
     symbols: Symbols = field(default_factory=Symbols)
     lemmas: dict[int, Line] = field(default_factory=dict)
     granted: dict[int, tuple[Node, Node]] = field(default_factory=dict)
-    """Relations that are hypotheses: what an assumption or a cited lemma says."""
+    """Relations that are premises: what an assumption or a cited lemma says, at one instant."""
     left_out: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -95,7 +100,7 @@ def _read(found: Export, number: int, step: Step) -> None:
 
 def _line(found: Export, number: int, step: Step, relation: w.Relation) -> Line:
     used = [s for s in step.uses if s.relation]
-    given = tuple(next(i for i, s in enumerate(found.steps, 1) if s is u) for u in used)
+    given = tuple(_earlier(found, number, u) for u in used)
     relations = [s.relation for s in used if s.relation]
     left, right = found.symbols.relation(relation)
     if any(isinstance(x, w.Gradient) for r in relations for x in _parts(r)):
@@ -104,7 +109,22 @@ def _line(found: Export, number: int, step: Step, relation: w.Relation) -> Line:
         if at not in found.lemmas:
             found.granted.setdefault(at, found.symbols.relation(r))
     uses = witness(found.symbols, relation, relations) if given else ()
-    return Line(number, left, right, given, uses)
+    if uses and any(isinstance(x, w.Gradient) for x in _parts(relation)):
+        raise NotUnderstood("a gradient that follows from equations")
+    premises = {p for i in given for p in _premises(found, i)}
+    return Line(number, left, right, given, uses, tuple(sorted(premises)))
+
+
+def _earlier(found: Export, number: int, used: Step) -> int:
+    """The number of a line that a line uses."""
+    for i, step in enumerate(found.steps[: number - 1], start=1):
+        if step is used:
+            return i
+    raise NotUnderstood("it uses a line that does not stand before it")
+
+
+def _premises(found: Export, number: int) -> tuple[int, ...]:
+    return found.lemmas[number].premises if number in found.lemmas else (number,)
 
 
 def _parts(relation: w.Relation) -> Iterator[w.Word]:
@@ -115,11 +135,6 @@ def _parts(relation: w.Relation) -> Iterator[w.Word]:
 # ---------------------------------------------------------------------------------------- source
 
 
-def prelude() -> str:
-    """The Coq source that every export leans on: the vocabulary, a normal form, its proof."""
-    return (files("lora_proofs.certificates") / "coq_prelude.v").read_text(encoding="utf-8")
-
-
 def source(found: Export) -> str:
     """The whole file: what it proves, the prelude, the lemmas."""
     return "\n".join([header(found), prelude(), module(found), assumptions([found.name])])
@@ -128,7 +143,7 @@ def source(found: Export) -> str:
 def header(found: Export) -> str:
     """What is proved and what is left out, as a comment."""
     said = {
-        STATEMENT: "Proved here: the conclusion of the derivation, from its assumptions alone.",
+        STATEMENT: "Proved here: the conclusion of the derivation, from its premises alone.",
         LINES: "Proved here: the lines below. The conclusion as a whole is NOT proved here.",
         NOTHING: "Nothing of this derivation is proved here.",
     }[found.covers]
@@ -139,7 +154,7 @@ def header(found: Export) -> str:
         "",
         said,
         *(f"Line {i} is proved: {_text(found.steps[i - 1])}" for i in found.lemmas),
-        *(f"Line {i} is a hypothesis: {_text(found.steps[i - 1])}" for i in found.granted),
+        *(f"Line {i} is a premise at one instant: {_text(found.steps[i - 1])}" for i in found.granted),
         *(
             f"Line {i} is left out ({why}): {_text(found.steps[i - 1])}"
             for i, why in found.left_out.items()
@@ -161,27 +176,27 @@ def module(found: Export) -> str:
         'Set Warnings "-notation-overridden".',
         "Local Open Scope nat_scope.",
         "Section Derivation.",
-        "Context {M : algebra}.",
+        "Context {M N : algebra} (value : M -> N).",
+        "Hypothesis is_value : evaluation value.",
         'Local Notation "x + y" := (plus M x y). Local Notation "x * y" := (times M x y).',
         'Local Notation "x - y" := (plus M x (minus M y)). Local Notation "- x" := (minus M x).',
         'Local Notation "x ^T" := (transpose M x) (at level 30).',
         *hypotheses(found.symbols, names),
-        *(f"Hypothesis {_lemma(found, i)} : {_equation(x, names)}." for i, x in _granted(found)),
         table(found.symbols),
         *meaning(found.symbols, names),
         *(_proof(found, line, names) for line in found.lemmas.values()),
-        *_theorem(found, names, title),
-        f"Definition proved := {_together(found, title)}.",
+        *_theorem(found, names),
+        f"Definition proved := {_together(found)}.",
         "End Derivation.",
         f"End {title}.",
     ]
     return "\n".join(body) + "\n"
 
 
-def _together(found: Export, title: str) -> str:
+def _together(found: Export) -> str:
     """Everything proved in one list."""
     lines = [f"line_{i}" for i in found.lemmas]
-    return _listed([*lines, *([title] if found.covers == STATEMENT else [])])
+    return _listed([*lines, *(["conclusion"] if found.covers == STATEMENT else [])])
 
 
 def _listed(terms: Sequence[str]) -> str:
@@ -194,10 +209,6 @@ def assumptions(names: Sequence[str]) -> str:
     return f"Definition all_proved := [{modules}]%list.\nPrint Assumptions all_proved.\n"
 
 
-def _granted(found: Export) -> Iterator[tuple[int, tuple[Node, Node]]]:
-    yield from sorted(found.granted.items())
-
-
 def _lemma(found: Export, number: int) -> str:
     if number in found.lemmas:
         return f"line_{number}"
@@ -205,23 +216,45 @@ def _lemma(found: Export, number: int) -> str:
     return f"assumed_{number}" if assumed else f"taken_{number}"
 
 
-def _equation(sides: tuple[Node, Node], names: Names) -> str:
-    return f"{shown(sides[0], names)} = {shown(sides[1], names)}"
+def _equation(sides: tuple[Node, Node], names: Names, instant: bool) -> str:
+    left, right = (shown(x, names) for x in sides)
+    return f"value ({left}) = value ({right})" if instant else f"{left} = {right}"
+
+
+def _under(found: Export, premises: Sequence[int], names: Names) -> str:
+    """What is supposed at one instant, each premise before an arrow."""
+    return "".join(f"\n  {_equation(found.granted[i], names, True)} ->" for i in premises)
 
 
 def _proof(found: Export, line: Line, names: Names) -> str:
-    used = [_sides(found, i) for i in line.given]
-    hypotheses = "; ".join(f"({left}, {right})" for left, right in used)
+    used = "; ".join(f"({left}, {right})" for left, right in (_sides(found, i) for i in line.given))
+    uses = "; ".join(map(str, line.uses))
     closed = "I"
     for i in reversed(line.given):
-        closed = f"(conj {_lemma(found, i)} {closed})"
-    uses = "; ".join(map(str, line.uses))
+        closed = f"(conj {_reason(found, i, bool(line.premises))} {closed})"
+    stated = _equation((line.left, line.right), names, bool(line.premises))
+    decided = "decided_at T E value meaning is_value" if line.premises else "decided T E meaning"
     return (
-        f"Lemma line_{line.number} : {_equation((line.left, line.right), names)}.\n"
-        f"Proof.\n  refine (decided T E meaning [{hypotheses}] [{uses}]\n"
+        f"Lemma line_{line.number} :{_under(found, line.premises, names)} {stated}.\n"
+        f"Proof.\n  {_intros(found, line.premises)}refine ({decided} [{used}] [{uses}]\n"
         f"    {line.left}\n    {line.right} _ _);\n"
         f"  [exact {closed} | vm_cast_no_check (eq_refl true)].\nQed."
     )
+
+
+def _intros(found: Export, premises: Sequence[int]) -> str:
+    named = " ".join(_lemma(found, i) for i in premises)
+    return f"intros {named}. " if named else ""
+
+
+def _reason(found: Export, number: int, instant: bool) -> str:
+    """The proof of a line from the premises in reach, as functions or at the instant."""
+    if number in found.granted:
+        return _lemma(found, number)
+    line = found.lemmas[number]
+    if line.premises:
+        return f"(line_{number} {' '.join(_lemma(found, i) for i in line.premises)})"
+    return f"(f_equal value line_{number})" if instant else f"line_{number}"
 
 
 def _sides(found: Export, number: int) -> tuple[Node, Node]:
@@ -230,13 +263,17 @@ def _sides(found: Export, number: int) -> tuple[Node, Node]:
     return found.granted[number]
 
 
-def _theorem(found: Export, names: Names, title: str) -> Iterator[str]:
+def _theorem(found: Export, names: Names) -> Iterator[str]:
     if found.covers != STATEMENT:
         return
     ends = [found.lemmas[i] for i in found.ends() if i is not None]
-    stated = " /\\\n  ".join(f"({_equation((x.left, x.right), names)})" for x in ends)
-    lines = [f"line_{x.number}" for x in ends]
-    proof = lines.pop()
-    for line in reversed(lines):
-        proof = f"(conj {line} {proof})"
-    yield f"Theorem {title} :\n  {stated}.\nProof. exact {proof}. Qed."
+    premises = sorted({p for line in ends for p in line.premises})
+    stated = " /\\\n  ".join(
+        f"({_equation((x.left, x.right), names, bool(x.premises))})" for x in ends
+    )
+    reasons = [_reason(found, x.number, False) for x in ends]
+    proof = reasons.pop()
+    for reason in reversed(reasons):
+        proof = f"(conj {reason} {proof})"
+    yield f"Theorem conclusion :{_under(found, premises, names)}\n  {stated}."
+    yield f"Proof. {_intros(found, premises)}exact {proof}. Qed."

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
+from importlib.resources import files
 
 from lora_proofs.certificates.coq_terms import Node, Symbols
 
-# What an export itself says; a symbol of that name gets an underscore.
+# What an export itself says beside what the prelude defines; a symbol of that name gets an
+# underscore, and so does one that begins as the names of what is supposed of symbols do.
 RESERVED = set(
-    "M T E I Q nat list expr algebra plus times minus num transpose tr inverse scalar zero one "
-    "is_eye is_loss derivation substitution chain_rule put_inside valid decided meaning table "
-    "world conj fun match with end let in forall exists if then else return as at by for using "
-    "Num Sca Size Mat Eye Add Mul Opp Tp Tr Inv Val Grad Hess Der Sub Use Set Prop Type cofix fix "
-    "Proved Any proof proved i j k d x y where mod O S Some None true false eq_refl D f G H "
-    "row column symmetric".split()
+    "M N value is_value conclusion T E I Q nat list conj f_equal fun match with end let in forall "
+    "exists if then else return as at by for using Set Prop Type cofix fix Any Proved proved i j k "
+    "d x y where mod O S Some None true false eq_refl D f G H IF exists2 SProp".split()
+)
+SUPPOSED = re.compile(
+    r"(line|assumed|taken|scalar|is|divisor|symmetric|rows|columns|loss|chain|inside|derivative"
+    r"|put|eye|gradient|hessian)_"
 )
 WORDS = {"'": "_prime", "~": "_tilde", "*": "_star", "^-": "_inverse_", "/": "_over_"}
 
@@ -25,7 +29,23 @@ def identifier(name: str) -> str:
         name = name.replace(mark, word)
     name = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_") or "x"
     name = name if name[0].isalpha() else f"x{name}"
-    return f"{name}_" if name in RESERVED else name
+    taken = name in RESERVED or name in vocabulary() or SUPPOSED.match(name)
+    return f"{name}_" if taken else name
+
+
+def prelude() -> str:
+    """The Coq source that every export leans on: the vocabulary, a normal form, its proof."""
+    return (files("lora_proofs.certificates") / "coq_prelude.v").read_text(encoding="utf-8")
+
+
+@cache
+def vocabulary() -> frozenset[str]:
+    """Every name that the prelude defines: definitions, fields, constructors."""
+    defined = r"\b(?:Definition|Fixpoint|Lemma|Theorem|Record|Inductive|Instance) (\w+)"
+    fields = r"(?:[{;] |^  )(\w+) (?::|:=|:>) "
+    constructors = r"\| ([A-Z]\w*) "
+    found = (re.findall(x, prelude(), re.M) for x in (defined, fields, constructors))
+    return frozenset(name for names in found for name in names)
 
 
 def comment(lines: Iterable[str]) -> str:
@@ -39,20 +59,20 @@ class Names:
 
     def __init__(self, symbols: Symbols) -> None:
         self.taken: set[str] = set()
-        self.matrices = [self._new(x.name) for x in symbols.matrices]
-        self.scalars = [self._new(x.name) for x in symbols.scalars]
-        self.eyes = [self._new(f"eye_{x}") for x in symbols.dimensions]
-        self.sizes = [self._new(f"{x}") for x in symbols.dimensions]
-        self.values = [self._new(x.name) for x in symbols.losses]
-        self.gradients = [self._new(f"gradient_{x.name}") for x in symbols.losses]
-        self.hessians = [self._new(f"hessian_{x.name}") for x in symbols.losses]
+        self.matrices = [self._new(identifier(x.name)) for x in symbols.matrices]
+        self.scalars = [self._new(identifier(x.name)) for x in symbols.scalars]
+        self.eyes = [self._new(f"eye_{identifier(str(x))}") for x in symbols.dimensions]
+        self.sizes = [self._new(identifier(str(x))) for x in symbols.dimensions]
+        self.values = [self._new(identifier(x.name)) for x in symbols.losses]
+        self.gradients = [self._new(f"gradient_{identifier(x.name)}") for x in symbols.losses]
+        self.hessians = [self._new(f"hessian_{identifier(x.name)}") for x in symbols.losses]
         self.derivatives = [self._new(f"derivative_{k}") for k in range(len(symbols.rates))]
         self.substitutions = [self._new(f"put_{k}") for k in range(len(symbols.replacements))]
 
     def _new(self, wanted: str) -> str:
-        name, k = identifier(wanted), 2
+        name, k = wanted, 2
         while name in self.taken:
-            name, k = f"{identifier(wanted)}_{k}", k + 1
+            name, k = f"{wanted}_{k}", k + 1
         self.taken.add(name)
         return name
 

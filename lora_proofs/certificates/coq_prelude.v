@@ -82,6 +82,14 @@ Record substitution (S : M -> M) : Prop := {
   sub_transpose : forall x, S (transpose M x) = transpose M (S x);
   sub_tr : forall x, S (tr M x) = tr M (S x) }.
 
+(* The values at one instant, at one point: it keeps sums and products, and no derivative. *)
+Record evaluation {N : algebra} (v : M -> N) : Prop := {
+  value_plus : forall x y, v (plus M x y) = plus N (v x) (v y);
+  value_times : forall x y, v (times M x y) = times N (v x) (v y);
+  value_num : forall q, v (num M q) = num N q;
+  value_transpose : forall x, v (transpose M x) = transpose N (v x);
+  value_tr : forall x, v (tr M x) = tr N (v x) }.
+
 (* A loss f with its gradient G and its Hessian action H, uninterpreted. *)
 Record is_loss (f G : M -> M) (H : M -> M -> M) : Prop := {
   loss_scalar : forall x, scalar M (f x);
@@ -787,17 +795,62 @@ Qed.
 Definition decides (hs : list (expr * expr)) (us : list use) (x y : expr) : bool :=
   match norm t (push t (Add x (Opp (Add y (gaps hs us))))) with [] => true | _ => false end.
 
-Theorem decided hs us x y : hold hs -> decides hs us x y = true -> den x = den y.
+Lemma decided_gaps hs us x y : decides hs us x y = true -> den x = den y + den (gaps hs us).
 Proof.
-  unfold decides. intros H e. set (z := Add x (Opp (Add y (gaps hs us)))) in e.
+  unfold decides. intro e. set (z := Add x (Opp (Add y (gaps hs us)))) in e.
   assert (n : den z = 0).
   { rewrite <- push_right, <- norm_right. destruct (norm t (push t z)); [reflexivity |].
     discriminate. }
-  simpl in n. rewrite (gaps_right _ us H) in n.
-  transitivity (0 + den y); [|apply plus_zero]. rewrite <- n.
-  set (a := den x). set (b := den y). non_commutative_ring.
+  cbn [z den] in n. unfold z in n. cbn [den] in n.
+  set (a := den x) in *. set (b := den y) in *. set (c := den (gaps hs us)) in *.
+  transitivity (0 + (b + c)); [|apply plus_zero]. rewrite <- n. non_commutative_ring.
+Qed.
+Theorem decided hs us x y : hold hs -> decides hs us x y = true -> den x = den y.
+Proof.
+  intros H e. rewrite (decided_gaps _ _ _ _ e), (gaps_right _ us H), plus_comm. apply plus_zero.
 Qed.
 End Soundness.
+
+(* What is supposed at one instant is used there alone: value goes to another ring, and nothing
+   is known of the derivative of what it sends to zero. *)
+Section Instant.
+Context {M N : algebra} (t : table) (E : world M) (value : M -> N).
+Hypothesis V : valid t E.
+Hypothesis v : evaluation value.
+
+Definition hold_at (hs : list (expr * expr)) : Prop :=
+  fold_right (fun h a => value (den E (fst h)) = value (den E (snd h)) /\ a) True hs.
+
+Lemma value_zero : value (zero M) = zero N.
+Proof. rewrite <- (num_zero (M := M)), (value_num _ v). apply num_zero. Qed.
+Lemma value_gap (x y : M) : value x = value y -> value (plus M x (minus M y)) = zero N.
+Proof.
+  intro H. rewrite (value_plus _ v), H, <- (value_plus _ v), plus_minus. apply value_zero.
+Qed.
+Lemma hold_at_nth hs i : hold_at hs ->
+  value (den E (fst (List.nth i hs (Num 0, Num 0)))) =
+  value (den E (snd (List.nth i hs (Num 0, Num 0)))).
+Proof.
+  revert i. induction hs as [|h hs]; intros [|i]; simpl; try reflexivity; intros [a b];
+    [exact a | apply IHhs, b].
+Qed.
+Lemma gaps_at hs us : hold_at hs -> value (den E (gaps hs us)) = zero N.
+Proof.
+  intro H. induction us as [|[i turned traced c p s] us]; simpl.
+  { rewrite num_zero. apply value_zero. }
+  rewrite (value_plus _ v), IHus, plus_comm, plus_zero.
+  pose proof (value_gap _ _ (hold_at_nth _ i H)) as Z.
+  destruct turned, traced; simpl;
+    rewrite (value_times _ v), ?(value_tr _ v), 2!(value_times _ v), ?(value_transpose _ v), Z,
+      ?transpose_zero, zero_times, times_zero, ?tr_zero; apply times_zero.
+Qed.
+Theorem decided_at hs us x y : hold_at hs -> decides t hs us x y = true ->
+  value (den E x) = value (den E y).
+Proof.
+  intros H e. rewrite (decided_gaps t E V _ _ _ _ e), (value_plus _ v), (gaps_at _ us H).
+  rewrite plus_comm. apply plus_zero.
+Qed.
+End Instant.
 
 (* -------------------------------------------- what stands where a derivation has no symbol *)
 

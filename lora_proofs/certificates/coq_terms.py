@@ -12,7 +12,9 @@ from typing import Any
 
 from lora_proofs.errors import NotUnderstood
 from lora_proofs.mathematics import words as w
+from lora_proofs.symbolic.differential import expand
 from lora_proofs.symbolic.entries import parts
+from lora_proofs.symbolic.normal_form import normal_form
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ def number(value: Any) -> Node:
     return Node("Num", (value,)) if value >= 0 else Node("Opp", (Node("Num", (-value,)),))
 
 
+def _symmetric(e: w.Word) -> bool:
+    return normal_form(expand(w.Sum((e, w.Scaled(w.Number(-1), w.Transpose(e)))))).is_zero
+
+
 def times(*factors: Node) -> Node:
     """A product, from the left."""
     return reduce(lambda x, y: Node("Mul", (x, y)), factors) if factors else number(1)
@@ -48,6 +54,11 @@ def plus(*terms: Node) -> Node:
 
 
 Pairs = tuple[tuple[w.Word, w.Word], ...]
+
+
+@dataclass(frozen=True)
+class Direction(w.Symbol):
+    """The direction of a gradient: a kind of its own, equal to no symbol of a claim."""
 
 
 @dataclass
@@ -84,7 +95,7 @@ class Symbols:
         if relation.left.shape is None:
             raise NotUnderstood("a gradient inside a scalar")
         symbol = gradients[0].symbol
-        along = w.Symbol(f"d{symbol.name}", symbol.rows, symbol.columns)
+        along = Direction(f"d{symbol.name}", symbol.rows, symbol.columns)
         return self._paired(relation.left, along), self._paired(relation.right, along)
 
     def _paired(self, e: w.Word, along: w.Symbol) -> Node:
@@ -112,6 +123,9 @@ class Symbols:
 
     def _symbol(self, e: w.Symbol) -> Node:
         return Node("Mat", (self.matrices.setdefault(e, len(self.matrices)),))
+
+    def _direction(self, e: Direction) -> Node:
+        return self._symbol(e)
 
     def _dimension(self, name: w.Dimension) -> int:
         if isinstance(name, int):
@@ -195,11 +209,15 @@ class Symbols:
 
     def _pairs(self, pairs: Pairs, problem: str) -> None:
         formal = (w.Derivative, w.Substituted, w.Gradient)
+        if len(dict(pairs)) < len(pairs):
+            raise NotUnderstood("a symbol that moves in two ways")
         for symbol, value in pairs:
             if not isinstance(symbol, w.Symbol | w.Scalar):
                 raise NotUnderstood("what moves or is replaced is not a symbol")
             if any(isinstance(x, formal) for x in parts(value)):
                 raise NotUnderstood(problem)
+            if isinstance(symbol, w.Symbol) and symbol.symmetric and not _symmetric(value):
+                raise NotUnderstood("a symmetric symbol that moves out of the symmetric ones")
             self.node(symbol)
             self.node(value)
 

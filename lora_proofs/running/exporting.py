@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lora_proofs.certificates.coq import Export, export
+from lora_proofs.certificates.coq import Export, export, source
 from lora_proofs.errors import BadInput
 from lora_proofs.language.claim import Claim
 from lora_proofs.running.catalogue import Entry, load
+from lora_proofs.running.deriving import derive_claim
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,32 @@ def in_coq(claim: Claim) -> Export:
             "alone. See `lora-proofs show` for what it states"
         )
     return export(claim.name, claim.statement, tuple(claim.derive()), claim.conclusion)
+
+
+def source_of(claim: Claim) -> tuple[str, Covered]:
+    """The Coq file of a claim's derivation, and what it covers.
+
+    Raises ``BadInput`` where our own check leaves a line open, or where no line is an identity.
+    """
+    found = in_coq(claim)
+    if problems := _open_lines(claim):
+        raise BadInput(
+            f"{claim.name}: the derivation is not closed, and nothing of it is exported: "
+            f"{'; '.join(problems)}"
+        )
+    told = covered(found)
+    if not found.lemmas:
+        raise BadInput(
+            f"{told}. Coq proves identities, and this derivation has none that it could; use the "
+            "format text to read it"
+        )
+    return source(found), told
+
+
+def _open_lines(claim: Claim) -> list[str]:
+    derived = derive_claim(claim)
+    lines = enumerate(derived.evidence.lines if derived else (), start=1)
+    return [f"line {i}: {x.problem}" for i, x in lines if x.kind != "prose" and not x.ok]
 
 
 def covered(found: Export) -> Covered:
