@@ -12,7 +12,7 @@ import mpmath
 import numpy as np
 
 from lora_proofs.arithmetic.exact import decimal, rational
-from lora_proofs.arithmetic.recorded import Recorded, bare
+from lora_proofs.arithmetic.recorded import Recorded, bare, released
 from lora_proofs.errors import BadInput, ShapeMismatch
 
 Outcome = Literal["holds", "fails", "undecided"]
@@ -52,9 +52,59 @@ class Comparison:
         }
 
 
+class Followed(Comparison):
+    """A comparison of recorded numbers: a check that goes by what it says leaves a record of it."""
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name == "slack":
+            return _recorded_slack(self, found)
+        if name in ("outcome", "radius", "__dict__"):
+            _tell(self, name)
+        return found
+
+
+def plainly(c: Comparison, name: str) -> Any:
+    """A field of a comparison, for those who only pass it on.
+
+    >>> plainly(at_most("bound", 2, 3), "outcome")
+    'holds'
+    """
+    return object.__getattribute__(c, name)
+
+
+def _tell(c: Comparison, name: str) -> None:
+    """Put an outcome that is read on record; anything else that is read leaves the record."""
+    known = name == "outcome" and not c.stated
+    for left, right in _pairs(c):
+        one = left if isinstance(left, Recorded) else right
+        if not isinstance(one, Recorded):
+            continue
+        if not known:
+            one.plain(f"the {name.strip('_')} of a comparison")
+            continue
+        single = _compare(c.label, left, c.relation, right, None)
+        one.decided(left, c.relation, right, plainly(single, "outcome"))
+
+
+def _pairs(c: Comparison) -> list[tuple[Any, Any]]:
+    if not isinstance(c.left, np.ndarray):
+        return [(c.left, c.right)]
+    return list(zip(c.left.flat, c.right.flat, strict=True))
+
+
+def _recorded_slack(c: Comparison, plain: Any) -> Any:
+    """The slack, computed with the record of both sides; of matrices it leaves the record."""
+    if c.stated or isinstance(c.left, np.ndarray):
+        _tell(c, "slack")
+        return plain
+    gap = c.right - c.left
+    return gap if c.relation in ("<=", "<") else (-gap if c.relation == ">=" else -abs(gap))
+
+
 def show(value: Any) -> Any:
     """A number or matrix as JSON-ready text; exact numbers stay exact."""
-    value = bare(value)
+    value = released(value)
     if isinstance(value, np.ndarray):
         return [show(x) for x in value] if value.ndim else show(value[()])
     if isinstance(value, tuple | list):
@@ -146,7 +196,8 @@ def _compare(label: str, left: Any, relation: str, right: Any, radius: Any) -> C
     left, right = (
         a if isinstance(a, Recorded) else b for a, b in zip(sides, (left, right), strict=True)
     )
-    return Comparison(label, left, relation, right, slack, radius, rigorous, outcome, stated)
+    kind = Followed if any(isinstance(x, Recorded) for x in (left, right)) else Comparison
+    return kind(label, left, relation, right, slack, radius, rigorous, outcome, stated)
 
 
 def _rigorous_outcome(gap: Any, relation: str) -> Outcome:
@@ -215,11 +266,12 @@ def _entrywise(label: str, left: Any, relation: str, right: Any, radius: Any) ->
     if not entries:
         raise BadInput(f"comparison {label!r}: expected matrices with entries, got {left.shape}")
     order = {"fails": 0, "undecided": 1, "holds": 2}
-    worst = min(entries, key=lambda c: (order[c.outcome], size(c.slack)))
+    worst = min(entries, key=lambda c: (order[plainly(c, "outcome")], size(plainly(c, "slack"))))
+    found = (plainly(worst, name) for name in ("slack", "radius", "rigorous", "outcome", "stated"))
+    slack, radius, _, outcome, stated = found
     rigorous = all(c.rigorous for c in entries)
-    return Comparison(
-        label, left, "=", right, worst.slack, worst.radius, rigorous, worst.outcome, worst.stated
-    )
+    kind = Followed if any(isinstance(c, Followed) for c in entries) else Comparison
+    return kind(label, left, "=", right, slack, radius, rigorous, outcome, stated)
 
 
 def size(x: Any) -> float:

@@ -12,9 +12,9 @@ import numpy as np
 
 
 class Recorded:
-    """A number with a record; ``value`` is the plain number, ``keeps`` whether EXACT keeps it."""
+    """A number with a record; ``_number`` is the plain one, ``keeps`` whether EXACT keeps it."""
 
-    value: Any
+    _number: Any
     keeps: bool
     arithmetic: Any
     """The exact arithmetic that records ranks, inverses and roots of such numbers."""
@@ -25,6 +25,10 @@ class Recorded:
 
     def plain(self, how: str) -> Any:
         """The plain number, taken out of the record; ``how`` says by what."""
+        raise NotImplementedError
+
+    def decided(self, left: Any, relation: str, right: Any, outcome: str) -> None:
+        """Record that a check went by the outcome of a comparison of these sides."""
         raise NotImplementedError
 
 
@@ -72,4 +76,4 @@ def bare(value: Any) -> Any:
     >>> bare(2)
     2
     """
-    return value.value if isinstance(value, Recorded) else value
+    return value._number if isinstance(value, Recorded) else value

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
+from lora_proofs.arithmetic.exact import decimal, rational
 from lora_proofs.certificates.envelope import certificate
 from lora_proofs.certificates.program import Program, Side, as_json, fused
 from lora_proofs.certificates.tape import Untraceable
 from lora_proofs.certificates.tracing import Run, inputs
 from lora_proofs.mathematics.instance import Instance
 
-MOST_NODES = 20_000
-MOST_BYTES = 2_000_000
+MOST_NODES = 60_000
+MOST_BYTES = 6_000_000
+SIMPLE = (100, 10_000)
+"""The greatest numerator or denominator of a simple fraction, and the greatest small integer."""
+DECISIONS, CONSTANTS = "decisions taken", "comparisons that"
 BITS = (128, 512, 2048)
 """Bits that the checker rounds to, where it has to; more where fewer leave something open."""
 
@@ -38,7 +43,9 @@ def instance_certificate(
         facts += [*_named(program, run, run.compared, f"{name}: "), *_branches(program, run)]
     facts += _branches(program, check)
     told = program.add(check.tape, check.compared if outcome == "holds" else check.failing)
+    notes = _notes(program, [*assumptions.values(), check], told)
     nodes, (granted, compared) = fused(program.nodes, [_distinct(facts), told])
+    nodes += [("given", 0, 0, note) for note in notes]
     if len(nodes) > MOST_NODES:
         raise Untraceable(
             f"its program has {len(nodes)} operations, at most {MOST_NODES} are written"
@@ -57,6 +64,35 @@ def instance_certificate(
     if (size := len(json.dumps(made))) > MOST_BYTES:
         raise Untraceable(f"its certificate has {size} bytes, at most {MOST_BYTES} are written")
     return made
+
+
+def _notes(program: Program, runs: list[Run], told: list[Side]) -> list[str]:
+    """What a reader has to trust although no number of the program is given for it."""
+    ways = dict.fromkeys(run.left for run in runs if run.left)
+    notes = [f"{DECISIONS} outside of this program: {way}" for way in ways]
+    if count := _unfounded(program, told):
+        notes.append(f"{CONSTANTS} no entry of the instance enters, as they stand: {count}")
+    return notes
+
+
+def _unfounded(program: Program, told: list[Side]) -> int:
+    """How many comparisons no entry enters, where 0 = 0 and 1 = 1 are but entries of matrices."""
+    founded, trivial = program.from_instance(), {("number", Fraction(n)) for n in (0, 1)}
+    rest = [(a, b) for a, _, b, _ in told if not founded[a] and not founded[b]]
+    if len(rest) == len(told):
+        return len(rest)
+    return sum(a != b or program.nodes[a] not in trivial for a, b in rest)
+
+
+def constants_in(made: Mapping[str, Any]) -> list[str]:
+    """The numbers of a program that are neither small integers nor simple fractions.
+
+    >>> constants_in({"nodes": [["number", 7], ["number", "1/2"], ["number", "355/1130"]]})
+    ['71/226']
+    """
+    found = {rational(node[1]) for node in made.get("nodes", ()) if node[0] == "number"}
+    odd = (x for x in found if max(abs(x.numerator), x.denominator) > SIMPLE[x.denominator == 1])
+    return [decimal(x) for x in sorted(odd)]
 
 
 def _used(instance: Instance, nodes: list[Any]) -> dict[str, Any]:

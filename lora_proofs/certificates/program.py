@@ -31,10 +31,12 @@ class Program:
             new[k] = self._known[node]
         return [(new[a], relation, new[b], label) for a, relation, b, label in sides]
 
-    @property
-    def given(self) -> int:
-        """How many numbers are taken on trust."""
-        return sum(node[0] == "given" for node in self.nodes)
+    def from_instance(self) -> list[bool]:
+        """Of every node, whether an entry of the instance goes into it."""
+        found: list[bool] = []
+        for node in self.nodes:
+            found.append(node[0] == "input" or any(found[k] for k in operands(node)))
+        return found
 
 
 def _reached(tape: Tape, start: Iterable[int]) -> set[int]:

@@ -5,6 +5,7 @@ Each computes as the arithmetic that it extends, on the plain numbers, and puts 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -20,6 +21,7 @@ from lora_proofs.arithmetic.exact import fmpq
 from lora_proofs.arithmetic.recorded import bare
 from lora_proofs.certificates.tape import Tape, Untraceable, interval
 from lora_proofs.certificates.traced import OTHER, Traced, traced
+from lora_proofs.errors import LoraProofsError
 
 CURRENT: ContextVar[Tape] = ContextVar("tape")
 """The tape of the check that is being recorded: an arithmetic of more digits is on it, too."""
@@ -30,6 +32,15 @@ class Entry(Fraction):
 
     name: str
     place: tuple[int, ...]
+
+    def __copy__(self) -> Entry:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Entry:
+        return self
+
+    def __reduce__(self) -> Any:
+        return Fraction, (self.numerator, self.denominator)
 
 
 class _Recording:
@@ -45,7 +56,7 @@ class _Recording:
         if isinstance(value, Traced):
             if value.tape is not self.tape:
                 raise Untraceable(OTHER)
-            return traced(self.tape, value.index, self._value(value.value))
+            return traced(self.tape, value.index, self._value(value._number))
         if isinstance(value, Entry):
             plain = self._value(Fraction(value))
             entry = self.tape.put(("input", value.name, *value.place), plain)
@@ -77,6 +88,14 @@ class _Recording:
         if isinstance(value, flint.fmpq) and self.tape.is_constant(x.index):
             return traced(self.tape, self.tape.constant(value))
         return traced(self.tape, self.tape.put((name, x.index), value))
+
+    def _or_left(self, compute: Callable[[Any], Any], x: Any) -> Any:
+        """What is computed; that it cannot be is something of the instance that a check may use."""
+        try:
+            return compute(x)
+        except LoraProofsError:
+            self.tape.leave("a root or an inverse that there is not")
+            raise
 
     def _indices(self, X: Matrix) -> tuple[tuple[int, ...], ...]:
         return tuple(tuple(self.number(x).index for x in row) for row in X)
@@ -114,11 +133,11 @@ class RecordingExact(_Recording, ExactArithmetic):
 
     def sqrt(self, x: Scalar) -> Scalar:
         """Square root of a perfect square."""
-        return self._function("sqrt", x, ExactArithmetic().sqrt(bare(x)))
+        return self._function("sqrt", x, self._or_left(ExactArithmetic().sqrt, bare(x)))
 
     def inverse(self, X: Matrix) -> Matrix:
         """Inverse of a square matrix."""
-        return self._inverse(X, ExactArithmetic().inverse(plain_matrix(X)))
+        return self._inverse(X, self._or_left(ExactArithmetic().inverse, plain_matrix(X)))
 
     def rank(self, X: Matrix) -> Any:
         """Exact rank."""
@@ -142,10 +161,10 @@ class RecordingBall(_Recording, BallArithmetic):
     def sqrt(self, x: Scalar) -> Scalar:
         """Square root of the nonnegative part of x."""
         x = self.number(x)
-        if not x.value >= 0 and not x.value < 0:
+        if not x._number >= 0 and not x._number < 0:
             # A ball around a small nonnegative number may dip below 0: the root is of max(x, 0).
             index = self.tape.put(
-                ("max", x.index, self.tape.constant(0)), x.value.max(flint.arb(0))
+                ("max", x.index, self.tape.constant(0)), x._number.max(flint.arb(0))
             )
             x = traced(self.tape, index)
         return self._applied("sqrt", x)
@@ -172,7 +191,8 @@ class RecordingBall(_Recording, BallArithmetic):
 
     def inverse(self, X: Matrix) -> Matrix:
         """Inverse of a matrix."""
-        return self._inverse(X, BallArithmetic(self.digits).inverse(plain_matrix(X)))
+        plain = self._or_left(BallArithmetic(self.digits).inverse, plain_matrix(X))
+        return self._inverse(X, plain)
 
     def singular_values(self, X: Matrix) -> list[Scalar]:
         """Singular values, largest first: re-checked for exact entries, given elsewhere."""

@@ -21,8 +21,10 @@ from lora_proofs.arithmetic.exact import fmpq, rational
 from lora_proofs.errors import LoraProofsError
 
 Node = tuple[Any, ...]
-MOST_NODES = 60_000
+MOST_NODES = 150_000
 """Operations that are recorded before unused ones are dropped."""
+MARK = "\u2060"
+LETTERS, DIGITS = str.maketrans("01", "ab"), str.maketrans("ab", "01")
 FROM_OUTSIDE = "computed outside the program"
 
 
@@ -66,6 +68,7 @@ class Tape:
         """Whether the checker knows the node's value as a rational number."""
         self.branches: dict[tuple[int, str, int], None] = {}
         self._known: dict[tuple[Node, type], int] = {}
+        self._texts: list[str] = []
 
     def put(self, node: Node, value: Any) -> int:
         """Record a node; equal nodes are one."""
@@ -88,6 +91,19 @@ class Tape:
         if kind in ("sqrt", "exp", "log", "cosh", "sinh", "tanh", "sigma"):
             return False
         return all(self.exact[k] for k in operands(node))
+
+    def token(self, text: str) -> str:
+        """What stands for the text of a number, so that no number is read from it."""
+        self._texts.append(text)
+        return f"{MARK}{format(len(self._texts) - 1, '064b').translate(LETTERS)}{MARK}"
+
+    def untold(self, text: str) -> str:
+        """A text with the numbers that its tokens stand for."""
+        parts = text.split(MARK)
+        for k in range(1, len(parts) - 1, 2):
+            if parts[k] and not parts[k].strip("ab"):
+                parts[k] = self._texts[int(parts[k].translate(DIGITS), 2)]
+        return "".join(parts)
 
     def leave(self, how: str) -> None:
         """Note that a number of the instance leaves the record."""

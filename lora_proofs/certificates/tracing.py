@@ -11,12 +11,13 @@ import flint
 import numpy as np
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, entries, equal
+from lora_proofs.arithmetic.comparison import plainly
 from lora_proofs.arithmetic.exact import fmpq
 from lora_proofs.arithmetic.recorded import bare
 from lora_proofs.certificates.program import Side
 from lora_proofs.certificates.recording import CURRENT, Entry, recording
 from lora_proofs.certificates.tape import Tape, Untraceable
-from lora_proofs.certificates.traced import OTHER, UNREADABLE, Traced, traced
+from lora_proofs.certificates.traced import OTHER, Traced, traced
 from lora_proofs.mathematics.instance import Instance
 
 Check = Callable[[Instance, Arithmetic], Iterable[Comparison]]
@@ -30,6 +31,11 @@ class Run:
     compared: tuple[Side, ...]
     failing: tuple[Side, ...]
     branches: tuple[Side, ...]
+
+    @property
+    def left(self) -> str:
+        """How numbers of the instance left the record, to decide anything; empty if none did."""
+        return self.tape.left
 
 
 def trace(check: Check, instance: Instance, ctx: Arithmetic, told: Iterable[Comparison]) -> Run:
@@ -67,7 +73,9 @@ def _recorded_run(
     tape: Tape, check: Check, instance: Instance, ctx: Arithmetic, told: tuple[Comparison, ...]
 ) -> Run:
     found = tuple(check(instance, ctx))
-    if len(found) != len(told) or not all(map(_agree, found, told)):
+    if len(found) != len(told) or not all(
+        _agree(tape, c, other) for c, other in zip(found, told, strict=True)
+    ):
         raise Untraceable("the recorded run says something else than the run before it")
     sides = [side for c in found for side in _sides(tape, c)]
     facts = tuple((a, relation, b, "branch") for a, relation, b in tape.branches)
@@ -75,15 +83,16 @@ def _recorded_run(
     return Run(tape, compared, tuple(side for side, fails in sides if fails), facts)
 
 
-def _agree(c: Comparison, told: Comparison) -> bool:
+def _agree(tape: Tape, c: Comparison, told: Comparison) -> bool:
     """Whether two comparisons say the same; a shared operation may leave balls a little smaller."""
-    same = (label_of(c), c.relation, c.outcome) == (told.label, told.relation, told.outcome)
+    found = (label_of(tape, c), c.relation, plainly(c, "outcome"))
+    same = found == (told.label, told.relation, told.outcome)
     return same and c.rigorous and _meet(c.left, told.left) and _meet(c.right, told.right)
 
 
-def label_of(c: Comparison) -> str:
+def label_of(tape: Tape, c: Comparison) -> str:
     """The label as the plain run has it."""
-    return c.label.replace(UNREADABLE, "")
+    return tape.untold(c.label)
 
 
 def _meet(a: Any, b: Any) -> bool:
@@ -134,12 +143,13 @@ def _sides(tape: Tape, c: Comparison) -> Iterator[tuple[Side, bool]]:
     if not isinstance(c.left, np.ndarray) and not isinstance(c.right, np.ndarray):
         if c.stated:
             raise Untraceable(f"the comparison {c.label!r} states an error bound of its own")
-        yield _side(tape, c.left, c.relation, c.right, label_of(c)), c.outcome == "fails"
+        side = _side(tape, c.left, c.relation, c.right, label_of(tape, c))
+        yield side, plainly(c, "outcome") == "fails"
         return
     left, right = np.asarray(c.left), np.asarray(c.right)
     for place in np.ndindex(*left.shape):
-        label = label_of(c) + "".join(f"[{i + 1}]" for i in place)
-        fails = equal(label, left[place], right[place]).outcome == "fails"
+        label = label_of(tape, c) + "".join(f"[{i + 1}]" for i in place)
+        fails = plainly(equal(label, left[place], right[place]), "outcome") == "fails"
         yield _side(tape, left[place], c.relation, right[place], label), fails
 
 

@@ -14,7 +14,14 @@ from typing import Any
 from lora_proofs import checker
 from lora_proofs.arithmetic.leaning import afresh
 from lora_proofs.certificates.flow import certificates_of as flow_certificates
-from lora_proofs.certificates.instances import BITS, given_in, instance_certificate
+from lora_proofs.certificates.instances import (
+    BITS,
+    CONSTANTS,
+    DECISIONS,
+    constants_in,
+    given_in,
+    instance_certificate,
+)
 from lora_proofs.certificates.tape import Untraceable
 from lora_proofs.certificates.tracing import Run, trace
 from lora_proofs.language.budget import Budget
@@ -30,6 +37,7 @@ MOST_INSTANCES = 8
 """Certificates of instances on which a claim holds; one a regime as far as they reach."""
 MOST_FLOWS = 4
 """Enclosed flows of a claim that get a certificate of their own."""
+MOST_CONSTANTS = 12
 DRAWS = 3
 """Draws of a regime, of which the smallest that is covered is written."""
 OPEN = ("undecided", "may be", "may not be", "in intervals only")
@@ -101,7 +109,14 @@ def _count_given(found: Written) -> None:
         if node[0] == "given"
     )
     for why, count in sorted(given.items()):
-        found.trust(f"{count} given numbers: {why}")
+        noted = why.startswith((DECISIONS, CONSTANTS))
+        found.trust(f"in {count} certificates: {why}" if noted else f"{count} given numbers: {why}")
+    stated = dict.fromkeys(x for made in found.certificates for x in constants_in(made))
+    if stated:
+        shown_ones = [x if len(x) < 40 else f"{x[:20]}... ({len(x)} characters)" for x in stated]
+        more = ", ..." if len(stated) > MOST_CONSTANTS else ""
+        told = ", ".join(shown_ones[:MOST_CONSTANTS]) + more
+        found.trust(f"that {len(stated)} constants are of the claim, not of the instance: {told}")
 
 
 # --- instances ------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from math import isqrt
 from typing import Any
 
 from lora_proofs.arithmetic.exact import rational
-from lora_proofs.arithmetic.recorded import bare
+from lora_proofs.arithmetic.recorded import released
 from lora_proofs.errors import BadInput
 from lora_proofs.integrate.enclosure import enclose_flow
 from lora_proofs.integrate.runge_kutta import runge_kutta_flow
@@ -183,7 +183,7 @@ def _exact(*matrices: Any) -> list[Any] | None:
 
 
 def _rational(x: Any) -> Fraction:
-    return Fraction(*rational(bare(x)).as_integer_ratio())
+    return Fraction(*rational(released(x)).as_integer_ratio())
 
 
 def full_field(loss: Loss, W0: Any) -> FlowField:
