@@ -41,12 +41,23 @@ derivation
     the lemmas that the ``trusted:`` lines name.
 bundle
     A list of certificates, all of which have to be valid.
+
+For one kind of certificate it is enough to read the common part (all sections whose headings name
+no kind) and the section of that kind:
+
+    common part: 440 lines
+    product, singular-value: 28 lines
+    relu: 70 lines
+    instance: 250 lines
+    flow, critical-value-gap: 275 lines
+    identity, derivation: 600 lines
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -54,23 +65,26 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
-from itertools import accumulate, count, product
+from itertools import accumulate, chain, count, product
 from math import floor, isqrt, lcm, prod
 from operator import add, mul
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 FORMAT, VERSION = "lora-proofs certificate", 1
 FILE_BYTES = 64 * 2**20  # of a file
 DEPTH = 64  # of lists within lists
 DIGITS = 20_000  # of a numerator or a denominator that is read
 BITS = 200_000  # of a numerator or a denominator that is computed
+PRINTED = 512  # bits of a number that is printed digit by digit
 EXACT = 2**15  # bits of a number that a program carries on exactly
 SIDE = 256  # rows or columns of a matrix
 LENGTH = 100_000  # of any other list
 TEXT = 10_000  # characters of a name or a sentence
+BRACKETS = 2**20  # lists and objects of a file
+LETTERS = 10_000  # of a word
 EXPONENT = 2**16  # where exp, cosh, sinh and tanh end
-WORK = 20_000_000_000  # units of `spend` for one file: minutes, not hours
+WORK = 6_000_000_000  # units of `spend` for one file: some twenty seconds
 
 Matrix = list[list[Fraction]]
 
@@ -147,6 +161,14 @@ ENVELOPE = "format version kind claim asserts digest".split()
 RATIONAL = re.compile(r"(-?)([0-9]+)(?:/([0-9]+))?")
 
 
+def briefly(x: Fraction | int) -> str:
+    """A number to be printed: what is long by its size alone."""
+    if bits_of([x]) <= PRINTED:
+        return str(x)
+    size = x.numerator.bit_length() - x.denominator.bit_length()
+    return f"about {'-' * (x < 0)}2^{size}"
+
+
 # --- limits of what is computed ------------------------------------------------------------------
 
 _left = WORK
@@ -189,7 +211,7 @@ def identity(n: int) -> Matrix:
 
 def trace(M: Matrix) -> Fraction:
     """The sum of the diagonal."""
-    return sum((M[i][i] for i in range(len(M))), Fraction(0))
+    return total([M[i][i] for i in range(len(M))])
 
 
 def combine(p: Fraction | int, M: Matrix, q: Fraction | int, N: Matrix) -> Matrix:
@@ -208,6 +230,19 @@ def matmul(M: Matrix, N: Matrix) -> Matrix:
     bits = max(bits_of([d, *v]) for v, d in rows) + max(bits_of([d, *v]) for v, d in columns)
     spend(len(M) * len(N) * len(N[0]), bits)
     return [[Fraction(sum(map(mul, v, w)), d * e) for w, e in columns] for v, d in rows]
+
+
+def total(vector: Sequence[Fraction]) -> Fraction:
+    """The sum, on a common denominator."""
+    integers, denominator = cleared(vector)
+    return Fraction(sum(integers), denominator)
+
+
+def square(vector: Sequence[Fraction]) -> Fraction:
+    """The squared Euclidean norm, on a common denominator."""
+    integers, denominator = cleared(vector)
+    spend(len(integers), 2 * bits_of([denominator, *integers]))
+    return Fraction(sum(x * x for x in integers), denominator**2)
 
 
 def cleared(vector: Sequence[Fraction]) -> tuple[list[int], int]:
@@ -359,9 +394,9 @@ class Units:
 
     def relu(self, form: Form) -> Form:
         """max(form, 0): the form or 0 where the bounds decide, else a multiple of a unit."""
-        spend(4 * len(form), bits_of(form.values()))
+        spend(4 * len(form), bits_of(form.values()) + bits_of(*(self.bounds[v] for v in form)))
         ends = [sorted(c * end for end in self.bounds[v]) for v, c in form.items()]
-        low, high = sum(least for least, _ in ends), sum(greatest for _, greatest in ends)
+        low, high = total([least for least, _ in ends]), total([most for _, most in ends])
         if low >= 0 or high <= 0:
             return form if low >= 0 else {}
         scale = abs(form[max(form)])  # relu(s x) = s relu(x) for s > 0
@@ -642,17 +677,19 @@ def check_instance(certificate: dict[str, Any]) -> list[str]:
     for holds, label in assumed + (compared if outcome == "holds" else []):
         if not holds:
             raise Invalid(f"'{label}' {'is undecided' if holds is None else 'does not hold'}")
-    failing = [label for holds, label in compared if holds is False]
+    failing = [k for k, (holds, _) in enumerate(compared, 1) if holds is False]
     if not compared or (outcome == "fails" and not failing):
         raise Invalid("no comparison fails" if compared else "nothing is compared")
-    found = (
-        f"{len(compared)} comparisons" if outcome == "holds" else f"the failure of '{failing[0]}'"
-    )
+    found = f"{len(compared)} comparisons hold"
+    if outcome == "fails":
+        found = f"the comparison {failing[0]} of {len(compared)} fails"
     intervals = sum(low < high for low, high in program.values)
     trusted = [sentence(node[3]) for node in nodes if node[0] == "given"]
     return [
-        f"checked: {len(assumed)} assumptions and {found}, by {len(nodes)} steps, {intervals} of "
-        f"them in intervals of {bits} binary digits and all others exact",
+        f"checked: {len(assumed)} assumptions hold and {found}, by {len(nodes)} steps, {intervals} "
+        f"of them in intervals of {bits} binary digits and all others single numbers",
+        *(f"says of comparison {k}, unchecked: {compared[k - 1][1]}" for k in failing[:1]),
+        "trusted: that this program is the claim, and its inputs what they are called",
         *(f"trusted: {trusted.count(why)} given enclosures: {why}" for why in sorted(set(trusted))),
     ]
 
@@ -715,7 +752,8 @@ def check_gap(certificate: dict[str, Any]) -> list[str]:
         raise Invalid("the least critical value is not shown to lie within the limit's bounds")
     return [
         *lines,
-        f"checked: as t -> infinity the loss tends to its least critical value, in [{low}, {high}]",
+        f"checked: as t -> infinity the loss tends to its least critical value, in "
+        f"[{briefly(number(low))}, {briefly(number(high))}]",
         "trusted: LaSalle's invariance principle",
         "trusted: critical points of the factored Frobenius loss (Baldi and Hornik 1989)",
     ]
@@ -734,14 +772,15 @@ def flow_at(
         time += tau
     A, B, (radius, low, high) = matrix(end[0]), matrix(end[1]), map(number, end[2:])
     if time != number(t):
-        raise Invalid(f"the steps do not end at t = {number(t)}")
+        raise Invalid(f"the steps do not end at t = {briefly(number(t))}")
     if not near(y, flat(like(flow.A0, A) + like(flow.B0, B)), radius - error):
         raise Invalid("the ball around (A, B) does not hold the enclosed flow")
     if not loss_within(flow, A, B, radius, low, high):
         raise Invalid("the loss on the ball around (A, B) leaves its bounds")
     return flow, high, [
-        f"checked: {loss} flow of A {shape(A)}, B {shape(B)} to t = {time} in {len(steps)} steps: "
-        f"within {radius} of the stated (A, B), loss in [{low}, {high}]",
+        f"checked: {loss} flow of A {shape(A)}, B {shape(B)} in {len(steps)} steps to "
+        f"t = {briefly(time)}: within {briefly(radius)} of the stated (A, B), loss in "
+        f"[{briefly(low)}, {briefly(high)}]",
         "trusted: growth of errors by the logarithmic norm (Dahlquist 1958)",
     ]  # fmt: skip
 
@@ -813,7 +852,8 @@ def flat(M: Iterable[list[Fraction]]) -> list[Fraction]:
 
 def near(x: list[Fraction], y: list[Fraction], radius: Fraction) -> bool:
     """Whether |x - y| <= radius."""
-    return radius >= 0 and sum((a - b) ** 2 for a, b in zip(x, y, strict=True)) <= radius**2
+    spend(3 * len(x), bits_of(x) + bits_of(y))
+    return radius >= 0 and square([a - b for a, b in zip(x, y, strict=True)]) <= radius**2
 
 
 def gradient(loss: str, W: Matrix) -> tuple[Matrix, list[Fraction]]:
@@ -829,11 +869,11 @@ def step_bounds(flow: Flow, step: Step) -> tuple[Fraction, Fraction, Fraction]:
     A polynomial with whole coefficients is carried as its value at s = 2^width. From that they can
     be read off, as none that comes up reaches 2^(width - 1).
     """
-    q, (slow, fast) = cleared(flat(flow.C))[1], step.tau.as_integer_ratio()
+    (integers, q), (slow, fast) = cleared(flat(flow.C)), step.tau.as_integer_ratio()
     Q, terms = q * step.denominator, len(step.A)
-    total = 1 + q * sum(abs(int(x)) for X in step.A + step.B for x in flat(X))
-    largest = total * total + int(Q * Q * sum(map(abs, flat(flow.C))) + 1)
-    width = (total * (fast * Q * Q * terms + slow * largest)).bit_length() // 8 * 8 + 16
+    reach = 1 + q * sum(abs(int(x)) for X in step.A + step.B for x in flat(X))
+    largest = reach * reach + Q * step.denominator * sum(map(abs, integers)) + 1
+    width = (reach * (fast * Q * Q * terms + slow * largest)).bit_length() // 8 * 8 + 16
     spend(terms * len(flat(step.A[0] + step.B[0])), 8 * isqrt(terms * width))
     a, b, da, db = (packed(X, q, width, k) for k in (0, 1) for X in (step.A, step.B))
     G, roots = gradient(flow.loss, combine(Q * Q, flow.C, 1, matmul(b, a)))
@@ -873,10 +913,10 @@ def exp_above(x: Fraction) -> Fraction:
     """A number above e^x, 0 <= x <= 100: from x^N/N!, N >= 2x, on the terms at least halve."""
     if not 0 <= x <= 100:
         raise Invalid("errors may grow by more than e^100 on a step: take shorter steps")
-    x, total, term = -(-x * 2**64 // 1) / Fraction(2**64), Fraction(0), Fraction(1)
+    x, head, term = -(-x * 2**64 // 1) / Fraction(2**64), Fraction(0), Fraction(1)
     for k in range(1, 2 * int(x) + 32):
-        total, term = total + term, term * x / k
-    return total + 2 * term
+        head, term = head + term, term * x / k
+    return head + 2 * term
 
 
 def loss_within(
@@ -884,9 +924,8 @@ def loss_within(
 ) -> bool:
     """Whether low <= f <= high on the ball around (A, B), where sqrt(2f) moves as in a tube."""
     roots = gradient(flow.loss, combine(1, flow.C, 1, matmul(B, A)))[1]
-    square, reach = (sum((x * x for x in v), Fraction(0)) for v in (roots, flat(A + B)))
-    moved = sqrt_up(reach, 64) * radius + radius**2 / 2
-    return roots_fit(square, moved, 2 * high) and (low <= 0 or roots_fit(2 * low, moved, square))
+    twice, moved = square(roots), sqrt_up(square(flat(A + B)), 64) * radius + radius**2 / 2
+    return roots_fit(twice, moved, 2 * high) and (low <= 0 or roots_fit(2 * low, moved, twice))
 
 
 def roots_fit(a: Fraction, b: Fraction, c: Fraction) -> bool:
@@ -922,13 +961,15 @@ def critical_values(flow: Flow, levels: list[Any]) -> tuple[list[Fraction], list
     if prod(k + 1 for k in many) > CHOICES:
         raise Malformed(f"more than {CHOICES} critical values to compare")
 
-    def value(kept: tuple[int, ...], squares: tuple[Fraction, ...]) -> Fraction:
-        terms = ((k - x) * y for k, x, y in zip(many, kept, squares, strict=True))
-        return sum(terms, Fraction(0)) / 2
+    def value(kept: tuple[int, ...], squares: tuple[list[int], int]) -> Fraction:
+        spend(3, bits_of(squares[0], squares[1:]))
+        left_out = sum((k - x) * y for k, x, y in zip(many, kept, squares[0], strict=True))
+        return Fraction(left_out, 2 * squares[1])
 
     choices = product(*(range(k + 1) for k in many))
-    others = [value(c, lows) for c in choices if sum(c) <= len(flow.A0) and c != best]
-    return [value(best, lows), value(best, highs)], others
+    below, beyond = cleared(lows), cleared(highs)
+    others = [value(c, below) for c in choices if sum(c) <= len(flow.A0) and c != best]
+    return [value(best, below), value(best, beyond)], others
 
 
 # --- words, identities, derivations ("identity", "derivation") -----------------------------------
@@ -958,11 +999,12 @@ def collect(shape: tuple[str, ...], items: Iterable[tuple[Any, Fraction]]) -> Ex
     return Expansion(shape, {key: c for key, c in terms.items() if c})
 
 
-def plus(a: Expansion, b: Expansion, sign: int = 1) -> Expansion:
-    """a + b, or a - b."""
-    if a.shape != b.shape:
-        raise Invalid(f"shapes {(a.shape, b.shape)!a} in one sum or relation")
-    return collect(a.shape, [*a.terms.items(), *((k, sign * c) for k, c in b.terms.items())])
+def plus(a: Expansion, *others: Expansion, sign: int = 1) -> Expansion:
+    """a + b + ..., or a - b - ..."""
+    if any(b.shape != a.shape for b in others):
+        raise Invalid(f"shapes {[x.shape for x in (a, *others[:9])]!a} in one sum or relation")
+    more = ((k, sign * c) for b in others for k, c in b.terms.items())
+    return collect(a.shape, chain(a.terms.items(), more))
 
 
 def term(coefficient: Fraction | int, *powers: tuple[Any, int]) -> Expansion:
@@ -981,15 +1023,23 @@ def moving(a: Expansion) -> Any:
     return next((x for m, _ in a.terms for x, _ in m if x[0] == "infinitesimal"), None)
 
 
+def length(a: Expansion) -> int:
+    """The length of the terms, that of all of them together."""
+    return sum(len(m) + len(w) for m, w in a.terms)
+
+
 def frozen(a: Expansion) -> tuple[Any, ...]:
     """The terms in order."""
+    spend(10 * length(a), 0)
     return tuple(sorted(a.terms.items()))
 
 
 def signed(a: Expansion) -> None:
-    """Demand that every coefficient, and every factor to an odd power, is at least 0."""
+    """Demand a scalar of which every coefficient and every factor to an odd power is at least 0."""
     odd = (x[0] for m, _ in a.terms for x, exponent in m if exponent % 2)
-    if a.shape or min(a.terms.values(), default=0) < 0 or not POSITIVE.issuperset(odd):
+    if a.shape or any(w for _, w in a.terms) or min(a.terms.values(), default=0) < 0:
+        raise Invalid("a factor that may be negative")
+    if not POSITIVE.issuperset(odd):
         raise Invalid("a factor that may be negative")
 
 
@@ -997,15 +1047,36 @@ POSITIVE = {"norm", "size", "nonnegative"}
 TEXTS = {"number": 1, "size": 1, "identity": 1, "zero": 2, "^": 1, "norm": 1, "f": 1, "grad": 1}
 
 
+def dimension(value: Any) -> str:
+    """A number of rows or columns: a name, or the digits of a positive integer."""
+    if not isinstance(value, str) or not SIZE.fullmatch(value):
+        raise Malformed("expected a dimension: a name, or the digits of a positive integer")
+    return value
+
+
+MARKS = {"", "?", "=", "<="}  # ? stands for what is replaced
+SIZE = re.compile(r"[A-Za-z_]\w*|[1-9][0-9]{0,8}", re.ASCII)
+
+
 class Words:
     """Matrices of all shapes at once: a word is a product of letters (head, transposed)."""
 
     def __init__(self, symbols: Any, symmetric: Any, nonnegative: Any, losses: Any) -> None:
-        if "?" in symbols:
-            raise Malformed("a symbol cannot be named ?, which stands for what is replaced")
-        self.shapes = {name: tuple(map(sentence, shape)) for name, shape in symbols.items()}
-        self.losses = {name: tuple(map(sentence, shape)) for name, shape in losses.items()}
-        self.symmetric, self.nonnegative, self.fresh = set(symmetric), set(nonnegative), count()
+        self.shapes = {name: tuple(map(dimension, listed(d))) for name, d in symbols.items()}
+        self.losses = {name: tuple(map(dimension, listed(d))) for name, d in losses.items()}
+        self.symmetric, self.nonnegative = set(listed(symmetric)), set(listed(nonnegative))
+        self.fresh = count()
+        of_losses, of_symbols = map(len, self.losses.values()), map(len, self.shapes.values())
+        if not {2}.issuperset(of_losses) or not {0, 2}.issuperset(of_symbols):
+            raise Malformed("expected a loss with two dimensions, a symbol with two or none")
+        if any(x in MARKS or "`" in x or RATIONAL.fullmatch(x) for x in chain(symbols, losses)):
+            raise Malformed("a symbol has the name of a number, a relation or a mark")
+        if not self.shapes.keys().isdisjoint(self.losses):
+            raise Malformed("a symbol has the name of a loss")
+        if any(len({*self.shapes.get(x, ()), ""}) != 2 for x in self.symmetric):
+            raise Malformed("what is said to be symmetric is no square symbol")
+        if any(self.shapes.get(x) != () for x in self.nonnegative):
+            raise Malformed("what is said to be at least 0 is no scalar symbol")
         self.numbers: dict[Any, int] = {}  # of what an atom holds, so that nested ones stay small
         self.blocks: dict[Any, list[Expansion]] = {}  # of Frobenius norms
         self.formal: dict[str, Callable[..., Expansion]] = {
@@ -1016,9 +1087,9 @@ class Words:
         self.operations: dict[str, Callable[..., Expansion]] = {
             "number": lambda x: term(number(x)),
             "size": self.size,
-            "identity": lambda n: self.identity(sentence(n)),
-            "zero": lambda *shape: Expansion(tuple(map(sentence, shape)), {}),
-            "+": lambda *x: reduce(plus, x),
+            "identity": lambda n: self.identity(dimension(n)),
+            "zero": lambda n, m: Expansion((dimension(n), dimension(m)), {}),
+            "+": plus,
             "*": lambda *x: reduce(self.times, x),
             "^": self.power,
             "'": self.transpose,
@@ -1038,6 +1109,8 @@ class Words:
         return Expansion((size, size), {((), ()): Fraction(1)})
 
     def glue(self, u: Any, v: Any) -> Any:
+        if len(u) + len(v) > LETTERS:
+            raise Malformed(f"a product of more than {LETTERS} matrices")
         return u + v
 
     def turn(self, w: Any) -> Any:
@@ -1050,13 +1123,14 @@ class Words:
         return term(1, (self.atom("trace", min(ways)), 1)) if w else self.size(size)
 
     def size(self, name: str) -> Expansion:
-        return term(int(name)) if name.isdigit() else term(1, (("size", name), 1))
+        return term(int(name)) if dimension(name).isdigit() else term(1, (("size", name), 1))
 
     def times(self, a: Expansion, b: Expansion) -> Expansion:
         if a.shape and b.shape and a.shape[1] != b.shape[0]:
             raise Invalid(f"a product of the shapes {(a.shape, b.shape)!a}")
         pairs, items = len(a.terms) * len(b.terms), []
-        spend(50 * pairs, bits_of([1], a.terms.values()) + bits_of([1], b.terms.values()))
+        each = 50 * pairs + 4 * length(a) * len(b.terms) + 4 * length(b) * len(a.terms)
+        spend(each, bits_of([1], a.terms.values()) + bits_of([1], b.terms.values()))
         for ((m, u), c), ((k, v), d) in product(a.terms.items(), b.terms.items()):
             w, powers = self.glue(u, v), dict(m)
             for atom, exponent in k:
@@ -1079,13 +1153,14 @@ class Words:
     def transpose(self, a: Expansion) -> Expansion:
         if not a.shape:
             raise Invalid("the transpose of a scalar")
+        spend(10 * length(a), 0)
         return collect(a.shape[::-1], (((m, self.turn(w)), c) for (m, w), c in a.terms.items()))
 
     def trace(self, a: Expansion) -> Expansion:
         if not a.shape or a.shape[0] != a.shape[1]:
             raise Invalid(f"the trace of something of shape {a.shape!a}")
         loops = ((term(c, *m), self.loop(w, a.shape[0])) for (m, w), c in a.terms.items())
-        return reduce(plus, (self.times(*pair) for pair in loops), term(0))
+        return plus(term(0), *(self.times(*pair) for pair in loops))
 
     def inner(self, a: Expansion, b: Expansion) -> Expansion:
         return self.trace(self.times(self.transpose(a), b))
@@ -1114,19 +1189,19 @@ class Words:
 
     def squared(self, a: Expansion) -> Expansion:
         """The form with squared Frobenius norms written as traces."""
-        total = Expansion(a.shape, {})
+        forms = []
         for (m, w), c in a.terms.items():
             roots = [x for x in m if x[0] in self.blocks and x[1] > 1]
             form = Expansion(a.shape, {(tuple(x for x in m if x not in roots), w): c})
             for atom, exponent in roots:
-                square = reduce(plus, (self.inner(b, b) for b in self.blocks[atom]))
+                square = plus(*(self.inner(b, b) for b in self.blocks[atom]))
                 form = self.times(self.power(exponent // 2, square), form)
                 form = self.times(self.power(exponent % 2, term(1, (atom, 1))), form)
-            total = plus(total, form)
-        return total
+            forms.append(form)
+        return plus(Expansion(a.shape, {}), *forms)
 
     def same(self, a: Expansion, b: Expansion) -> bool:
-        return a.shape == b.shape and not self.squared(plus(a, b, -1)).terms
+        return a.shape == b.shape and not self.squared(plus(a, b, sign=-1)).terms
 
     def loss(self, name: str, point: Expansion, *along: Expansion, order: int) -> Expansion:
         """f, or with order 1 its gradient, derived along directions: linear in each."""
@@ -1144,13 +1219,13 @@ class Words:
             return plus(still, self.times(term(1, (small, 1)), slope))
         if not order:
             return term(1, (self.atom("loss", name, frozen(point)), 1))
-        total = Expansion(point.shape, {})
+        forms = []
         for terms in product(*(x.terms.items() for x in along)):
             words = sorted(w for (_, w), _ in terms)
             head = self.atom("gradient", name, frozen(point), *words)
             factors = (term(c, *m) for (m, _), c in terms)
-            total = plus(total, reduce(self.times, factors, self.letter(head, point.shape)))
-        return total
+            forms.append(reduce(self.times, factors, self.letter(head, point.shape)))
+        return plus(Expansion(point.shape, {}), *forms)
 
     def value(self, tree: Any, env: dict[str, Expansion]) -> Expansion:
         """The value of an expression, where some names stand for values of their own."""
@@ -1191,7 +1266,9 @@ class Words:
 
     def put(self, pairs: Any, env: dict[str, Expansion]) -> dict[str, Expansion]:
         """Values for symbols: each has its symbol's shape, and is symmetric where that is."""
-        values = {name: self.value(tree, env) for name, tree in pairs}
+        values = {name: self.value(tree, env) for name, tree in map(listed, listed(pairs))}
+        if len(values) < len(pairs):
+            raise Malformed("two values for one symbol")
         for name, value in values.items():
             plus(self.symbol(name), value)
             if name in self.symmetric and not self.same(value, self.transpose(value)):
@@ -1205,10 +1282,21 @@ class Words:
         moved = {name: plus(self.value(name, env), step) for name, step in steps.items()}
         return part(self.value(of, env | moved), small, 1)
 
-    def sizes(self) -> str:
-        """The shapes of all matrices, to be printed."""
-        shapes = ((name, shape) for name, shape in sorted(self.shapes.items()) if shape)
-        return f"where: {', '.join(sentence(f'{x}: {n} x {m}') for x, (n, m) in shapes)}"
+    def declared(self) -> list[str]:
+        """What all symbols and losses are, and what is taken for granted of them."""
+        what = {x: " x ".join(shape) or "a scalar" for x, shape in self.shapes.items()}
+        what |= {x: f"a smooth loss of {' x '.join(shape)}" for x, shape in self.losses.items()}
+        told = [f"{quoted(x)}: {what[x]}" for x in sorted(what)]
+        return [
+            *([f"where: {', '.join(told)}"] if told else []),
+            *(
+                ["where: a name in ` ` is a symbol by itself"]
+                if any("`" in x for x in told)
+                else []
+            ),
+            *(f"assumed: {quoted(x)} >= 0" for x in sorted(self.nonnegative)),
+            *(f"assumed: {quoted(x)} is symmetric" for x in sorted(self.symmetric)),
+        ]
 
     def relation(self, says: Any, env: dict[str, Expansion]) -> Relation:
         """A relation, where some names stand for forms."""
@@ -1252,23 +1340,29 @@ class Derivation(Words):
         super().__init__(*symbols)
         self.assumptions, self.lemmas = dict(assumptions), dict(lemmas)
         self.lines: list[Relation | None] = []
+        self.texts: list[str] = []
+        self.rests: list[set[str]] = []  # on what lines rest beyond what is recomputed
+        self.resting: set[str] = set()
         self.trusted: dict[str, int] = {}
 
     def earlier(self, k: Any) -> Relation:
         found = self.lines[whole(k, 1, len(self.lines)) - 1]
         if found is None:
             raise Invalid("it uses a line without a relation")
+        self.resting |= self.rests[k - 1]
         return found
 
     def line(self, says: Any, by: str, of: Any) -> None:
         """One more line, if its rule gives what it says."""
         said = self.relation(says, {}) if says is not None or by != "lemma" else None
+        self.resting = set()
         if by in INEQUALITIES:
             left, right, *factors = INEQUALITIES[by](*of)
             for factor in factors:
                 signed(self.value(factor, {}))
             self.demand(said, self.relation([left, "<=", right], {}))
             self.trusted[f"trusted: inequality: {by}"] = 1
+            self.resting.add(f"inequality {by}")
         else:
             rules: dict[str, Callable[..., None]] = {
                 "algebra": self.algebra,
@@ -1278,6 +1372,8 @@ class Derivation(Words):
             }
             rules[by](said, *of)
         self.lines.append(said)
+        self.texts.append(show(says) if said else "it states no relation")
+        self.rests.append(self.resting)
 
     def algebra(self, said: Relation, used: Any, squares: Any) -> None:
         """right - left = sum of (right - left of used lines, in context) + sum of factor base^2.
@@ -1285,19 +1381,19 @@ class Derivation(Words):
         An equation may stand in any context: what fills the hole is a value, which does not move
         with the symbols in it. An inequality stands beside a factor that is at least 0.
         """
-        gap, equations = plus(said[2], said[0], -1), not squares
+        gap, equations = plus(said[2], said[0], sign=-1), not squares
         for k, context in used:
             left, kind, right = self.earlier(k)
             if kind == "=":
                 sides = (self.value(context, {"?": side}) for side in (right, left))
-                gap = plus(gap, reduce(lambda a, b: plus(a, b, -1), sides), -1)
+                gap = plus(gap, plus(*sides, sign=-1), sign=-1)
             else:
                 equations, factor = False, self.value(context, {})
                 signed(factor)
-                gap = plus(gap, self.times(factor, plus(right, left, -1)), -1)
+                gap = plus(gap, self.times(factor, plus(right, left, sign=-1)), sign=-1)
         for factor, base in squares:
             signed(self.value(factor, {}))
-            gap = plus(gap, self.value(["*", factor, ["^", 2, base]], {}), -1)
+            gap = plus(gap, self.value(["*", factor, ["^", 2, base]], {}), sign=-1)
         if self.squared(gap).terms or (said[1] == "=" and not equations):
             raise Invalid("it does not follow")
 
@@ -1309,12 +1405,15 @@ class Derivation(Words):
 
     def assumption(self, said: Relation, name: str, k: int, pairs: Any) -> None:
         """An instance of an assumption; some symbols of it stand for any value."""
-        _, relations, free = fields(self.assumptions[name], "statement says free")
-        if not {symbol for symbol, _ in pairs} <= set(free):
+        statement, relations, free = fields(self.assumptions[name], "statement says free")
+        if not {symbol for symbol, _ in map(listed, listed(pairs))} <= set(listed(free)):
             raise Invalid("the assumption is not about every value")
         says = relations[whole(k, 1, len(relations)) - 1]
         self.demand(said, self.instance(says, pairs))
-        self.trusted[f"assumed: {sentence(name)}: {show(says)}"] = 1
+        every = f" for every {', '.join(map(quoted, free))}" if free else ""
+        told = f"{quoted(name)}: {show(says)}{every}, in its words: {sentence(statement)}"
+        self.trusted[f"assumed: {told}"] = 1
+        self.resting.add(f"assumption {quoted(name)}")
 
     def lemma(self, said: Relation | None, name: str, pairs: Any, closed: Any) -> None:
         """An instance of a lemma, with a line or an assumption for each hypothesis."""
@@ -1327,7 +1426,8 @@ class Derivation(Words):
             self.demand(said, self.instance(conclusion, pairs))
         given = " and ".join(show(h) for h in hypotheses.values() if isinstance(h, list))
         formal = f"{given or 'the hypotheses'} => {'' if said is None else show(conclusion)}"
-        texts = f"{sentence(name)} ({sentence(reference)}): {sentence(statement)}"
+        self.resting.add(f"lemma {quoted(name)}")
+        texts = f"{quoted(name)} ({sentence(reference)}): {sentence(statement)}"
         self.trusted[f"trusted: lemma: {texts} As it is used: {formal}"] = 1
         for key, hypothesis in hypotheses.items():
             by = closed[key]
@@ -1335,11 +1435,14 @@ class Derivation(Words):
                 (left, kind, right), wanted = self.earlier(by), self.instance(hypothesis, pairs)
                 self.demand((left, wanted[1] if kind == "=" else kind, right), wanted)
             elif by in self.assumptions:
-                told = f"{sentence(by)}: {sentence(self.assumptions[by]['statement'])}"
+                told = f"{quoted(by)}: {sentence(self.assumptions[by]['statement'])}"
+                self.resting.add(f"assumption {quoted(by)}")
                 self.trusted[f"trusted: {sentence(hypothesis)} <- assumption {told}"] = 1
             else:
                 k = whole(by, 1, len(self.lines))
-                self.trusted[f"trusted: {sentence(hypothesis)} <- line {k}"] = 1
+                told = f"{sentence(hypothesis)} <- line {k}: {self.texts[k - 1]}"
+                self.trusted[f"trusted: {told}"] = 1
+                self.resting |= self.rests[k - 1]
 
     def instance(self, says: Any, pairs: Any) -> Relation:
         """A relation with values for its symbols, at least 0 where those are."""
@@ -1386,6 +1489,12 @@ INEQUALITIES: dict[str, Callable[..., list[Any]]] = {
 }
 
 
+def quoted(name: str) -> str:
+    """A name to be printed, in quotes unless it is a word that means nothing else."""
+    text = sentence(name)
+    return text if PLAIN.fullmatch(text) and text not in SPOKEN else f"`{text}`"
+
+
 def show(tree: Any) -> str:
     """An expression or a relation in plain text."""
     match tree:
@@ -1393,11 +1502,18 @@ def show(tree: Any) -> str:
             return f"{show(left)} {kind} {show(right)}"
         case ["+" | "*" as kind, *x]:
             return f"({(' + ' if kind == '+' else ' ').join(map(show, x))})"
+        case ["at" | "d" as kind, of, pairs]:
+            put = (f"{quoted(name)}: {show(x)}" for name, x in pairs)
+            return f"{kind}({show(of)}, [{', '.join(put)}])"
         case [str(kind), *x]:
-            return f"{sentence(kind)}({', '.join(map(show, x))})"
-        case list():
-            return f"[{', '.join(map(show, tree))}]"
-    return sentence(str(tree))
+            texts = TEXTS.get(kind, 0) * (kind not in ("f", "grad"))
+            told = (sentence(str(y)) if k < texts else show(y) for k, y in enumerate(x))
+            return f"{sentence(kind)}({', '.join(told)})"
+    return quoted(tree) if isinstance(tree, str) else briefly(tree)
+
+
+PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+SPOKEN = {"at", "d", "gradient", "number", "size", "identity", "zero", "tr", "norm", "grad"}
 
 
 def check_identity(certificate: dict[str, Any]) -> list[str]:
@@ -1429,12 +1545,12 @@ def identities(relations: Any, *symbols: Any) -> list[str]:
         left, kind, right = words.relation(says, {})
         if kind != "=" or not words.same(left, right):
             raise Invalid(f"not an identity: {show(says)}")
-    return [*(f"checked: {show(says)}" for says in relations), words.sizes()]
+    return [*(f"checked: {show(says)}" for says in relations), *words.declared()]
 
 
 def derivation(lines: Any, conclusion: Any, *context: Any) -> list[str]:
     """What was concluded, how many lines were recomputed, and what they take for granted."""
-    told, recomputed = Derivation(*context), 0
+    told, recomputed, shown = Derivation(*context), 0, []
     for k, (says, by, of) in enumerate((fields(line, "says by of") for line in listed(lines)), 1):
         try:
             told.line(says, by, of)
@@ -1442,19 +1558,16 @@ def derivation(lines: Any, conclusion: Any, *context: Any) -> list[str]:
             raise Invalid(f"line {k}: {problem}") from None
         recomputed += by in ("algebra", "root")
     for says in listed(conclusion):
-        wanted = told.relation(says, {})
-        if not any(line and told.says(line, wanted) for line in told.lines):
+        wanted, known = told.relation(says, {}), zip(told.lines, told.rests, strict=True)
+        rests = [rest for line, rest in known if line and told.says(line, wanted)]
+        if not rests:
             raise Invalid(f"no line says {show(says)}")
+        on = ", ".join(sorted(min(rests, key=lambda rest: len(rest))))
+        shown.append(f"concluded: {show(says)}, from {on}" if on else f"checked: {show(says)}")
     if not conclusion or not recomputed:
         raise Invalid("nothing is concluded, or no line can be recomputed")
-    shown = [f"checked: {show(says)}" for says in conclusion]
     count_of = f"checked: {recomputed} of {len(lines)} lines are recomputed"
-    text = json.dumps([line["says"] for line in lines])
-    signs, turns = (
-        [f"assumed: {sentence(x)} {what}" for x in sorted(names) if json.dumps(x) in text]
-        for names, what in ((told.nonnegative, ">= 0"), (told.symmetric, "is symmetric"))
-    )
-    return [*shown, told.sizes(), count_of, *signs, *turns, *told.trusted]
+    return [*shown, *told.declared(), count_of, *told.trusted]
 
 
 # --- the file and its envelope -------------------------------------------------------------------
@@ -1501,7 +1614,7 @@ def verified(document: Any) -> list[str]:
         raise Malformed("a certificate holds what JSON cannot") from None
     if not unchanged:
         raise Invalid("the digest does not fit: the certificate was changed after it was written")
-    return [f"valid: {kind}: {asserts}", *KINDS[kind](document)]
+    return [f"valid: {kind}", f"says of itself, unchecked: {asserts}", *KINDS[kind](document)]
 
 
 def check_bundle(certificate: dict[str, Any]) -> list[str]:
@@ -1522,6 +1635,8 @@ def load(name: str) -> Any:
         if Path(name).stat().st_size > FILE_BYTES:
             raise Malformed(f"the file has more than {FILE_BYTES} bytes")
         text = Path(name).read_bytes().decode("utf-8")
+        if text.count("[") + text.count("{") > BRACKETS:
+            raise Malformed(f"the file has more than {BRACKETS} lists and objects")
         depths = accumulate(1 if c in "[{" else -1 for c in NO_BRACKET.sub("", text))
         if any(depth > DEPTH for depth in depths):
             raise Malformed(f"lists and objects are nested deeper than {DEPTH}")
@@ -1550,15 +1665,26 @@ def main(arguments: Sequence[str]) -> int:
         return 4
     status = 0
     for name in arguments:
+        where, problem = ascii(name)[1:-1], None
         try:
-            print("\n".join(check(load(name))))
+            say("\n".join(check(load(name))), sys.stdout)
         except Invalid as error:
-            print(f"{ascii(name)[1:-1]}: invalid: {error}", file=sys.stderr)
-            status = max(status, 1)
+            status, problem = max(status, 1), f"invalid: {error}"
         except Malformed as error:
-            print(f"{ascii(name)[1:-1]}: not a certificate: {error}", file=sys.stderr)
-            status = 4
+            status, problem = 4, f"not a certificate: {error}"
+        except Exception as error:  # such as a lack of memory: nothing was shown, the next one may
+            status, problem = 4, f"not checked, for want of what it takes: {type(error).__name__}"
+        if problem:
+            say(f"{where}: {problem}", sys.stderr)
     return status
+
+
+def say(text: str, stream: TextIO) -> None:
+    """Print; where nobody reads any more, the exit status still tells."""
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 if __name__ == "__main__":

@@ -490,21 +490,22 @@ def test_a_lemma_is_used_as_it_is_stated():
 
 def test_what_is_not_rechecked_is_printed():
     printed = check(citing(CUBES, PUT, {"order": 1, "words": "given"}))
-    assert printed[0] == "valid: derivation: a sentence"
-    assert "checked: ^(3, a) <= ^(3, b)" in printed
+    assert printed[:2] == ["valid: derivation", "says of itself, unchecked: a sentence"]
+    assert "concluded: ^(3, a) <= ^(3, b), from assumption given, lemma cubes" in printed
     assert "checked: 1 of 3 lines are recomputed" in printed
-    assert {"assumed: a >= 0", "assumed: b >= 0", "assumed: given: a <= b"} <= set(printed)
-    assert "assumed: c >= 0" not in printed
+    assert {"assumed: a >= 0", "assumed: b >= 0", "assumed: S is symmetric"} <= set(printed)
+    assert "assumed: given: a <= b, in its words: it is so" in printed
     (lemma,) = (x for x in printed if x.startswith("trusted: lemma: cubes (a book)"))
     assert lemma.endswith("As it is used: t <= z => ^(3, t) <= ^(3, z)")
     assert "trusted: it is so <- assumption given: it is so" in printed
     by_line = check(citing(CUBES, PUT, {"order": 1, "words": 2}))
-    assert "trusted: it is so <- line 2" in by_line
+    assert "trusted: it is so <- line 2: z = z" in by_line
     norm = derivation(line(two("X"), "<=", F("X"), "operator below Frobenius", ["X"]), TRIVIAL)
     assert "trusted: inequality: operator below Frobenius" in check(norm)
-    symmetric = check(derivation(line(T("S"), "=", "S")))
-    assert "assumed: S is symmetric" in symmetric
-    assert "where: A: r x m, B: n x r, P: n x n" in symmetric[2]
+    where = check(derivation(line(T("S"), "=", "S")))[3]
+    assert where.startswith("where: A: r x m, B: n x r, P: n x n")
+    assert "X: n x m, Y: n x m, a: a scalar" in where
+    assert "f: a smooth loss of n x m" in where
 
 
 def test_a_line_without_a_relation_cannot_be_used():
@@ -571,7 +572,7 @@ def test_what_would_take_for_ever_is_refused(monkeypatch):
     names = {f"x{k}": [] for k in range(12)}
     large = ["^", 30, ["+", *names]]
     with pytest.raises(Malformed, match="too long"):
-        check(derivation(line(large, "=", large), symbols=names))
+        check(derivation(line(large, "=", large), symbols=names, symmetric=[], nonnegative=[]))
 
 
 def test_nested_losses_stay_small():

@@ -271,9 +271,11 @@ def test_all_comparisons_hold():
         assumptions=[[0, "<=", 2, "a"]],
     )
     assert check(told) == [
-        "valid: instance: an instance",
-        "checked: 1 assumptions and 2 comparisons, by 3 steps, 0 of them in intervals of 64 binary "
-        "digits and all others exact",
+        "valid: instance",
+        "says of itself, unchecked: an instance",
+        "checked: 1 assumptions hold and 2 comparisons hold, by 3 steps, 0 of them in intervals of "
+        "64 binary digits and all others single numbers",
+        "trusted: that this program is the claim, and its inputs what they are called",
     ]
 
 
@@ -281,7 +283,9 @@ def test_a_counterexample_keeps_the_assumptions_and_breaks_a_comparison():
     told = {"nodes": number(1, 2), "outcome": "fails", "assumptions": [[0, "<", 1, "a"]]}
     comparisons = [[0, "<", 1, "holds"], [0, ">=", 1, "breaks"], [0, "=", 1, "too"]]
     lines = check(instance(**told, comparisons=comparisons))
-    assert lines[1].startswith("checked: 1 assumptions and the failure of 'breaks', by 2 steps, 0 ")
+    assert lines[2].startswith("checked: 1 assumptions hold and the comparison 2 of 3 fails, by 2 ")
+    assert lines[3] == "says of comparison 2, unchecked: breaks"
+    assert not any("breaks" in line for line in lines if line.startswith("checked:"))
     with pytest.raises(Invalid, match=r"^no comparison fails$"):
         check(instance(**told, comparisons=comparisons[:1]))
     told["assumptions"] = [[0, "<", 1, "kept"], [0, ">", 1, "broken"]]
@@ -304,7 +308,7 @@ def test_a_counterexample_may_leave_another_comparison_open():
     nodes = [["number", 2], ["sqrt", 0], ["mul", 1, 1]]
     comparisons = [[2, "<=", 0, "open"], [1, "<", 2, "kept"], [1, ">", 2, "broken"]]
     lines = check(instance(nodes, comparisons, outcome="fails"))
-    assert "the failure of 'broken', by 3 steps, 2 of them in intervals" in lines[1]
+    assert "the comparison 3 of 3 fails, by 3 steps, 2 of them in intervals" in lines[2]
 
 
 @pytest.mark.parametrize("outcome", ["holds", "fails"])
@@ -336,11 +340,11 @@ def test_comparisons_hold_fail_or_are_undecided(left, relation, right, verdict):
 def test_given_enclosures_are_trusted_and_counted():
     nodes = [["given", 1, 2, "by b"], ["given", 3, 3, "by a"], ["given", "5/2", 4, "by b"]]
     lines = check(instance(nodes, [[0, "<", 1, "x"]]))
-    assert lines[2:] == [
+    assert lines[4:] == [
         "trusted: 1 given enclosures: by a",
         "trusted: 2 given enclosures: by b",
     ]
-    assert "2 of them in intervals" in lines[1]
+    assert "2 of them in intervals" in lines[2]
     with pytest.raises(Invalid, match="'x' is undecided"):
         check(instance(nodes, [[0, "<", 2, "ok"], [2, "<", 1, "x"]]))
     with pytest.raises(Malformed, match="expected a text of at most"):

@@ -41,7 +41,7 @@ def checked(first, second, lower, upper):
     """Accepted, and equal at the corners and the middle of the box."""
     ends = [(Q(a), (Q(a) + Q(b)) / 2, Q(b)) for a, b in zip(lower, upper, strict=True)]
     assert all(run(first, x) == run(second, x) for x in product(*ends))
-    return check(relu(first, second, lower, upper))[1:]
+    return check(relu(first, second, lower, upper))[2:]
 
 
 def refused(first, second, lower, upper, message="^not shown: the outputs are different"):
@@ -207,7 +207,8 @@ def test_work_on_forms_is_paid_for(monkeypatch):
     units.relu({0: Q(1, 8), 1: Q(3)})
     checker.weighted([Q(99), Q(9)], [{0: Q(31)}, {0: Q(1), 1: Q(1)}])
     checker.weighted([Q(1), Q(9)], [{0: Q(1)}, {0: Q(1), 1: Q(1, 512)}])
-    assert paid == [(8, 4), (2, 7), (4, 12), (2, 1), (4, 10)]
+    sums = [(2, 1), (2, 4)] * 2  # of the lower and of the upper ends
+    assert paid == [(8, 5), *sums, (2, 7), (4, 12), (2, 1), (4, 10)]
 
 
 def test_a_network_of_growing_numbers_is_stopped():
