@@ -1,6 +1,7 @@
 """``verify --certificates`` and ``check``: files that are whole, ours, re-checked, and the same."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from lora_proofs.running.records import exit_code
 from lora_proofs.running.runner import run_to_the_end
 
 QUICK = BUDGETS["quick"]
+OLD = certificate("product", None, "old", factors=[[[2]], [[3]]], equals=[[6]], ranks={})
 POSITIVE = """
 from lora_proofs import Assumption, below
 
@@ -132,8 +134,7 @@ def test_a_file_in_the_way_is_refused_and_left_alone(lora_proofs, claim_file, tm
 def test_our_own_file_is_replaced_whole(lora_proofs, claim_file, tmp_path):
     path, out = claim_file(POSITIVE), tmp_path / "out"
     out.mkdir()
-    old = certificate("product", None, "old", factors=[[[2]], [[3]]], equals=[[6]], ranks={})
-    (out / "tests__good.json").write_text(json.dumps(old))
+    (out / "tests__good.json").write_text(json.dumps(OLD))
     lora_proofs.done("verify", path, "--budget", "quick", "--certificates", out)
     told = json.loads((out / "tests__good.json").read_text())
     assert told["kind"] == "bundle"
@@ -244,6 +245,8 @@ def test_a_stage_that_is_stopped_keeps_the_record():
 def test_certificates_have_a_time_of_their_own(lora_proofs, claim_file, tmp_path, monkeypatch):
     monkeypatch.setattr("lora_proofs.running.verifying.SECONDS", 0.001)
     path, out = claim_file("claim = base\n"), tmp_path / "out"
+    out.mkdir()
+    (out / "tests__square.json").write_text(json.dumps(OLD))
     done = lora_proofs(
         "verify", path, "--budget", "quick", "--certificates", out, "--json", "--jobs", "1"
     )
@@ -286,3 +289,84 @@ def test_the_assumptions_that_a_control_keeps_are_in_its_certificate(lora_proofs
     assert dropped["assumptions"] == []
     assert dropped["inputs"] == {"x": -1}
     assert Instance.from_json(record["controls"][0]["counterexample"]["instance"]).x == -1
+
+
+# --- what is in the way, and what cannot be written -----------------------------------------------
+
+
+def test_a_file_of_another_claim_of_that_name_is_not_replaced(lora_proofs, claim_file, tmp_path):
+    path, out = claim_file("claim = base\n"), tmp_path / "out"
+    lora_proofs.done("verify", path, "--budget", "quick", "--certificates", out)
+    before = (out / "tests__square.json").read_bytes()
+    assert path.name in json.loads(before)["asserts"]
+    other = path.with_name("elsewhere.py")
+    other.write_text(path.read_text())
+    words = ["elsewhere.py:", path.name, "name another folder"]
+    lora_proofs.refuses("verify", other, "--certificates", out, words=words)
+    assert (out / "tests__square.json").read_bytes() == before
+    path.write_text(path.read_text() + "\n# a later version\n")
+    lora_proofs.done("verify", path, "--budget", "quick", "--certificates", out)
+    assert (out / "tests__square.json").read_bytes() != before
+
+
+def test_a_link_to_nothing_is_no_folder(lora_proofs, claim_file, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "absent")
+    words = ["expected a folder", "link to nothing"]
+    lora_proofs.refuses("verify", claim_file(""), "--certificates", link, words=words)
+
+
+def test_what_cannot_be_written_is_said_and_ends_with_4(lora_proofs, claim_file, tmp_path):
+    out = tmp_path / "out"
+    vanishing = f"""
+import shutil
+
+def vanishing(instance, ctx):
+    shutil.rmtree({str(out)!r}, ignore_errors=True)
+    yield from check(instance, ctx)
+
+claim = variant("vanishing", check=vanishing)
+"""
+    path = claim_file(vanishing)
+    options = ("--budget", "quick", "--certificates", out, "--jobs", "1")
+    done = lora_proofs("verify", f"{path}::tests/vanishing", *options)
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "not written: " in done.stdout and "No such file or directory" in done.stdout
+
+
+def test_a_full_disk_leaves_no_file_that_looks_like_this_runs(template, tmp_path, monkeypatch):
+    stale = tmp_path / "tests__square.json"
+    stale.write_text(json.dumps(OLD))
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(certificate_files.os, "replace", full)
+    before, after = with_certificates(template.base, tmp_path)
+    assert after["verdict"] == before["verdict"]
+    assert certificate_files.problems([after]) == [f"{stale}: No space left on device"]
+    assert any("No space left" in reason for reason in after["reasons"])
+    certificate_files.clear_stale(tmp_path, after)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_was_written_and_a_file_of_others_are_not_cleared(template, tmp_path):
+    _, after = with_certificates(template.base, tmp_path)
+    certificate_files.clear_stale(tmp_path, after)
+    (path,) = tmp_path.iterdir()
+    path.write_text("mine")
+    certificate_files.clear_stale(tmp_path, {"name": "tests/square", "certificates": {}})
+    assert path.read_text() == "mine"
+
+
+def test_only_what_is_left_of_dead_processes_is_swept_up(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    names = {
+        who: tmp_path / f".tests__square.json.{pid}.part"
+        for who, pid in (("own", os.getpid()), ("ended", ended.pid), ("other", os.getppid()))
+    }
+    for path in names.values():
+        path.touch()
+    certificate_files.sweep_up(tmp_path)
+    assert list(tmp_path.iterdir()) == [names["other"]]

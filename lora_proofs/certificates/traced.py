@@ -163,7 +163,7 @@ class TracedRational(Traced, Fraction):  # type: ignore[misc]
 
     def __index__(self) -> int:
         if self._number.q != 1:
-            raise TypeError(f"expected a whole number as an index, got a fraction")
+            raise TypeError("expected a whole number as an index, got a fraction")
         return int(self)
 
     @property

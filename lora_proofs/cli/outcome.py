@@ -60,7 +60,7 @@ def outcome(document: Record, ledger: Path) -> Iterator[str]:
 
 
 def certificates(records: Sequence[Record]) -> Iterator[str]:
-    """How many claims have a file of certificates, where any were asked for.
+    """How many claims have a file of certificates, and why one could not be written.
 
     >>> list(certificates([{"certificates": {"written": {"file": "out/a.json"}}}]))
     ['certificates of 1 of 1 claims, each re-checked: lora-proofs check out']
@@ -73,6 +73,8 @@ def certificates(records: Sequence[Record]) -> Iterator[str]:
         yield f"{told}: lora-proofs check {home}"
     elif asked:
         yield f"certificates of none of {len(asked)} claims"
+    for problem in (w["problem"] for w in asked if w.get("problem")):
+        yield f"  not written: {problem}"
 
 
 def table(records: Sequence[Record]) -> Iterator[str]:

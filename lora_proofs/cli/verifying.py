@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lora_proofs.cli.guard import EXIT_INTERRUPTED
+from lora_proofs.cli.guard import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 from lora_proofs.cli.options import (
     DEFAULT_LEDGER,
     AsJson,
@@ -80,7 +80,7 @@ def verify_claims(
     if certificates:
         from lora_proofs.running.certificate_files import prepare
 
-        prepare(certificates, [entry.name for entry in entries])
+        prepare(certificates, entries)
     run = _Run(entries, found, seed, workers, ledger, certificates)
     finished = run.interruptible()
     code = EXIT_INTERRUPTED if run.interrupted else _code(finished, strict)
@@ -116,9 +116,11 @@ def _writable(path: Path) -> None:
 
 
 def _code(records: Sequence[dict[str, Any]], strict: bool) -> int:
+    from lora_proofs.running.certificate_files import problems
     from lora_proofs.running.records import exit_code
 
-    return exit_code(records, strict=strict)
+    code = exit_code(records, strict=strict)
+    return EXIT_BAD_INPUT if problems(records) and code in (0, 1, 6) else code
 
 
 class _Run:
@@ -173,6 +175,10 @@ class _Run:
                 kept = ledger.append(record, place=place, budget=self.budget.name, seed=self.seed)
                 self.finished[entry.name] = kept
                 _say_if_rejected(kept)
+                if self.certificates:
+                    from lora_proofs.running.certificate_files import clear_stale
+
+                    clear_stale(self.certificates, kept)
                 shown.finished(kept)
 
 

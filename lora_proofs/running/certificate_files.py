@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from lora_proofs.certificates.envelope import FORMAT, certificate
 from lora_proofs.errors import BadInput
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.claim import Claim
+from lora_proofs.running.catalogue import Entry, Locator
 from lora_proofs.running.certifying import Written, certificates_of, is_limit, summary
 from lora_proofs.running.raising import shown
 
@@ -21,6 +22,7 @@ SECONDS = 120.0
 """What a claim may spend on its certificates, on top of the limit of its budget."""
 STAGE = "certificates"
 MOST_BYTES = 64 * 2**20
+FROM = "; the claim is at "
 
 
 def file_of(folder: Path, name: str) -> Path:
@@ -32,40 +34,85 @@ def file_of(folder: Path, name: str) -> Path:
     return folder / f"{name.replace('/', '__')}.json"
 
 
-def prepare(folder: Path, names: list[str]) -> None:
-    """Make the folder; ``BadInput`` where a file stands in the way that is not ours."""
-    if folder.exists() and not folder.is_dir():
-        raise BadInput(f"--certificates: expected a folder, got the file {folder}")
+def source_of(locator: Locator) -> str:
+    """What a bundle says of where its claim stands.
+
+    >>> source_of(Locator(path="/home/me/claims.py", sha256="5e", attribute="mine"))
+    'claims.py:mine, sha256:5e'
+    """
+    if not locator.path:
+        return str(locator)
+    place = str(locator).rpartition(":")[2]
+    return f"{Path(locator.path).name}:{place}, sha256:{locator.sha256}"
+
+
+def prepare(folder: Path, entries: Sequence[Entry]) -> None:
+    """Make the folder; ``BadInput`` where a file stands in the way that is not ours.
+
+    One of a claim of the same name that stands elsewhere is in the way, too.
+    """
+    if (folder.exists() or folder.is_symlink()) and not folder.is_dir():
+        what = "file" if folder.exists() else "link to nothing"
+        raise BadInput(f"--certificates: expected a folder, got the {what} {folder}")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        path = file_of(folder, name)
-        if path.exists() and not _is_ours(path):
-            raise BadInput(
-                f"--certificates: {path} exists and is no certificate of lora-proofs; move it, or "
-                "name another folder"
-            )
+    for entry in entries:
+        path = file_of(folder, entry.name)
+        if path.exists() or path.is_symlink():
+            _refuse_to_replace(path, source_of(entry.locator))
     if not os.access(folder, os.W_OK):
         raise BadInput(f"--certificates: cannot write into {folder}")
 
 
-def _is_ours(path: Path) -> bool:
+def _refuse_to_replace(path: Path, source: str) -> None:
+    told = _ours(path)
+    if told is None:
+        raise BadInput(
+            f"--certificates: {path} exists and is no certificate of lora-proofs; move it, or "
+            "name another folder"
+        )
+    _, mark, other = str(told.get("asserts")).partition(FROM)
+    # A file may have changed since; another file, or the package, is another source.
+    if mark and _place(other) != _place(source):
+        raise BadInput(
+            f"--certificates: {path} holds certificates of the claim at {_place(other)}, expected "
+            f"those of {_place(source)}; name another folder, or rename the claim"
+        )
+
+
+def _place(source: str) -> str:
+    return source.partition(", sha256:")[0]
+
+
+def _ours(path: Path) -> dict[str, Any] | None:
     try:
         told = json.loads(path.read_bytes()) if path.stat().st_size <= MOST_BYTES else None
     except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(told, dict) and told.get("format") == FORMAT
+        return None
+    return told if isinstance(told, dict) and told.get("format") == FORMAT else None
+
+
+def clear_stale(folder: Path, record: Mapping[str, Any]) -> None:
+    """Remove the file of an earlier run where this one wrote none: it is not of this verdict."""
+    path = file_of(folder, record["name"])
+    if not record["certificates"].get("written", {}).get("file") and _ours(path) is not None:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def with_certificates(
-    claim: Claim, record: dict[str, Any], budget: Budget, seed: int, folder: Path
+    claim: Claim,
+    record: dict[str, Any],
+    budget: Budget,
+    seed: int,
+    folder: Path,
+    source: str = "",
 ) -> dict[str, Any]:
     """The record of a verification with its certificates written, and what it trusts besides."""
     try:
         found = certificates_of(claim, record, budget, seed)
-        path = write(folder, claim.name, found)
+        path = write(folder, claim.name, found, source)
     except OSError as error:
-        found, path = Written(), None
-        found.trust(f"no certificates were written: {error.strerror or error}")
+        return unwritten(record, f"{file_of(folder, claim.name)}: {error.strerror or error}")
     except (checker.Invalid, checker.Malformed) as error:
         found, path = Written(rejected=[f"the file as a whole: {error}"]), None
     except Exception as error:
@@ -74,10 +121,10 @@ def with_certificates(
     return told(record, found, path)
 
 
-def _fitting(name: str, found: Written) -> dict[str, Any]:
+def _fitting(name: str, found: Written, source: str = "") -> dict[str, Any]:
     """The bundle without its longest certificates where it is too much for one file."""
     while True:
-        made = bundle(name, found)
+        made = bundle(name, found, source)
         try:
             checker.check(made)
         except checker.Malformed as error:
@@ -88,7 +135,7 @@ def _fitting(name: str, found: Written) -> dict[str, Any]:
             return made
 
 
-def write(folder: Path, name: str, found: Written) -> Path | None:
+def write(folder: Path, name: str, found: Written, source: str = "") -> Path | None:
     """Write the bundle, re-read and re-check it, and put it in place; none where it is empty."""
     path = file_of(folder, name)
     if not found.certificates:
@@ -97,7 +144,7 @@ def write(folder: Path, name: str, found: Written) -> Path | None:
         return None
     passing = folder / f".{path.name}.{os.getpid()}.part"
     try:
-        made = json.dumps(_fitting(name, found), separators=(",", ":"))
+        made = json.dumps(_fitting(name, found, source), separators=(",", ":"))
         passing.write_text(made + "\n", encoding="ascii")
         checker.check(json.loads(passing.read_bytes()))
         os.replace(passing, path)
@@ -107,9 +154,10 @@ def write(folder: Path, name: str, found: Written) -> Path | None:
     return path
 
 
-def bundle(name: str, found: Written) -> dict[str, Any]:
-    """The certificates of a claim as one."""
+def bundle(name: str, found: Written, source: str = "") -> dict[str, Any]:
+    """The certificates of a claim as one, which says where the claim stands."""
     asserts = f"{name}: what its verification rests on, in {len(found.certificates)} certificates"
+    asserts += f"{FROM}{source}" if source else ""
     return certificate("bundle", name, asserts, certificates=found.certificates)
 
 
@@ -134,6 +182,24 @@ def reasons_of(found: Written) -> list[str]:
     return reasons
 
 
+def unwritten(record: dict[str, Any], why: str) -> dict[str, Any]:
+    """The record of a verification whose certificates could not be written to a file."""
+    sentence = f"no certificates were written: {why}"
+    without = told(record, Written(trusted={sentence: None}), None)
+    without["certificates"]["written"]["problem"] = why
+    return without
+
+
+def problems(records: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Why certificates could not be written, for each claim where that is so.
+
+    >>> problems([{"certificates": {"written": {"file": None, "problem": "No space left"}}}])
+    ['No space left']
+    """
+    written = [record["certificates"].get("written", {}) for record in records]
+    return [one["problem"] for one in written if one.get("problem")]
+
+
 def cut_off(record: dict[str, Any], why: str) -> dict[str, Any]:
     """The record of a verification whose certificates were not finished."""
     sentence = f"no certificates were written: they were stopped after {why}"
@@ -141,7 +207,23 @@ def cut_off(record: dict[str, Any], why: str) -> dict[str, Any]:
 
 
 def sweep_up(folder: Path) -> None:
-    """Remove what a killed process left half-written."""
+    """Remove what a killed process left half-written; what another one is writing stays."""
     for left in folder.glob(".*.json.*.part"):
-        with contextlib.suppress(OSError):
-            left.unlink()
+        if not _alive(left.name.split(".")[-2]):
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+
+def _alive(pid: str) -> bool:
+    """Whether another process of this number runs."""
+    if not pid.isdecimal() or int(pid) == os.getpid():
+        return False
+    if os.name != "posix":  # there, signal 0 is one that is sent
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        pass
+    return True

@@ -51,10 +51,12 @@ def _verify(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     record = run_to_the_end(claim, given, task["seed"], progress).to_dict()
     if not task.get("certificates") or record["error"]:
         return record
-    from lora_proofs.running.certificate_files import STAGE, with_certificates
+    from lora_proofs.running.catalogue import Locator
+    from lora_proofs.running.certificate_files import STAGE, source_of, with_certificates
 
     tell({"stage": STAGE, "standing": record})
-    return with_certificates(claim, record, given, task["seed"], Path(task["certificates"]))
+    folder, source = Path(task["certificates"]), source_of(Locator(**task["locator"]))
+    return with_certificates(claim, record, given, task["seed"], folder, source)
 
 
 def _derive(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
