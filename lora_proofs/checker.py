@@ -1635,10 +1635,10 @@ def load(name: str) -> Any:
         if Path(name).stat().st_size > FILE_BYTES:
             raise Malformed(f"the file has more than {FILE_BYTES} bytes")
         text = Path(name).read_bytes().decode("utf-8")
-        if text.count("[") + text.count("{") > BRACKETS:
+        if sum(map(text.count, STEPS)) > 2 * BRACKETS:
             raise Malformed(f"the file has more than {BRACKETS} lists and objects")
-        depths = accumulate(1 if c in "[{" else -1 for c in NO_BRACKET.sub("", text))
-        if any(depth > DEPTH for depth in depths):
+        depths = accumulate(map(STEPS.__getitem__, NO_BRACKET.sub("", text)))
+        if max(depths, default=0) > DEPTH:
             raise Malformed(f"lists and objects are nested deeper than {DEPTH}")
         return json.loads(text, object_pairs_hook=once)
     except OSError as error:
@@ -1654,6 +1654,7 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 NO_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[^"\[\]{}]++', re.DOTALL)
 KINDS["bundle"] = check_bundle
 

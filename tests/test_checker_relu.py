@@ -207,7 +207,7 @@ def test_work_on_forms_is_paid_for(monkeypatch):
     units.relu({0: Q(1, 8), 1: Q(3)})
     checker.weighted([Q(99), Q(9)], [{0: Q(31)}, {0: Q(1), 1: Q(1)}])
     checker.weighted([Q(1), Q(9)], [{0: Q(1)}, {0: Q(1), 1: Q(1, 512)}])
-    sums = [(2, 1), (2, 4)] * 2  # of the lower and of the upper ends
+    sums = [(2, 4), (2, 4)] * 2  # of the lower and of the upper ends
     assert paid == [(8, 5), *sums, (2, 7), (4, 12), (2, 1), (4, 10)]
 
 

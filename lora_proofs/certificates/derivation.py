@@ -205,7 +205,12 @@ def derivation_certificates(claim: Claim, derived: Any) -> tuple[list[dict[str, 
     except (NotUnderstood, ShapeMismatch) as error:
         return [], [f"{claim.name}: its derivation is in no certificate: {error}"]
     at_shapes = [identity_certificate(claim, steps, sizes) for sizes in SHAPES[:2]]
-    return [first, *(found for found in at_shapes if found)], []
+    long = {k for _, k in at_shapes if k}
+    why = [
+        f"{claim.name}: up to {max(long, default=0)} of its identities in entries at a "
+        "fixed shape, where they have too many terms: words alone show them, for all shapes"
+    ]
+    return [first, *(found for found, _ in at_shapes if found)], why if long else []
 
 
 def derivation_certificate(claim: Claim, steps: Sequence[Step]) -> dict[str, Any]:
@@ -229,19 +234,24 @@ def derivation_certificate(claim: Claim, steps: Sequence[Step]) -> dict[str, Any
 
 def identity_certificate(
     claim: Claim, steps: Sequence[Step], sizes: Mapping[Any, int]
-) -> dict[str, Any] | None:
-    """The identities without hypotheses as polynomials in the entries at one shape."""
+) -> tuple[dict[str, Any] | None, int]:
+    """The identities without hypotheses as polynomials in the entries at one shape.
+
+    And the number of those that have too many terms for that.
+    """
     found = [s.relation for s in steps if s.kind == "identity" and not s.rule and not s.uses]
     named = dimensions(x for r in found if r for side in (r.left, r.right) for x in parts(side))
     full = {d: d if isinstance(d, int) else sizes.get(d, OTHER_DIMENSION) for d in named}
     relations = [r for r in found if r and bulk(r.left, full) + bulk(r.right, full) <= MOST_BULK]
     symbols = Symbols(sizes=full)
     trees = [symbols.relation(r) for r in relations]
+    long = sum(r is not None for r in found) - len(relations)
     if not trees:
-        return None
+        return None, long
     shape = ", ".join(f"{d} = {n}" for d, n in sorted(full.items(), key=str))
-    asserts = f"{len(trees)} identities of the derivation where {shape}"
-    return certificate("identity", claim.name, asserts, relations=trees, **symbols.declared())
+    asserts = f"{len(trees)} of {len(trees) + long} identities of the derivation where {shape}"
+    made = certificate("identity", claim.name, asserts, relations=trees, **symbols.declared())
+    return made, long
 
 
 def bulk(e: Any, sizes: Mapping[Any, int]) -> int:

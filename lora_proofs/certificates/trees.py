@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from lora_proofs.checker import RATIONAL as NUMBER
+from lora_proofs.checker import SIZE
 from lora_proofs.errors import NotUnderstood
 from lora_proofs.mathematics import words as w
 from lora_proofs.symbolic.differential import gradient
@@ -24,10 +26,10 @@ class Symbols:
     """Numbers for some dimensions; the others keep their names."""
 
     def name(self, symbol: Any) -> str:
-        """The name; a second symbol of one name gets a mark."""
+        """The name; a second symbol of one name, or one that reads as no symbol, gets a mark."""
         if symbol not in self.names:
-            name = symbol.name
-            while name in self.names.values() or name == HOLE:
+            name = symbol.name.replace("`", "'")
+            while name in (HOLE, "", "=", "<=", *self.names.values()) or NUMBER.fullmatch(name):
                 name += "~"
             self.names[symbol] = name
         return self.names[symbol]
@@ -48,7 +50,10 @@ class Symbols:
 
     def dimension(self, name: w.Dimension) -> str:
         """A dimension as text: digits where it is a number."""
-        return str(self.sizes.get(name, name))
+        text = str(self.sizes.get(name, name))
+        if not SIZE.fullmatch(text):
+            raise NotUnderstood(f"the checker knows no dimension {text!r}")
+        return text
 
     def shape(self, of: Any) -> list[str]:
         """Rows and columns of a symbol or a loss."""
