@@ -9,7 +9,7 @@ from typing import Any
 
 from lora_proofs.arithmetic.exact import decimal, rational
 from lora_proofs.certificates.envelope import certificate
-from lora_proofs.certificates.program import Program, Side, as_json, fused
+from lora_proofs.certificates.program import Program, Side, as_json, fused, reached
 from lora_proofs.certificates.tape import Untraceable
 from lora_proofs.certificates.tracing import Run, inputs
 from lora_proofs.mathematics.instance import Instance
@@ -85,12 +85,15 @@ def _unfounded(program: Program, told: list[Side]) -> int:
 
 
 def constants_in(made: Mapping[str, Any]) -> list[str]:
-    """The numbers of a program that are neither small integers nor simple fractions.
+    """The numbers that comparisons are of, and neither small integers nor simple fractions.
 
-    >>> constants_in({"nodes": [["number", 7], ["number", "1/2"], ["number", "355/1130"]]})
+    >>> nodes = [["number", 7], ["number", "1/2"], ["number", "355/1130"], ["add", 0, 2]]
+    >>> constants_in({"nodes": nodes, "comparisons": [[0, "<=", 3, "label"]]})
     ['71/226']
     """
-    found = {rational(node[1]) for node in made.get("nodes", ()) if node[0] == "number"}
+    nodes = made.get("nodes", ())
+    used = reached(nodes, (k for a, _, b, _ in made.get("comparisons", ()) for k in (a, b)))
+    found = {rational(nodes[k][1]) for k in used if nodes[k][0] == "number"}
     odd = (x for x in found if max(abs(x.numerator), x.denominator) > SIMPLE[x.denominator == 1])
     return [decimal(x) for x in sorted(odd)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from lora_proofs.certificates.tape import Node, Tape, operands, renumbered
@@ -23,7 +23,7 @@ class Program:
         """Take over what the comparisons of a tape need; the comparisons, with the new numbers."""
         sides = list(compared)
         new: dict[int, int] = {}
-        for k in sorted(_reached(tape, (k for a, _, b, _ in sides for k in (a, b)))):
+        for k in sorted(reached(tape.nodes, (k for a, _, b, _ in sides for k in (a, b)))):
             node = renumbered(tape.nodes[k], new)
             if node not in self._known:
                 self._known[node] = len(self.nodes)
@@ -39,13 +39,18 @@ class Program:
         return found
 
 
-def _reached(tape: Tape, start: Iterable[int]) -> set[int]:
+def reached(nodes: Sequence[Any], start: Iterable[int]) -> set[int]:
+    """The nodes that some nodes are computed from, and these.
+
+    >>> sorted(reached([("input", "t"), ("number", 1), ("neg", 0)], [2]))
+    [0, 2]
+    """
     found, left = set(), list(start)
     while left:
         k = left.pop()
         if k not in found:
             found.add(k)
-            left.extend(operands(tape.nodes[k]))
+            left.extend(operands(nodes[k]))
     return found
 
 
