@@ -9,6 +9,7 @@ import flint
 import pytest
 
 from lora_proofs.errors import ToleranceNotMet
+from lora_proofs.integrate import enclosure
 from lora_proofs.solving.answer import answer
 from lora_proofs.solving.decimals import ball_strings, exact, radius
 from lora_proofs.solving.problem import read_problem
@@ -99,6 +100,20 @@ def test_a_target_moved_by_2_to_the_minus_45_is_told_apart():
 def test_what_an_enclosure_leans_on_is_cited():
     assert "growth of errors by the logarithmic norm" in certified(FINITE["enclosed"])["cites"]
     assert certified(FINITE["trace-squared"])["cites"] == []
+
+
+def test_progress_is_heard_inside_one_enclosure():
+    heard = []
+    answer(read_problem(FINITE["enclosed"]), None, heard.append, certify=True)
+    assert any(0 < t < Fraction(1, 2) for t in heard)
+
+
+def test_a_time_that_takes_too_many_steps_is_refused_early(monkeypatch):
+    monkeypatch.setattr(enclosure, "LOOKED_AT", 10)
+    heard = []
+    with pytest.raises(ToleranceNotMet, match="ask for an earlier time"):
+        answer(read_problem({**FROBENIUS, "t": 10**6}), None, heard.append, certify=True)
+    assert len(heard) < 20
 
 
 # decimals
@@ -195,7 +210,12 @@ def test_a_cone_that_it_leaves_and_one_that_it_does_not():
     """B0 = A0' keeps |tr W| >= w0 for w0 > 0; for w0 < 0 the factors grow to norm^2 |w0|."""
     cone = {"loss": "trace-squared", "A0": [[3, 4]], "B0": [[3], [4]], "t": "inf"}
     kept = certified({**cone, "W0": [[1, 0], [0, 1]]})
-    assert not kept["rigorous"] and kept["saddle"] and kept["limit_loss"]["mid"] == "2"
+    assert (
+        not kept["rigorous"]
+        and not kept["error_bound"]["rigorous"]
+        and kept["saddle"]
+        and kept["limit_loss"]["mid"] == "2"
+    )
     assert all(x == {"mid": "0", "rad": "0"} for x in leaves(kept["limit_A"]))
     left = certified({**cone, "W0": [[-1, 0], [0, -1]]})
     size = [ends(x) for x in leaves(left["limit_A"])]
@@ -231,7 +251,7 @@ def test_the_command_prints_intervals(lora_proofs):
 
 def test_the_command_prints_the_limit(lora_proofs):
     text = lora_proofs.done("flow", written(lora_proofs, {**SMALL, "t": "inf"}), "--certify")
-    for words in ("limit of A", "rate of W at least", "(proved)", "cites: "):
+    for words in ("limit of A", "rate of A, B and W at least", "(proved)", "cites: "):
         assert words in text
 
 

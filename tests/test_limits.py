@@ -9,6 +9,7 @@ import pytest
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic
 from lora_proofs.mathematics.matrices import best_rank_squared_error, leading_projector
+from lora_proofs.solving import limit_frobenius
 from lora_proofs.solving.answer import limit
 from lora_proofs.solving.problem import read_problem
 
@@ -149,6 +150,51 @@ def test_a_start_at_a_saddle_stays():
     assert end.saddle and is_near(end.loss, EXACT.number(Fraction(21, 2)))
 
 
+def test_a_saddle_of_the_block_has_the_rate_of_the_riccati_limit_alone():
+    """B0 = (1, 1, 1) and A0 = (-1, 1, 1): mode 1 dies, and 2 beats 3 at the rate mu_2 - mu_3."""
+    E = [[2, 0, 0], [0, 1, 0], [0, 0, "99/100"]]
+    end = ended(E, [[-1, 1, 1]], [[1], [1], [1]], certify=True)
+    assert end.saddle and is_near(end.loss, EXACT.number(Fraction(49801, 20000)))
+    assert is_near(end.rate_bound, EXACT.number("1/100"))
+    assert end.A is None and end.B is None
+    assert any(why.startswith("the limits of A and B are not shown") for why in end.reasons)
+
+
+def test_factors_on_a_cone_that_decays_have_half_the_rate_of_their_product():
+    """a = -b falls as e^{-w t}; beside it a block that is faster."""
+    E = [["1/10", 0, 0], [0, 3, 0], [0, 0, 4]]
+    end = ended(E, [[1, 0, 0], [0, 2, 0], [0, 0, 1]], [[-1, 0, 0], [0, 0, 0], [0, 0, 0]])
+    assert end.saddle and is_near(end.rate, EXACT.number("1/5"))
+    assert is_near(end.rate_bound, EXACT.number("1/10"))
+
+
+def test_a_rate_that_is_known_is_a_bound_of_itself():
+    end = ended([[2, 0], [0, 1]], [[1, 0], [0, 1]])
+    assert end.rate is not None and is_near(end.rate_bound, end.rate)
+    trace = {"loss": "trace-squared", "W0": [[2]], "A0": [[1]], "B0": [[2]], "t": "inf"}
+    end = limit(read_problem(trace), 17)
+    assert is_near(end.rate_bound, end.rate)
+
+
+def test_a_saddle_whose_value_is_nearly_the_least_one_is_a_saddle():
+    end = ended([[1 + Fraction(1, 10**60), 0], [0, 1]], [[-1, 1]], [[1], [1]], certify=True)
+    assert end.saddle and not end.rigorous
+
+
+def test_a_saddle_that_no_precision_tells_from_the_minimum_is_not_decided(monkeypatch):
+    monkeypatch.setattr(limit_frobenius, "PRECISIONS", (20, 50))
+    end = ended([[1 + Fraction(1, 10**60), 0], [0, 1]], [[-1, 1]], [[1], [1]])
+    assert end.saddle is None and not end.rigorous
+    assert any("not decided" in why for why in end.reasons)
+
+
+def test_equal_irrational_values_of_two_blocks_are_a_minimum():
+    """Both have the singular values of [[2, 1], [1, 1]]: what is kept is told exactly."""
+    E = [[2, 1, 0, 0], [1, 1, 0, 0], [0, 0, 2, 1], [0, 0, 1, 1]]
+    end = ended(E, [[1, 2, 0, 0], [0, 0, 1, 1]])
+    assert end.rigorous and end.saddle is False
+
+
 # near a saddle, near a tie: certified or open, never wrong
 
 
@@ -189,6 +235,24 @@ def test_a_near_tie_of_one_rank_index_has_the_exact_limit():
     E = rotated(4, 4 - off, 3, 1)
     end = ended(E, [[1, 2, 0, 1]])
     assert end.rigorous and end.loss == EXACT.number(((4 - off) ** 2 + 10) / 2)
+
+
+# one flow on every clock and of every size
+
+FULL = {"E": [[3, 1], [0, 2]], "A0": [[2, 1], [1, 0]]}
+
+
+@pytest.mark.parametrize("scale", ["1e12", "1e-12"])
+def test_an_extreme_scale_leaves_the_limit(scale):
+    end = ended(**FULL, scale=scale)
+    assert end.rigorous and end.loss == 0
+
+
+@pytest.mark.parametrize("size", [0, "1/10000"])
+def test_a_start_that_is_large_against_its_error(size):
+    E = EXACT.number(size) * EXACT.matrix([[2, 1], [0, 1]])
+    end = ended(E, [[2, 1], [1, 3]], [[1, 0], [1, 1]], certify=True)
+    assert end.rigorous and end.loss == 0 and end.A is not None and end.rate_bound > 0
 
 
 # balanced starts

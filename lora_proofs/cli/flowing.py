@@ -156,7 +156,7 @@ def _limit(document: Mapping[str, Any]) -> Iterator[str]:
     if document["rate"] is not None:
         yield f"  rate of W = {_number(document['rate'])}"
     if document.get("rate_lower_bound") is not None:
-        yield f"  rate of W at least {_number(document['rate_lower_bound'])}"
+        yield f"  rate of A, B and W at least {_number(document['rate_lower_bound'])}"
     if loss is not None:
         proved = "proved" if document["rigorous"] else "exact for this start, unstable"
         yield f"  argument: {document['argument']} ({proved})"

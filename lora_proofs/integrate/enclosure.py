@@ -18,7 +18,7 @@ in floats says beforehand how much it has to be.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, log
@@ -45,7 +45,11 @@ from lora_proofs.mathematics.words import Loss, Word
 
 MAX_STEPS = 5_000
 MAX_ATTEMPTS = 6
+LOOKED_AT = 200
+LONGER = 8
+"""How much longer steps may become after ``LOOKED_AT`` of them, in a guess of how many it takes."""
 GUARD = 2
+Progress = Callable[[Fraction], None] | None
 BOUNDS = ("free", "sharp", "auto")
 
 
@@ -59,6 +63,7 @@ def enclose_flow(
     bound: str = "auto",
     weights: Mapping[Any, Any] | None = None,
     observables: Mapping[str, Word] | None = None,
+    progress: Progress = None,
 ) -> Any:
     """A rigorous enclosure of the flow at time t (a list of them for a list of times).
 
@@ -67,7 +72,8 @@ def enclose_flow(
     errors are bounded (default 1). ``growth`` is a word whose operator norm bounds the logarithmic
     norm of the field in that norm: the caller answers for it. ``bound`` is "free" (use it),
     "sharp" (the largest eigenvalue of the symmetric part of the Jacobian: slower steps, less
-    growth) or "auto". Raises ``ToleranceNotMet`` where the flow blows up or precision runs out.
+    growth) or "auto". ``progress`` hears the time that is reached, from 0 on in each attempt.
+    Raises ``ToleranceNotMet`` where the flow blows up, precision runs out, or steps are too many.
 
     >>> from lora_proofs.mathematics.words import Symbol
     >>> x = Symbol("x", 1, 1)
@@ -83,7 +89,7 @@ def enclose_flow(
     times, single = checked_times(t)
     lean_on(LOGARITHMIC_NORM)
     weight = {symbol: rational((weights or {}).get(symbol, 1)) for symbol in field}
-    problem = _Problem(field, values, growth, weight, observables or {})
+    problem = _Problem(field, values, growth, weight, observables or {}, progress)
     found = _attempts(problem, times, digits, bound)
     return found[0] if single else found
 
@@ -95,6 +101,7 @@ class _Problem:
     growth: Word | None
     weights: Mapping[Any, Fraction]
     observables: Mapping[str, Word]
+    progress: Progress = None
 
     def plan(self, end: Fraction, bound: str) -> tuple[str, float]:
         """The bound to use, and the decimal digits that errors are expected to gain by it."""
@@ -141,7 +148,7 @@ def _attempts(problem: _Problem, times: list[Fraction], digits: int, bound: str)
         with flint.ctx.workprec(int(3.33 * working) + 24):
             try:
                 engine = problem.engine(working, bound)
-                states = engine.states(times)
+                states = engine.states(times, problem.progress)
                 missing = max((_missing(s, digits) for s in states), default=0.0)
                 if missing <= 0:
                     return [engine.trajectory(s, problem) for s in states]
@@ -191,13 +198,16 @@ class _Enclosure:
     scales: Mapping[Any, Any]
     digits: int
 
-    def states(self, times: list[Fraction]) -> list[_State]:
+    def states(self, times: list[Fraction], progress: Progress = None) -> list[_State]:
         """The states at the times."""
         start = {symbol: self.values[symbol] for symbol in self.scales}
         state = self._centred(Fraction(0), start, flint.arb(0), 0, None, None)
         found = []
         for time in times:
             while state.time < time:
+                if progress is not None:
+                    progress(state.time)
+                _check_steps(state, times[-1])
                 state = self._step(state, time)
             found.append(state)
         return found
@@ -221,11 +231,6 @@ class _Enclosure:
         return _State(time, middle, (radius + off).upper(), steps, growth, last)
 
     def _step(self, state: _State, end: Fraction) -> _State:
-        if state.steps >= MAX_STEPS:
-            raise ToleranceNotMet(
-                f"enclosure: no end after {MAX_STEPS} steps, at t = {float(state.time):.6g} of "
-                f"{end}; the flow may blow up: ask for an earlier time"
-            )
         path = self.stepper.path(state.middle, enclosure_order(self.digits))
         h = self._length(path, state, end)
         for _ in range(24):
@@ -298,6 +303,23 @@ class _Enclosure:
         pairs = zip(naive.flat, better, strict=True)
         out.reshape(-1)[:] = [x.intersection(y) for x, y in pairs]
         return out
+
+
+def _check_steps(state: _State, end: Fraction) -> None:
+    """Raise ``ToleranceNotMet`` where the steps are used up, or will be long before the end."""
+    at = f"at t = {float(state.time):.6g} of {float(end):.6g}"
+    if state.steps >= MAX_STEPS:
+        raise ToleranceNotMet(
+            f"enclosure: no end after {MAX_STEPS} steps, {at}; the flow may blow up: ask for an "
+            "earlier time"
+        )
+    if state.steps == LOOKED_AT and state.last is not None:
+        left = (MAX_STEPS - LOOKED_AT) * LONGER * state.last
+        if state.time + left < end:
+            raise ToleranceNotMet(
+                f"enclosure: steps of length {float(state.last):.3g} {at}: more than {MAX_STEPS} "
+                "of them would be needed; ask for an earlier time"
+            )
 
 
 def _spread(X: Any, radius: flint.arb) -> Any:

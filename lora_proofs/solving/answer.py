@@ -207,7 +207,7 @@ def _limit_document(
         "limit_BA": printer.matrix(found.BA),
         "rate": number(found.rate),
         "digits": digits or 15,
-        "error_bound": {"value": upper_string(printer.error), "rigorous": found.loss is not None},
+        "error_bound": {"value": upper_string(printer.error), "rigorous": found.rigorous},
         "rigorous": found.rigorous,
         "argument": found.argument,
         "cites": list(found.cites),

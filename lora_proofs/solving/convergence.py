@@ -43,7 +43,7 @@ import numpy as np
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic
 from lora_proofs.arithmetic.context import Matrix, Scalar
-from lora_proofs.mathematics.literature import WEYL, lean_on
+from lora_proofs.mathematics.literature import ECKART_YOUNG_MIRSKY, WEYL, lean_on
 from lora_proofs.mathematics.matrices import rank_gap, squared_singular_values
 from lora_proofs.solving.invariant_block import InvariantBlock, independent_columns
 
@@ -56,7 +56,8 @@ Bound = Callable[[Scalar], Scalar | None]
 class Convergence:
     """From now on f - f* <= gap e^{-2 rate t}, and the limit is at most ``radius`` away.
 
-    The rate is a lower bound of that of A, B and BA, the loss falls twice as fast.
+    f* is the least value of the rank, so this is about minima. The rate is a lower bound of that of
+    A, B and BA, the loss falls at twice it or more.
     """
 
     rate: flint.arb
@@ -69,7 +70,7 @@ def convergence(
     """A rate and a radius that surely hold from a state on; ``None`` where none is found.
 
     A: r x m and B: n x r are balls around the state, ``gap`` a ball around f - f* of the block or
-    a bound of it.
+    a bound of it, where f* is the least value of its rank: that of a saddle will not do.
 
     >>> from lora_proofs.solving.invariant_block import invariant_block
     >>> block = invariant_block([[2]], [[1]], [[1]])
@@ -79,7 +80,7 @@ def convergence(
     >>> bool(end.rate > 3.9), bool(end.radius < 0.01)
     (True, True)
     """
-    lean_on(WEYL)
+    lean_on(WEYL, ECKART_YOUNG_MIRSKY)
     with ctx.working():
         most = flint.arb(0).max(flint.arb(gap).upper())
         bounds = _inequalities(block, A, B, most, ctx)

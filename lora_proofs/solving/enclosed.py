@@ -33,7 +33,7 @@ def enclosed(problem: Problem, progress: Progress = None) -> list[Solved]:
     """The states of a problem at its times, or after its steps, as enclosures that surely hold.
 
     The radii are below 1e-12, relative to numbers above 1e-12, where that is in reach; each ball
-    says what was reached. ``progress`` hears the times as they are taken up. Raises
+    says what was reached. ``progress`` hears the times that are reached. Raises
     ``ToleranceNotMet`` where nothing can be enclosed.
 
     >>> from lora_proofs.solving.problem import read_problem
@@ -87,7 +87,8 @@ def _states(problem: Problem, digits: int, progress: Progress) -> list[Solved]:
         progress(Fraction(0))
     ctx = BallArithmetic(digits + 10)
     states = {Fraction(0): at_start(problem, ctx)}
-    for t, end in zip(times, field.enclosure(times, digits=digits) if times else (), strict=True):
+    ends = field.enclosure(times, digits=digits, progress=progress) if times else ()
+    for t, end in zip(times, ends, strict=True):
         with ctx.working():
             W = adapted(ctx.matrix(problem.W0), end.A, end.B, ctx, scale=problem.scale)
             states[t] = observed(problem, t, end.A, end.B, W, ctx, METHOD, rigorous=True)

@@ -17,7 +17,7 @@ from typing import Any
 from lora_proofs.arithmetic.exact import rational
 from lora_proofs.arithmetic.recorded import released
 from lora_proofs.errors import BadInput
-from lora_proofs.integrate.enclosure import enclose_flow
+from lora_proofs.integrate.enclosure import Progress, enclose_flow
 from lora_proofs.integrate.runge_kutta import runge_kutta_flow
 from lora_proofs.integrate.taylor import high_precision_flow
 from lora_proofs.mathematics.losses import Loss
@@ -99,8 +99,10 @@ class FlowField:
             progress=progress,
         )
 
-    def enclosure(self, t: Any, *, digits: int = 30, bound: str = "auto") -> Any:
-        """The flow at time t in balls that surely hold; ``bound`` is as in ``enclose_flow``."""
+    def enclosure(
+        self, t: Any, *, digits: int = 30, bound: str = "auto", progress: Progress = None
+    ) -> Any:
+        """The flow at time t in balls that surely hold; options are as in ``enclose_flow``."""
         found = enclose_flow(
             self.rates,
             self.values,
@@ -110,6 +112,7 @@ class FlowField:
             bound=bound,
             weights=self.weights,
             observables=self.observables,
+            progress=progress,
         )
         for state in found if isinstance(found, list) else [found]:
             self._record(state.t, digits)

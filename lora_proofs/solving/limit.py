@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,11 +26,13 @@ class Limit:
     """The limit of the loss and of s BA, the exponential rate of the approach, and why.
 
     ``loss``, ``BA`` and ``rate`` are exact numbers or balls, or ``None`` where they are not known
-    or, for BA, not unique; the loss comes down twice as fast as W. ``rigorous`` is false where the
-    limit is open, and at a saddle, whose proof holds for that start alone; ``reasons`` says so.
-    Where the loss is the least one of some matrices and ranks, ``sees`` names them, and ``rest`` is
-    the exact loss beside them. ``A`` and ``B`` are the limits of the factors, and ``rate_bound`` a
-    lower bound of the rate, where they are asked for and known.
+    or, for BA, not unique. ``rigorous`` is false where the limit is open, and at a saddle, whose
+    proof holds for that start alone; ``reasons`` says so. ``saddle`` is ``None`` where it is not
+    decided. BA keeps the leading singular values of the matrices that ``sees`` names, as many as
+    the number beside each says, and those whose squares ``keeps`` computes. ``A`` and ``B`` are the
+    limits of the factors where they are asked for and known. ``rate`` is that of W alone: at a
+    saddle the factors may take twice as long. ``rate_bound`` is a lower bound of the rate of A, B
+    and W; the loss, whose gradient in the factors vanishes in the limit, falls at twice it or more.
     """
 
     loss: Any
@@ -39,9 +42,9 @@ class Limit:
     argument: str
     cites: tuple[str, ...] = ()
     reasons: tuple[str, ...] = field(default=())
-    saddle: bool = False
+    saddle: bool | None = False
     sees: tuple[tuple[Matrix, int], ...] = ()
-    rest: Any = None
+    keeps: tuple[Callable[[BallArithmetic], list[Scalar]], ...] = ()
     estimate: float | None = None
     A: Matrix | None = None
     B: Matrix | None = None

@@ -35,9 +35,6 @@ from lora_proofs.solving.limit import Limit, least_loss
 from lora_proofs.solving.plain import PlainStart, has_exact_start
 from lora_proofs.solving.problem import Problem
 
-ZERO = flint.fmpq(0)
-
-
 FROM_ZERO = (
     "matrix Riccati equation: B0 = 0, A0 A0' is a multiple of I, sigma_r > sigma_{r+1} and "
     "det(A0 V_r) != 0"
@@ -102,7 +99,13 @@ def _in_krylov_space(
         # In the block F has k eigenvalues above mu_{k+1}: K has the leading ones if it has as many.
         mu = _exponents(block.E, k, ctx.number(c), ctx)[1]
         leading = q == k and rank_gap(block.E, k) and bool(values[q - 1] > mu)
-    return _known(E, block, BA, bound, leading, ctx)
+
+    def keeps(finer: BallArithmetic) -> list[Scalar]:
+        seen = _eigenvalues(shifted, dimension, size, finer)[:q]
+        with finer.working():
+            return [x * x - finer.number(c * c / 4) for x in seen]
+
+    return _known(E, block, BA, bound, None if leading else keeps, ctx)
 
 
 def _known(
@@ -110,10 +113,11 @@ def _known(
     block: InvariantBlock,
     BA: Matrix,
     bound: Scalar | None,
-    leading: bool,
+    keeps: Callable[[BallArithmetic], list[Scalar]] | None,
     ctx: BallArithmetic,
 ) -> Limit:
-    """The limit 2 F Pi; of the ``leading`` eigenvectors it is the best that the block allows."""
+    """The limit 2 F Pi: the best that the block allows, or what ``keeps`` its singular values."""
+    leading = keeps is None
     cites = (ECKART_YOUNG_MIRSKY,) if leading else ()
     lean_on(*cites)
     with ctx.working():
@@ -130,7 +134,7 @@ def _known(
         IN_KRYLOV_SPACE,
         tuple(cited.name for cited in cites),
         sees=((block.E, block.rank),) if leading else (),
-        rest=block.rest if leading else loss,
+        keeps=() if keeps is None else (keeps,),
         rate_bound=bound,
     )
 
@@ -169,7 +173,6 @@ def _to_zero(problem: Problem) -> Limit:
         None,
         True,
         TO_ZERO,
-        rest=loss,
         A=scaled(none, problem.A0),
         B=scaled(none, problem.B0),
     )
@@ -210,8 +213,7 @@ def _from_zero(
         (ECKART_YOUNG_MIRSKY.name,),
         reasons,
         sees=((E, r),),
-        rest=ZERO,
-        rate_bound=mu[0] - mu[1] if rate is None else None,
+        rate_bound=mu[0] - mu[1] if rate is None else rate,
     )
 
 

@@ -29,10 +29,8 @@ from lora_proofs.solving.problem import Problem
 
 FINE = BallArithmetic(120)
 """For critical values that are close."""
-NO_LANDING = (
-    "the rate and the limits of A and B are not shown: no gradient inequality was found in the "
-    "time that was looked at"
-)
+NO_LANDING = "no gradient inequality was found in the time that was looked at"
+NO_INEQUALITY = "the gradient inequality is about minima of what the flow sees of Y - W0"
 
 
 def block_end(
@@ -80,7 +78,7 @@ def _settled(
         loss = block.rest + least_loss(block.E, block.rank, ctx)
     names = tuple(cited.name for cited in cites)
     BA, seen = _product(block, ctx), ((block.E, block.rank),)
-    return Limit(loss, BA, None, True, argument, names, sees=seen, rest=block.rest)
+    return Limit(loss, BA, None, True, argument, names, sees=seen)
 
 
 def _product(block: InvariantBlock, ctx: BallArithmetic) -> Matrix | None:
@@ -101,7 +99,8 @@ def at_rest(problem: Problem) -> Limit | None:
     if any((B0.mT @ rest).flat) or any((rest @ A0.mT).flat):
         return None
     loss = squared_norm(rest) / 2
-    return Limit(loss, BA, None, True, AT_REST, rest=loss, A=A0, B=B0)
+    seen = ((BA, EXACT.rank(BA)),)
+    return Limit(loss, BA, None, True, AT_REST, sees=seen, A=A0, B=B0)
 
 
 def _by_the_gap(
@@ -123,10 +122,14 @@ def _by_the_gap(
 
 def _with_landing(watch: Watch, block: InvariantBlock, end: Limit, ctx: BallArithmetic) -> Limit:
     """The limit with its factors and a bound of its rate, where a gradient inequality is shown."""
+    if not end.sees:
+        return _without_landing(end, NO_INEQUALITY)
+    with ctx.working():
+        least = block.rest + least_loss(block.E, block.rank, ctx)
     with leanings() as heard:
-        found = landing(watch, block, end.loss, watch.first_time, ctx)
+        found = landing(watch, block, least, watch.first_time, ctx)
     if found is None:
-        return replace(end, reasons=(*end.reasons, NO_LANDING))
+        return _without_landing(end, NO_LANDING)
     state, way = found
     with ctx.working():
         spread = flint.arb(0, way.radius)
@@ -141,10 +144,16 @@ def _with_landing(watch: Watch, block: InvariantBlock, end: Limit, ctx: BallArit
         end,
         A=A,
         B=B,
-        rate_bound=slowest if end.rate is None else None,
+        rate_bound=slowest if end.rate_bound is None else slowest.max(end.rate_bound),
         argument=f"{end.argument}; {told}",
         cites=tuple(dict.fromkeys((*end.cites, *heard))),
     )
+
+
+def _without_landing(end: Limit, why: str) -> Limit:
+    """The limit as it is, and what is not shown of it."""
+    lacking = "the rate and the limits" if end.rate_bound is None else "the limits"
+    return replace(end, reasons=(*end.reasons, f"{lacking} of A and B are not shown: {why}"))
 
 
 def _float(x: Any) -> float:

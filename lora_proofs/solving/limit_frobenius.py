@@ -14,10 +14,12 @@ import flint
 import numpy as np
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic, squared_norm
-from lora_proofs.arithmetic.context import Matrix, scaled
+from lora_proofs.arithmetic.context import Matrix, Scalar, scaled
 from lora_proofs.arithmetic.recorded import plain_rows
 from lora_proofs.mathematics.decoupling import Component, blocks
-from lora_proofs.solving.limit import AT_REST, SADDLE, Limit, least_loss
+from lora_proofs.mathematics.literature import CRITICAL_POINTS, ECKART_YOUNG_MIRSKY, lean_on
+from lora_proofs.mathematics.matrices import squared_singular_values
+from lora_proofs.solving.limit import AT_REST, SADDLE, Limit
 from lora_proofs.solving.limit_block import block_end
 from lora_proofs.solving.limit_gap import Progress
 from lora_proofs.solving.limit_trace_squared import trace_squared_end
@@ -25,6 +27,10 @@ from lora_proofs.solving.plain import is_transformable
 from lora_proofs.solving.problem import Problem
 
 PRECISIONS = (50, 200, 1000, 4000)
+UNDECIDED = (
+    f"whether this is a saddle is not decided: singular values of Y - W0 share {PRECISIONS[-1]} "
+    "digits"
+)
 
 
 def frobenius_end(
@@ -43,8 +49,9 @@ def frobenius_end(
     """
     if problem.adapter == "full":
         E = problem.Y - problem.W0
+        one = EXACT.number(1)
         formula = "closed form of the full-parameter flow: W(t) = Y + (W0 - Y) e^{-t}"
-        return Limit(EXACT.number(0), E, EXACT.number(1), True, formula)
+        return Limit(EXACT.number(0), E, one, True, formula, rate_bound=one)
     if not is_transformable(problem):
         return _frozen(problem)
     parts = [(c, _part(problem, c, ctx, certify, progress)) for c in _moving(problem)]
@@ -76,6 +83,8 @@ def _part(
     if c.scalar:
         scalar = replace(problem, loss="trace-squared", W0=W0 - Y, Y=None, A0=A0, B0=B0)
         end = trace_squared_end(scalar, ctx)
+        if end.loss == 0:
+            end = replace(end, sees=((Y - W0, 1),))
         if end.argument == AT_REST:
             return end
         return replace(end, argument=f"scalar mode, with its error for tr W: {end.argument}")
@@ -99,9 +108,7 @@ def _together(problem: Problem, parts: list[tuple[Component, Limit]], ctx: BallA
         ends = [part for _, part in parts]
         moving = [end for end in ends if end.argument != AT_REST]
         rate = _slowest([end.rate for end in moving])
-        bound = _slowest([end.rate_bound if end.rate is None else end.rate for end in moving])
-        beside = squared_norm(rest) / 2
-        beside = beside + sum((_exact_rest(end) for end in ends), flint.fmpq(0))
+        bound = _slowest([end.rate_bound for end in moving])
     return Limit(
         loss,
         BA,
@@ -112,10 +119,10 @@ def _together(problem: Problem, parts: list[tuple[Component, Limit]], ctx: BallA
         tuple(dict.fromkeys(why for end in ends if not end.saddle for why in end.reasons)),
         estimate=_estimate(ends, float(squared_norm(rest) / 2)),
         sees=tuple(pair for end in ends for pair in end.sees),
-        rest=beside,
+        keeps=tuple(squares for end in ends for squares in end.keeps),
         A=_factor(problem.A0, [(np.ix_(c.ranks, c.columns), part.A) for c, part in parts]),
         B=_factor(problem.B0, [(np.ix_(c.rows, c.ranks), part.B) for c, part in parts]),
-        rate_bound=bound if rate is None else None,
+        rate_bound=bound,
     )
 
 
@@ -127,13 +134,6 @@ def _factor(start: Any, parts: list[tuple[Any, Matrix | None]]) -> Matrix | None
             return None
         factor[where] = part
     return factor
-
-
-def _exact_rest(end: Limit) -> Any:
-    """The exact part of the loss of a block; of one that sees nothing, all of it."""
-    if end.rest is not None:
-        return end.rest
-    return end.loss if isinstance(end.loss, flint.fmpq) else flint.fmpq(0)
 
 
 def _placed(BA: Matrix, where: Any, part: Matrix) -> Matrix:
@@ -167,29 +167,44 @@ def _judged(problem: Problem, end: Limit) -> Limit:
     """Whether the limit is the global minimum or a saddle."""
     if end.loss is None:
         return replace(end, rigorous=False)
+    lean_on(CRITICAL_POINTS, ECKART_YOUNG_MIRSKY)
     E, rank = problem.Y - problem.W0, len(problem.A0)  # type: ignore[arg-type]
-    if not _above(end, E, rank):
+    saddle = _is_saddle(end, E, rank)
+    if saddle is False:
         return end
-    told = (*end.reasons, SADDLE)
-    return replace(end, rigorous=False, saddle=True, reasons=told)
+    told = (*end.reasons, SADDLE if saddle else UNDECIDED)
+    return replace(end, rigorous=False, saddle=saddle, reasons=told)
 
 
-def _above(end: Limit, E: Matrix, rank: int) -> bool:
-    """Whether the loss is above the least one that any factors of this rank have.
+def _is_saddle(end: Limit, E: Matrix, rank: int) -> bool | None:
+    """Whether BA keeps others than the leading singular values of E; ``None`` if not decided.
 
-    Numbers that agree to the last of the precisions are taken as equal.
+    Each that it keeps is one of E exactly, so a ball that meets one level alone names it.
     """
     for digits in PRECISIONS:
         ctx = BallArithmetic(digits)
-        least = least_loss(E, rank, ctx)
-        reached = [least_loss(seen, r, ctx) for seen, r in end.sees]
         with ctx.working():
-            loss = sum(reached, end.rest)
-            if loss > least:
-                return True
-            if isinstance(loss, flint.fmpq) and isinstance(least, flint.fmpq):
-                return False
-    return False
+            found = [(x, k) for x, k in squared_singular_values(E, ctx) if not x == 0]
+            levels = [*(x for x, _ in found), flint.fmpq(0)]
+            kept = [_only_level(x, levels) for x in _kept(end, ctx)]
+        leading = [i for i, (_, k) in enumerate(found) for _ in range(k)][:rank]
+        if None not in kept:
+            return sorted(i for i in kept if i is not None and i < len(found)) != leading
+    return None
+
+
+def _kept(end: Limit, ctx: BallArithmetic) -> list[Scalar]:
+    """The squares of the singular values that BA keeps, and perhaps zeros."""
+    squares = [x for squares in end.keeps for x in squares(ctx)]
+    for seen, r in end.sees:
+        squares += [x for x, k in squared_singular_values(seen, ctx) for _ in range(k)][:r]
+    return squares
+
+
+def _only_level(x: Any, levels: list[Any]) -> int | None:
+    """The index of the one level that a number may be; ``None`` for several."""
+    met = [i for i, level in enumerate(levels) if flint.arb(x).overlaps(flint.arb(level))]
+    return met[0] if len(met) == 1 else None
 
 
 def _frozen(problem: Problem) -> Limit:

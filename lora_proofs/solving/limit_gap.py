@@ -27,6 +27,7 @@ from lora_proofs.solving.problem import Problem, rows
 
 Progress = Callable[[Fraction], None] | None
 DOUBLINGS = 12
+MORE_DOUBLINGS = 3
 CLOSED_DOUBLINGS = 24
 RETRIES = 2
 CLEARLY = 0.9
@@ -68,7 +69,7 @@ class Watch:
             self.progress(t)
         p, ctx = self.problem, BallArithmetic(digits)
         if not self.closed:
-            end = self._field(rows(p.A0), rows(p.B0)).enclosure(t, digits=digits)
+            end = self._field.enclosure(t, digits=digits, progress=self.progress)
             with ctx.working():
                 return Seen(t, *self.start.there(end.A, end.B, ctx), end.loss)
         clock = self.start.clock * flint.fmpq(t.numerator, t.denominator)
@@ -76,26 +77,44 @@ class Watch:
         with ctx.working():
             return Seen(t, end.A, end.B, p.f.value(end.W, ctx))
 
-    def _field(self, A: Any, B: Any) -> FlowField:
-        return lora_field(self.problem.f, rows(self.problem.W0), A, B, **self.problem.rates)
+    @property
+    def _field(self) -> FlowField:
+        p = self.problem
+        return lora_field(p.f, rows(p.W0), rows(p.A0), rows(p.B0), **p.rates)
+
+    @property
+    def slow(self) -> float:
+        """The rate at which a mode leaves 0, nearly: ||Y - W0||_2 in the time of the plain flow."""
+        norm = np.linalg.norm((self.problem.Y - self.problem.W0).astype(float), 2)
+        return float(norm) * _middle(self.start.clock)
 
     @property
     def speed(self) -> float:
-        """The rate of the fastest mode, nearly: ||Y - W0||_2 in the time of the plain flow."""
-        norm = np.linalg.norm((self.problem.Y - self.problem.W0).astype(float), 2)
-        return max(1e-9, float(norm) * float(flint.arb(self.start.clock).mid()))
+        """The rate of the fastest mode, nearly: the error's, or that of a start of full size."""
+        factors = sum(np.linalg.norm(as_floats(X), 2) ** 2 for X in (self.start.A, self.start.B))
+        fastest = max(self.slow, float(factors) * _middle(self.start.clock))
+        if not 0 < fastest < float("inf"):
+            raise OverflowError
+        return fastest
 
     @property
     def first_time(self) -> Fraction:
         """A time in which little happens: an eighth of the fastest mode's, as a power of 2."""
         return Fraction(2) ** (-3 - int(np.ceil(np.log2(self.speed))))
 
+    @property
+    def doublings(self) -> int:
+        """How often a time may double: till the slow modes have moved, where steps reach so far."""
+        stiffness = np.log2(max(self.speed / max(self.slow, 1e-300), 1.0))
+        return DOUBLINGS + min(MORE_DOUBLINGS, int(np.ceil(stiffness)))
+
     def nominated(self, times: list[Fraction], tolerance: float) -> Iterator[Any]:
-        """The flow in floats at rising times, from each to the next, as far as floats reach."""
-        now, A, B = Fraction(0), as_floats(self.problem.A0), as_floats(self.problem.B0)
+        """The plain flow in floats at rising times, each from the last, as far as floats reach."""
+        f, W0, clock = self.problem.f, rows(self.problem.W0), Fraction(_middle(self.start.clock))
+        now, A, B = Fraction(0), as_floats(self.start.A), as_floats(self.start.B)
         for t in times:
             try:
-                end = self._field(A, B).float64(t - now, tolerance=tolerance)
+                end = lora_field(f, W0, A, B).float64((t - now) * clock, tolerance=tolerance)
             except ToleranceNotMet:
                 return
             now, A, B = t, end.A, end.B
@@ -145,7 +164,10 @@ def _candidates(
     first, seen = watch.first_time, float("nan")
     if watch.closed:
         return [first * 2**k for k in range(CLOSED_DOUBLINGS)], seen
-    times, tries = [first * 2**k for k in range(DOUBLINGS)], RETRIES + 1 + (3 if lacking else 0)
+    times, tries = (
+        [first * 2**k for k in range(watch.doublings)],
+        RETRIES + 1 + (3 if lacking else 0),
+    )
     enough = max(least + CLEARLY * (second - least), least + NOISE * (1 + abs(least)))
     for t, end in zip(times, watch.nominated(times, 1e-9), strict=False):
         seen = float(end.loss)
@@ -159,7 +181,7 @@ def landing(
 ) -> tuple[Seen, Convergence] | None:
     """A state from which the gradient inequality holds, at ``after`` or later.
 
-    ``least`` is the limit of the loss of the whole block. The state is one that leaves a way
+    ``least`` is the least loss of the block and its rank, with what is beside it. The state is one that leaves a way
     below ``NEAR`` where floats nominate such a one in time.
     """
     if not can_converge(block):
@@ -178,14 +200,14 @@ def landing(
 
 def _landings(watch: Watch, block: InvariantBlock, least: float, after: Fraction) -> list[Fraction]:
     """The first time that floats find near enough, or that of the least way left; and twice it."""
-    longest = Fraction(LONGEST) / Fraction(watch.speed)
-    grid = [t for k in range(DOUBLINGS) for t in (after * 2**k, after * 2**k * Fraction(3, 2))]
-    times = [t for t in grid if t <= max(longest, after)]
+    longest = Fraction(LONGEST) / Fraction(watch.speed) * 2 ** (watch.doublings - DOUBLINGS)
+    powers = [after * 2**k for k in range(watch.doublings)]
+    times = [s for t in powers for s in (t, t * Fraction(3, 2)) if s <= max(longest, after)]
     ctx, best = BallArithmetic(30), None
     for t, end in zip(times, watch.nominated(times, 1e-12), strict=False):
         with ctx.working():
-            gap = _gap(watch, as_balls(end.A), as_balls(end.B), least)
-            A, B = watch.start.there(as_balls(end.A), as_balls(end.B), ctx)
+            A, B = as_balls(end.A), as_balls(end.B)
+            gap = _gap(watch, A, B, least)
             found = convergence(block, A, B, gap, ctx)
         if found is not None and (best is None or found.radius < best[1]):
             best = (t, found.radius)
@@ -201,6 +223,6 @@ def as_balls(X: Any) -> Matrix:
 
 def _gap(watch: Watch, A: Matrix, B: Matrix, least: float) -> Scalar:
     """How far the loss is above its limit in floats, whose noise is added."""
-    rest = watch.problem.Y - watch.problem.W0 - flint.arb(float(watch.problem.scale)) * (B @ A)
+    rest = watch.problem.Y - watch.problem.W0 - B @ A
     noise = 1e-13 * max(1.0, abs(least))
     return (squared_norm(rest) / 2 - flint.arb(least)).max(flint.arb(noise))

@@ -48,6 +48,7 @@ def _full(problem: Problem) -> Limit:
         EXACT.number(n),
         True,
         "closed form of the full-parameter flow: W(t) = W0 - (w0/n)(1 - e^{-nt}) I",
+        rate_bound=EXACT.number(n),
     )
 
 
@@ -89,6 +90,7 @@ def _with_digits(problem: Problem, ctx: Arithmetic) -> Limit:
         "tr W = 0",
         A=A,
         B=B,
+        rate_bound=rate,
     )
 
 
@@ -121,6 +123,7 @@ def _on_a_cone(problem: Problem, sign: int, ctx: Arithmetic) -> Limit:
             saddle=w0 != 0,
             A=no_A,
             B=no_B,
+            rate_bound=None if sign == 0 else rate,  # BA falls twice as fast as its factors
         )
     if w0 == 0:
         return Limit(
@@ -146,6 +149,7 @@ def _on_a_cone(problem: Problem, sign: int, ctx: Arithmetic) -> Limit:
         "exact invariance: the flow keeps B a multiple of A', and ||A||^2 tends to |w0|",
         A=A,
         B=B,
+        rate_bound=2 * rate,
     )
 
 
@@ -174,10 +178,12 @@ def _frozen(problem: Problem) -> Limit:
         )
     gram = still.mT @ still if moves_B else still @ still.mT
     eta = EXACT.number(problem.eta_B if moves_B else problem.eta_A)
+    rate = eta * s**2 * size
     return Limit(
         EXACT.number(0),
         before - scaled(first / size, gram),
-        eta * s**2 * size,
+        rate,
         True,
         "linear flow: one factor is frozen, and tr W decays at a constant rate",
+        rate_bound=rate,
     )
