@@ -181,8 +181,8 @@ def landing(
 ) -> tuple[Seen, Convergence] | None:
     """A state from which the gradient inequality holds, at ``after`` or later.
 
-    ``least`` is the least loss of the block and its rank, with what is beside it. The state is one that leaves a way
-    below ``NEAR`` where floats nominate such a one in time.
+    ``least`` is the least loss of the block and its rank, with what is beside it. The state is one
+    that leaves a way below ``NEAR`` where floats nominate such a one in time.
     """
     if not can_converge(block):
         return None
