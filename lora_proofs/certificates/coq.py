@@ -154,7 +154,10 @@ def header(found: Export) -> str:
         "",
         said,
         *(f"Line {i} is proved: {_text(found.steps[i - 1])}" for i in found.lemmas),
-        *(f"Line {i} is a premise at one instant: {_text(found.steps[i - 1])}" for i in found.granted),
+        *(
+            f"Line {i} is a premise at an instant: {_text(found.steps[i - 1])}"
+            for i in found.granted
+        ),
         *(
             f"Line {i} is left out ({why}): {_text(found.steps[i - 1])}"
             for i, why in found.left_out.items()

@@ -40,7 +40,7 @@ def number(value: Any) -> Node:
 
 
 def _symmetric(e: w.Word) -> bool:
-    return normal_form(expand(w.Sum((e, w.Scaled(w.Number(-1), w.Transpose(e)))))).is_zero
+    return normal_form(expand(e - w.Transpose(e))).is_zero
 
 
 def times(*factors: Node) -> Node:
