@@ -22,6 +22,7 @@ from lora_proofs.arithmetic import (
     squared_norm,
     trace,
 )
+from lora_proofs.arithmetic.comparison import show
 from lora_proofs.certificates import tape as tapes
 from lora_proofs.certificates import tracing
 from lora_proofs.certificates.instances import (
@@ -342,6 +343,10 @@ def by_dict(x, ctx):
     return Fraction(re.search(r"\d+/\d+", at_most("", 0, x).to_dict()["right"]).group())
 
 
+def by_show(x, ctx):
+    return Fraction(show(x))
+
+
 def by_radius(x, ctx):
     return 1 if at_most("", 0, x * 3).radius == 0 else 2
 
@@ -414,7 +419,15 @@ def by_no_root(x, ctx):
 
 
 EITHER = [by_outcome, by_plain_ball]
-OF_EXACT = [by_a_matrix, by_dict, by_fields, by_ball_of_another, by_zero_division, by_no_root]
+OF_EXACT = [
+    by_a_matrix,
+    by_dict,
+    by_show,
+    by_fields,
+    by_ball_of_another,
+    by_zero_division,
+    by_no_root,
+]
 OF_BALLS = [by_radius, by_contains, by_overlaps, by_is_zero, by_open_order]
 OF_ENTRIES = [by_search, by_repr, by_ascii, by_length, by_error]
 DOORS = [
@@ -542,6 +555,7 @@ def test_copies_of_an_entry_are_the_entry():
         yield at_most("t", ctx.number(deepcopy(instance.t)), 1)
         yield at_most("copy", ctx.number(pickle.loads(pickle.dumps(instance.t))), 1)
 
+    assert run_of(check).tape.keeps
     made = certificate_of(check)
     (first_one, _, _, _), (second, _, _, _) = made["comparisons"]
     assert (made["nodes"][first_one][0], made["nodes"][second][0]) == ("input", "given")
@@ -550,13 +564,60 @@ def test_copies_of_an_entry_are_the_entry():
 def test_a_number_of_a_run_that_keeps_nothing_is_copied_too():
     entry = tracing.recorded(Instance(t="7/3"), Tape(False)).t
     assert deepcopy(entry).name == "t"
-    assert pickle.loads(pickle.dumps(entry)) == Fraction(7, 3)
+    copy = pickle.loads(pickle.dumps(entry))
+    assert copy == Fraction(7, 3) and type(copy) is Fraction
 
 
-def test_a_comparison_with_a_float_is_not_answered_twice():
+def test_a_comparison_with_a_float_is_not_answered_otherwise_than_in_the_plain_run():
+    said = []
+
     def check(instance, ctx):
-        yield at_most("t", ctx.number(instance.t), ctx.number(1 if instance.t == 0.75 else 2))
+        said.append(instance.t == 0.75)
+        yield at_most("t", ctx.number(instance.t), ctx.number(1))
 
     run = run_of(check)
     assert not run.tape.keeps, "a rational of FLINT is never equal to a float, a Fraction may be"
-    assert run.left
+    assert run.left and said == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_open"),
+    [
+        (lambda y: y < 7, True),
+        (lambda y: y == 7, True),
+        (lambda y: y != 7, True),
+        (lambda y: y < 8, False),
+        (lambda y: y == 8, False),
+        (lambda y: y.is_finite(), False),
+    ],
+)
+def test_an_order_that_balls_leave_open_decides_nothing_on_record(asked, is_open):
+    """y = 7 in real numbers; no fact about y and 7 can be shown by a ball around 7."""
+
+    def check(instance, ctx):
+        x = ctx.number(instance.t)
+        asked(3 * ctx.sqrt(x) * ctx.sqrt(x))
+        yield at_most("t", x, ctx.number(10))
+
+    run = run_of(check, Instance(t="7/3"), BALL)
+    assert ("interval only" in run.left) == is_open
+
+
+def test_an_outcome_that_is_open_is_named():
+    def check(instance, ctx):
+        x = ctx.number(instance.t)
+        seen = equal("", 3 * ctx.sqrt(x) * ctx.sqrt(x), ctx.number(7)).outcome
+        assert seen == "undecided"
+        yield at_most("t", x, ctx.number(10))
+
+    assert "undecided" in run_of(check, Instance(t="7/3"), BALL).left
+
+
+def test_at_most_does_not_tell_less():
+    """Of balls that touch, <= is sure and < is open."""
+    tape = Tape(True)
+    x = traced(tape, tape.given(flint.arb(0.5, 0.5)))
+    assert x <= 1 and not x > 1
+    assert [relation for _, relation, _ in tape.branches] == ["<="] and not tape.left
+    assert not x < 1
+    assert "interval only" in tape.left
