@@ -129,6 +129,7 @@ def test_what_an_assumption_or_a_lemma_says_is_a_premise_at_one_instant():
     assert stated in coq.module(found)
     assert found.covers == "statement" and found.ends() == (2,)
     assert found.lemmas[2].premises == (1,)
+    assert "Line 2 is proved, at an instant, from 1: " in coq.header(found)
 
 
 def test_a_premise_is_handed_down_to_the_lines_that_rest_on_it():

@@ -153,7 +153,10 @@ def header(found: Export) -> str:
         found.statement,
         "",
         said,
-        *(f"Line {i} is proved: {_text(found.steps[i - 1])}" for i in found.lemmas),
+        *(
+            f"Line {i} is proved{_rests(x)}: {_text(found.steps[i - 1])}"
+            for i, x in found.lemmas.items()
+        ),
         *(
             f"Line {i} is a premise at an instant: {_text(found.steps[i - 1])}"
             for i in found.granted
@@ -164,6 +167,10 @@ def header(found: Export) -> str:
         ),
     ]
     return comment(lines)
+
+
+def _rests(line: Line) -> str:
+    return f", at an instant, from {', '.join(map(str, line.premises))}" if line.premises else ""
 
 
 def _text(step: Step) -> str:
