@@ -21,7 +21,7 @@ from lora_proofs.arithmetic.exact import fmpq, rational
 from lora_proofs.errors import LoraProofsError
 
 Node = tuple[Any, ...]
-MOST_NODES = 150_000
+MOST_NODES = 60_000
 """Operations that are recorded before unused ones are dropped."""
 MARK = "\u2060"
 LETTERS, DIGITS = str.maketrans("01", "ab"), str.maketrans("ab", "01")
