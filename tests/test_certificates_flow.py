@@ -227,6 +227,15 @@ def test_the_command_line_writes_what_check_accepts(lora_proofs):
     lora_proofs.refuses("flow", "instance.json", "--certificate", "flow.json", words=words)
 
 
+def test_an_answer_without_a_certificate_is_printed_all_the_same(lora_proofs):
+    path = lora_proofs.folder / "instance.json"
+    path.write_text(json.dumps({**INSTANCE, "t": "1/2", "scale": 2}))
+    told = lora_proofs("flow", "instance.json", "--certify", "--json", "--certificate", "f.json")
+    assert told.returncode == 4 and not (lora_proofs.folder / "f.json").exists()
+    assert json.loads(told.stdout)["rigorous"]
+    assert "no certificate was written" in told.stderr and "scale and rates 1" in told.stderr
+
+
 def test_too_many_steps_are_refused(monkeypatch):
     monkeypatch.setattr(flow_steps, "MOST_STEPS", 2)
     with pytest.raises(ToleranceNotMet, match="at most 2 steps"):

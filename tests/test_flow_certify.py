@@ -259,3 +259,12 @@ def test_digits_and_certify_exclude_each_other(lora_proofs):
     path = written(lora_proofs, FINITE["trace-squared"])
     words = ("--certify", "expected no --digits", "leave one")
     lora_proofs.refuses("flow", path, "--certify", "--digits", 5, words=words)
+
+
+def test_the_error_of_the_factors_in_the_limit_is_their_own():
+    data = {"loss": "frobenius", "W0": [[0, 0], [0, 0]], "Y": [[3, 1], [0, 2]], "t": "inf",
+            "A0": [[1, 1], [0, "1/2"]], "B0": [[1, 0], [0, 1]]}  # fmt: skip
+    told = answer(read_problem(data), None, certify=True)
+    radii = [Fraction(x["rad"]) for name in "AB" for row in told[f"limit_{name}"] for x in row]
+    assert Fraction(told["error_bound"]["factors"]) >= max(radii) > 0
+    assert Fraction(told["error_bound"]["value"]) < min(radii)

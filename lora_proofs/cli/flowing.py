@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lora_proofs.cli.documents import read_json
+from lora_proofs.cli.guard import EXIT_BAD_INPUT
 from lora_proofs.cli.options import AsJson, emit, note, say
-from lora_proofs.errors import BadInput
+from lora_proofs.errors import BadInput, ToleranceNotMet
+
+if TYPE_CHECKING:
+    from lora_proofs.solving.problem import Problem
 
 MOST_DIGITS = 10_000
 SECONDS_BETWEEN = 5.0
@@ -74,17 +78,25 @@ def solve_flow(
         raise BadInput("--certificate: expected --certify beside it, as it is about enclosures")
     what = 'an instance such as {"loss": "frobenius", "W0": [[...]], "Y": [[...]], ...}'
     problem = read_problem(read_json(instance, what))
-    if certificate is not None:
-        from lora_proofs.certificates.flow import write_flow_certificate
-
-        kind = write_flow_certificate(problem, certificate)
-        note(f"a certificate of kind {kind} is written to {certificate}")
     document = answer(problem, digits, Reached(), certify)
     if as_json:
         emit(document)
     else:
         for line in shown(document):
             say(line)
+    return 0 if certificate is None else _certified(problem, certificate)
+
+
+def _certified(problem: Problem, path: str) -> int:
+    """Write the certificate; where there is none the answer stands, and the exit code says so."""
+    from lora_proofs.certificates.flow import write_flow_certificate
+
+    try:
+        kind = write_flow_certificate(problem, path)
+    except (BadInput, ToleranceNotMet) as why:
+        note(f"lora-proofs: the answer above stands, but no certificate was written: {why}")
+        return EXIT_BAD_INPUT
+    note(f"a certificate of kind {kind} is written to {path}")
     return 0
 
 

@@ -215,13 +215,18 @@ def _limit_document(
         "saddle": found.saddle,
         "estimated_loss": found.estimate,
     }
-    return {**document, **_factors(found)} if certify else document
+    if not certify:
+        return document
+    factors = _Enclosing()
+    told = _factors(found, factors)
+    # The factors' own error: they are known less well than the product.
+    apart = None if found.A is None else upper_string(factors.error)
+    return {**document, **told, "error_bound": {**document["error_bound"], "factors": apart}}
 
 
-def _factors(found: Limit) -> dict[str, Any]:
+def _factors(found: Limit, printer: _Enclosing) -> dict[str, Any]:
     """The limits of A and B and a lower bound of the rate, where they are known."""
-    printer = _Enclosing()
-    bound = None if found.rate_bound is None else printer.number(found.rate_bound)
+    bound = None if found.rate_bound is None else _Enclosing().number(found.rate_bound)
     return {
         "rate_lower_bound": None if bound is None else _lower_end(bound),
         "limit_A": printer.matrix(found.A),
