@@ -124,7 +124,7 @@ def tangents(instance: Instance) -> list[Any]:
     return found
 
 
-def dimension(instance: Instance) -> int:
+def dimension(instance: Instance) -> Any:
     """The exact dimension of the tangent space."""
     return EXACT.rank(EXACT.matrix([list(T.flat) for T in tangents(instance)]))
 

@@ -99,7 +99,7 @@ gap = Assumption(
 def blocked(instance: Instance) -> bool:
     """Whether A0 V_r is singular, exactly."""
     r = len(instance.A0)
-    return EXACT.rank(toward.gram(instance, toward.projector(instance, r))) < r
+    return bool(EXACT.rank(toward.gram(instance, toward.projector(instance, r))) < r)
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
