@@ -212,6 +212,35 @@ def test_a_derivation_is_refused_in_these_words():
     )
 
 
+def derived(left, right):
+    lines = (line(left, "=", right), TRIVIAL)
+    return check(derivation(*lines)) is not None
+
+
+def test_derivatives_of_a_loss_are_linear_in_every_direction():
+    grad = ["grad", "f", "X"]
+    assert derived([*grad, ["*", "t", "Y"]], ["*", "t", [*grad, "Y"]])
+    assert derived([*grad, ["zero", "n", "m"]], ["zero", "n", "m"])
+    assert derived(["d", [*grad, "Y"], [["X", "Y"]]], [*grad, "Y", "Y"])
+    rate = [["X", "Y"]]
+    twice = ["tr", ["*", ["'", [*grad, "Y"]], "Y"]]
+    assert derived(["d", ["d", ["f", "f", "X"], rate], rate], twice)
+    for other in ([*grad, "X"], ["grad", "f", "Y", "Y"], grad, [*grad, "Y", "Y"]):
+        told = derivation(line([*grad, "Y"], "=", other), TRIVIAL)
+        assert refusal(told) == "Invalid: line 1: it does not follow"
+    words = checker.Words(*(WORLD[k] for k in ("symbols", "symmetric", "nonnegative", "losses")))
+    assert list(words.value(["f", "f", "X"], {}).terms.values()) == [1]
+    assert list(words.value(["tr", "P"], {}).terms.values()) == [1]
+
+
+def test_a_trace_is_paid_for_by_the_square_of_its_length(monkeypatch):
+    paid = []
+    words = checker.Words({}, [], [], {})
+    monkeypatch.setattr(checker, "spend", lambda count, bits: paid.append((count, bits)))
+    words.loop(((("symbol", "P"), 0),) * 3, "n")
+    assert paid[0] == (450, 0)
+
+
 # --- ReLU networks, singular values, programs ----------------------------------------------------
 
 
