@@ -225,6 +225,9 @@ def test_derivatives_of_a_loss_are_linear_in_every_direction():
     rate = [["X", "Y"]]
     twice = ["tr", ["*", ["'", [*grad, "Y"]], "Y"]]
     assert derived(["d", ["d", ["f", "f", "X"], rate], rate], twice)
+    both = [["t", 1], ["X", "Y"]]
+    slope = ["*", "t", [*grad, "Y", "Y"]]
+    assert derived(["d", ["*", "t", [*grad, "Y"]], both], ["+", [*grad, "Y"], slope])
     for other in ([*grad, "X"], ["grad", "f", "Y", "Y"], grad, [*grad, "Y", "Y"]):
         told = derivation(line([*grad, "Y"], "=", other), TRIVIAL)
         assert refusal(told) == "Invalid: line 1: it does not follow"
