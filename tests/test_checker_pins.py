@@ -306,3 +306,23 @@ def test_the_lines_of_a_certificate_are_the_standard_output(tmp_path, capsys):
     path.write_text(json.dumps(identity(["tr", I2], 2)))
     assert main([str(path)]) == 0
     assert capsys.readouterr().out.splitlines()[2] == "checked: tr(identity(2)) = 2"
+
+
+def test_the_name_of_a_loss_promises_nothing():
+    """A loss called nonnegative has no sign, one called symmetric no symmetric gradient."""
+    value = ["f", "nonnegative", "X"]
+    says = [0, "<=", ["*", value, ["^", 2, "t"]]]
+    signless = {"says": says, "by": "algebra", "of": [[], [[value, "t"]]]}
+    losses = {"nonnegative": ["n", "m"], "symmetric": ["n", "n"]}
+    told = derivation(signless, losses=losses, conclusion=[says])
+    assert "a factor that may be negative" in refusal(told)
+    slope = ["grad", "symmetric", "P"]
+    says = [["'", slope], "=", slope]
+    told = derivation(line(*says), losses=losses, conclusion=[says])
+    assert "Invalid" in refusal(told)
+
+
+def test_a_loss_commutes_with_scalars():
+    value = ["f", "f", "X"]
+    says = [["*", "t", value], "=", ["*", value, "t"]]
+    assert check(derivation(line(*says), conclusion=[says]))
