@@ -62,8 +62,8 @@ class Exporter:
         """right - left as the sum of what the used equations change."""
         assert step.relation is not None
         given = [(self.number[id(u)], u.relation) for u in step.uses if u.relation]
-        left, _ = contexts(normal_form(expand(step.relation.left)), given)
-        right, _ = contexts(normal_form(expand(step.relation.right)), given)
+        left = contexts(normal_form(expand(step.relation.left)), given)
+        right = contexts(normal_form(expand(step.relation.right)), given)
         return self._used([*left, *((k, -x) for k, x in right)])
 
     def _used(self, found: Sequence[tuple[int, w.Word]]) -> list[Any]:

@@ -7,27 +7,22 @@ be used beside a factor that is at least 0.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 from lora_proofs.certificates.trees import HOLE
-from lora_proofs.errors import NotUnderstood
 from lora_proofs.mathematics import words as w
-from lora_proofs.symbolic.differential import expand, replace_symbols
+from lora_proofs.symbolic.differential import expand
 from lora_proofs.symbolic.from_normal_form import to_word
 from lora_proofs.symbolic.normal_form import (
     Key,
     Letter,
-    Letters,
-    Monomial,
     NormalForm,
     TraceAtom,
     multiply,
     normal_form,
-    turn,
 )
 from lora_proofs.symbolic.normal_form import product as times
-from lora_proofs.symbolic.rewriting import MOST_REWRITES, Rule, rule
+from lora_proofs.symbolic.rewriting import Fit, Rule, rewritten, rule
 from lora_proofs.symbolic.steps import Step
 
 
@@ -36,70 +31,28 @@ def hole(shape: w.Shape) -> Any:
     return w.Scalar(HOLE) if shape is None else w.Symbol(HOLE, *shape)
 
 
-def contexts(value: NormalForm, given: Sequence[tuple[int, w.Relation]]) -> tuple[Any, NormalForm]:
-    """The rewrites (line, context) that bring a form to its end under equations, and that end."""
-    rules = [(k, r, *_sided(r)) for k, r in given]
-    found: list[tuple[int, w.Word]] = []
-    while len(found) < MOST_REWRITES:
-        step = _next(value, rules)
-        if step is None:
-            return found, value
-        k, relation, context = step
-        found.append((k, context))
-        for side, sign in ((relation.left, -1), (relation.right, 1)):
-            put = replace_symbols(context, {hole(side.shape): expand(side)})
-            value = value + normal_form(put).times(Fraction(sign))
-    raise NotUnderstood(f"more than {MOST_REWRITES} rewrites")
+def contexts(
+    value: NormalForm, given: Sequence[tuple[int, w.Relation]]
+) -> list[tuple[int, w.Word]]:
+    """The rewrites (line, context) that bring a form to its end under equations."""
+    rules = [rule(relation) for _, relation in given]
+    found = []
+    for coefficient, fit in rewritten(value, rules)[1]:
+        line, relation = given[fit.index]
+        key = _marked(fit, rules[fit.index], hole(relation.left.shape))
+        scale = coefficient / rules[fit.index].scale
+        found.append((line, to_word(NormalForm(value.shape, {key: scale}))))
+    return found
 
 
-def _sided(relation: w.Relation) -> tuple[Rule, Fraction, tuple[tuple[Letters, bool], ...]]:
-    """The rule of an equation, the coefficient of its left side, and the words it replaces."""
-    found = rule(relation)
-    (scale,) = normal_form(expand(relation.left)).terms.values()
-    turned = turn(found.letters)
-    ways = ((found.letters, False), (turned, True))
-    return found, scale, ways if turned != found.letters else ways[:1]
-
-
-def _next(value: NormalForm, rules: list[Any]) -> tuple[int, w.Relation, w.Word] | None:
-    """The first place where a rule fits, as the term around it."""
-    for (monomial, letters), c in value.terms.items():
-        for k, relation, found, scale, ways in rules:
-            for part, turned in ways:
-                mark = Letter(hole(relation.left.shape), turned)
-                key = (
-                    _in_monomial(monomial, letters, found.monomial, mark.head)
-                    if found.monomial
-                    else _in_word(monomial, letters, part, mark)
-                )
-                if key is not None:
-                    around = NormalForm(value.shape, {key: c / scale})
-                    return k, relation, to_word(around)
-    return None
-
-
-def _in_monomial(monomial: Monomial, letters: Letters, part: Monomial, mark: Any) -> Key | None:
-    powers = dict(monomial)
-    if any(powers.get(a, 0) * e <= 0 or abs(powers[a]) < abs(e) for a, e in part):
-        return None
-    rest = multiply(monomial, tuple((a, -e) for a, e in part))
-    return multiply(rest, ((mark, 1),)), letters
-
-
-def _in_word(monomial: Monomial, letters: Letters, part: Letters, mark: Letter) -> Key | None:
-    size = len(part)
-    for i in range(len(letters) - size + 1):
-        if letters[i : i + size] == part:
-            return monomial, (*letters[:i], mark, *letters[i + size :])
-    for atom, exponent in monomial:
-        if not isinstance(atom, TraceAtom) or exponent < 0:
-            continue
-        for i in range(len(atom.letters)):
-            way = atom.letters[i:] + atom.letters[:i]
-            if way[:size] == part:
-                around = TraceAtom((mark, *way[size:]))
-                return multiply(monomial, ((atom, -1), (around, 1))), letters
-    return None
+def _marked(fit: Fit, used: Rule, mark: Any) -> Key:
+    """The term of a fit with a mark in the place of the rule."""
+    letter = Letter(mark, fit.turned)
+    if used.monomial:
+        return multiply(fit.monomial, ((mark, 1),)), fit.before
+    if fit.traced:
+        return multiply(fit.monomial, ((TraceAtom((letter, *fit.after)), 1),)), fit.before
+    return fit.monomial, (*fit.before, letter, *fit.after)
 
 
 def factors(step: Step, number: Mapping[int, int]) -> tuple[list[tuple[int, w.Word]], w.Word]:

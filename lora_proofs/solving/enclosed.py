@@ -5,18 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 from lora_proofs.arithmetic import BallArithmetic
-from lora_proofs.errors import ToleranceNotMet, Unavailable
+from lora_proofs.errors import ToleranceNotMet
 from lora_proofs.mathematics.flows import adapted
-from lora_proofs.solving.closed import closed_form
 from lora_proofs.solving.finite_time import (
-    BEYOND_FLOATS,
     Progress,
     Solved,
     at_start,
-    closed_state,
-    descended,
+    by_method,
     finite,
-    narrowed,
     observed,
     worst,
 )
@@ -42,23 +38,7 @@ def enclosed(problem: Problem, progress: Progress = None) -> list[Solved]:
     >>> state.rigorous, bool(state.W[0, 0].rad() < 1e-12)
     (True, True)
     """
-    try:
-        return _enclosed(problem, progress)
-    except OverflowError:
-        raise ToleranceNotMet(BEYOND_FLOATS) from None
-
-
-def _enclosed(problem: Problem, progress: Progress) -> list[Solved]:
-    if problem.method != "flow":
-        return [narrowed(lambda ctx: descended(problem, ctx), DIGITS)]
-    form = closed_form(problem)
-    if form is not None:
-        try:
-            return [narrowed(closed_state(problem, form, t), DIGITS) for t in finite(problem)]
-        except (ToleranceNotMet, Unavailable):  # an enclosure copes with what costs many digits
-            if problem.adapter == "full":
-                raise
-    return _refined(problem, progress)
+    return by_method(problem, DIGITS, lambda: _refined(problem, progress))
 
 
 def _refined(problem: Problem, progress: Progress) -> list[Solved]:

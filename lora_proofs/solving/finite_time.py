@@ -71,23 +71,32 @@ def solve(problem: Problem, digits: int, progress: Progress = None) -> list[Solv
     >>> print(solve(p, 12)[0].W[0, 0].str(12, radius=False))
     0.946274402225
     """
+    return by_method(problem, digits, lambda: _integrated(problem, digits, progress))
+
+
+def by_method(
+    problem: Problem, digits: int, integrated: Callable[[], list[Solved]]
+) -> list[Solved]:
+    """Descent and closed forms in balls with ``digits`` right digits; all else ``integrated``."""
     try:
-        return _solved(problem, digits, progress)
+        return _by_method(problem, digits, integrated)
     except OverflowError:
         raise ToleranceNotMet(BEYOND_FLOATS) from None
 
 
-def _solved(problem: Problem, digits: int, progress: Progress) -> list[Solved]:
+def _by_method(
+    problem: Problem, digits: int, integrated: Callable[[], list[Solved]]
+) -> list[Solved]:
     if problem.method != "flow":
-        return [narrowed(lambda ctx: descended(problem, ctx), digits)]
+        return [_narrowed(lambda ctx: _descended(problem, ctx), digits)]
     form = closed_form(problem)
     if form is not None:
         try:
-            return [narrowed(closed_state(problem, form, t), digits) for t in finite(problem)]
-        except (ToleranceNotMet, Unavailable):  # the integrator copes with what costs many digits
+            return [_narrowed(_closed_state(problem, form, t), digits) for t in finite(problem)]
+        except (ToleranceNotMet, Unavailable):  # integration copes with what costs many digits
             if problem.adapter == "full":
                 raise
-    return _integrated(problem, digits, progress)
+    return integrated()
 
 
 def finite(problem: Problem) -> list[Fraction]:
@@ -95,7 +104,9 @@ def finite(problem: Problem) -> list[Fraction]:
     return [t for t in problem.times if isinstance(t, Fraction)]
 
 
-def closed_state(problem: Problem, form: Closed, t: Fraction) -> Callable[[BallArithmetic], Solved]:
+def _closed_state(
+    problem: Problem, form: Closed, t: Fraction
+) -> Callable[[BallArithmetic], Solved]:
     """The state that a closed form gives at a time, in any precision."""
 
     def at(ctx: BallArithmetic) -> Solved:
@@ -104,7 +115,7 @@ def closed_state(problem: Problem, form: Closed, t: Fraction) -> Callable[[BallA
     return at
 
 
-def narrowed(compute: Callable[[BallArithmetic], Solved], digits: int) -> Solved:
+def _narrowed(compute: Callable[[BallArithmetic], Solved], digits: int) -> Solved:
     """Raise the working precision until every number has its digits."""
     working = digits + GUARD
     for _ in range(MAX_ATTEMPTS):
@@ -176,7 +187,7 @@ def _balance(problem: Problem, A: Matrix, B: Any, ctx: BallArithmetic) -> Matrix
     return B.mT @ B * ctx.number(problem.eta_A) - A @ A.mT * ctx.number(problem.eta_B)
 
 
-def descended(problem: Problem, ctx: BallArithmetic) -> Solved:
+def _descended(problem: Problem, ctx: BallArithmetic) -> Solved:
     """The last iterate of gradient descent."""
     f, last = problem.f, problem.steps
     name = f"{problem.method} gradient descent"

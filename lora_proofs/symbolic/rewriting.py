@@ -30,11 +30,50 @@ MOST_REWRITES = 20_000
 
 @dataclass(frozen=True)
 class Rule:
-    """``monomial`` (a scalar rule) or ``letters`` (a word rule) is replaced by ``value``."""
+    """``monomial`` (a scalar rule) or ``letters`` (a word rule) is replaced by ``value``.
+
+    The equation that it comes from is ``scale`` times that.
+    """
 
     monomial: Monomial
     letters: Letters
     value: NormalForm
+    scale: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Where a rule fits in a term: ``key`` is ``monomial`` times ``before`` rule ``after``.
+
+    With ``traced`` the rule, then ``after``, stands in a trace beside the word ``before``. The
+    transposed rule fits where ``turned``. A scalar rule leaves the word whole: it is ``before``.
+    """
+
+    key: Key
+    index: int
+    turned: bool
+    traced: bool
+    monomial: Monomial
+    before: Letters
+    after: Letters
+
+    def replaced(self, rule: Rule, shape: w.Shape) -> NormalForm:
+        """The term with the value of the rule in its place."""
+        value = transpose(rule.value) if self.turned else rule.value
+        size = value.shape[0] if value.shape else None
+        if self.traced:
+            square = _between((), value, self.after, (size, size) if size else None)
+            word = NormalForm(shape, {(self.monomial, self.before): Fraction(1)})
+            return product(trace(square), word)
+        if rule.monomial:
+            return product(value, NormalForm(shape, {(self.monomial, self.before): Fraction(1)}))
+        return _between(self.before, value, self.after, shape).times(Fraction(1), self.monomial)
+
+
+def _between(head: Letters, value: NormalForm, tail: Letters, shape: w.Shape) -> NormalForm:
+    first = NormalForm(value.shape, {(ONE, head): Fraction(1)})
+    last = NormalForm(value.shape, {(ONE, tail): Fraction(1)})
+    return NormalForm(shape, product(product(first, value), last).terms)
 
 
 def rule(relation: w.Relation) -> Rule:
@@ -52,89 +91,76 @@ def rule(relation: w.Relation) -> Rule:
     ((monomial, letters), coefficient) = next(iter(left.terms.items()))
     if bool(monomial) == bool(letters):
         raise NotUnderstood("a rewrite rule replaces either a word or a monomial of scalars")
-    return Rule(monomial, letters, right.times(1 / coefficient))
+    return Rule(monomial, letters, right.times(1 / coefficient), coefficient)
 
 
 def rewrite(form: NormalForm, rules: Iterable[Rule]) -> NormalForm:
     """The form with the rules applied until none fits; raises where they do not terminate."""
-    rules = [r for rule in rules for r in _both_ways(rule)]
+    return rewritten(form, rules)[0]
+
+
+def rewritten(
+    form: NormalForm, rules: Iterable[Rule]
+) -> tuple[NormalForm, tuple[tuple[Fraction, Fit], ...]]:
+    """As ``rewrite``, with the places where rules fitted and the coefficients of those terms."""
+    rules, found = tuple(rules), list[tuple[Fraction, Fit]]()
     for _ in range(MOST_REWRITES):
-        step = _once(form, rules)
-        if step is None:
-            return form
-        form = step
+        fit = _first(form, rules)
+        if fit is None:
+            return form, tuple(found)
+        coefficient = form.terms[fit.key]
+        rest = NormalForm(form.shape, {k: c for k, c in form.terms.items() if k != fit.key})
+        form = rest + fit.replaced(rules[fit.index], form.shape).times(coefficient)
+        found.append((coefficient, fit))
     raise NotUnderstood(
         f"the rewrite rules did not terminate within {MOST_REWRITES} steps; orient them so that "
         "every rule makes its term simpler"
     )
 
 
-def _both_ways(r: Rule) -> list[Rule]:
-    if not r.letters or turn(r.letters) == r.letters:
-        return [r]
-    return [r, Rule(ONE, turn(r.letters), transpose(r.value))]
+def _first(form: NormalForm, rules: tuple[Rule, ...]) -> Fit | None:
+    fits = (
+        _in_monomial(key, index, r) if r.monomial else _in_word(key, index, turned, letters)
+        for key in form.terms
+        for index, r in enumerate(rules)
+        for turned, letters in _both_ways(r)
+    )
+    return next((fit for fit in fits if fit is not None), None)
 
 
-def _once(form: NormalForm, rules: list[Rule]) -> NormalForm | None:
-    for key, coefficient in form.terms.items():
-        for r in rules:
-            value = _apply(key, r, form.shape)
-            if value is not None:
-                rest = NormalForm(form.shape, {k: c for k, c in form.terms.items() if k != key})
-                return rest + value.times(coefficient)
-    return None
+def _both_ways(r: Rule) -> tuple[tuple[bool, Letters], ...]:
+    turned = turn(r.letters)
+    here = (False, r.letters)
+    return (here,) if turned == r.letters else (here, (True, turned))
 
 
-def _apply(key: Key, r: Rule, shape: w.Shape) -> NormalForm | None:
+def _in_monomial(key: Key, index: int, r: Rule) -> Fit | None:
     monomial, letters = key
-    if r.monomial:
-        rest = _divide(monomial, r.monomial)
-        if rest is None:
-            return None
-        word = NormalForm(shape, {(rest, letters): Fraction(1)})
-        return product(r.value, word)
-    at = _find(letters, r.letters)
-    if at is not None:
-        head = NormalForm(r.value.shape, {(monomial, letters[:at]): Fraction(1)})
-        tail = NormalForm(r.value.shape, {(ONE, letters[at + len(r.letters) :]): Fraction(1)})
-        terms = product(product(head, r.value), tail).terms
-        return NormalForm(shape, terms)
-    return _apply_in_traces(monomial, letters, r, shape)
-
-
-def _apply_in_traces(
-    monomial: Monomial, letters: Letters, r: Rule, shape: w.Shape
-) -> NormalForm | None:
-    for value, exponent in monomial:
-        if not isinstance(value, TraceAtom) or exponent < 0:
-            continue
-        for i in range(len(value.letters)):
-            turned = value.letters[i:] + value.letters[:i]
-            if turned[: len(r.letters)] != r.letters:
-                continue
-            tail = NormalForm(r.value.shape, {(ONE, turned[len(r.letters) :]): Fraction(1)})
-            size = r.value.shape[0] if r.value.shape else None
-            square = NormalForm((size, size) if size else None, product(r.value, tail).terms)
-            others = multiply(monomial, ((value, -1),))
-            word = NormalForm(shape, {(others, letters): Fraction(1)})
-            return product(trace(square), word)
-    return None
-
-
-def _find(letters: Letters, part: Letters) -> int | None:
-    for i in range(len(letters) - len(part) + 1):
-        if letters[i : i + len(part)] == part:
-            return i
-    return None
-
-
-def _divide(monomial: Monomial, part: Monomial) -> Monomial | None:
     powers = dict(monomial)
-    for value, exponent in part:
+    for value, exponent in r.monomial:
         have = powers.get(value, 0)
         if have * exponent <= 0 or abs(have) < abs(exponent):
             return None
-    return multiply(monomial, tuple((a, -k) for a, k in part))
+    rest = multiply(monomial, tuple((a, -k) for a, k in r.monomial))
+    return Fit(key, index, False, False, rest, letters, ())
+
+
+def _in_word(key: Key, index: int, turned: bool, part: Letters) -> Fit | None:
+    monomial, letters = key
+    size = len(part)
+    for at in range(len(letters) - size + 1):
+        if letters[at : at + size] == part:
+            head, tail = letters[:at], letters[at + size :]
+            return Fit(key, index, turned, False, monomial, head, tail)
+    for atom, exponent in monomial:
+        if not isinstance(atom, TraceAtom) or exponent < 0:
+            continue
+        for i in range(len(atom.letters)):
+            cycle = atom.letters[i:] + atom.letters[:i]
+            if cycle[:size] == part:
+                others = multiply(monomial, ((atom, -1),))
+                return Fit(key, index, turned, True, others, letters, cycle[size:])
+    return None
 
 
 def reduce(expression: w.Word, given: Iterable[w.Relation] = ()) -> NormalForm:
@@ -142,4 +168,4 @@ def reduce(expression: w.Word, given: Iterable[w.Relation] = ()) -> NormalForm:
     return rewrite(normal_form(expand(expression)), [rule(relation) for relation in given])
 
 
-__all__ = ["Rule", "collect", "reduce", "rewrite", "rule"]
+__all__ = ["Fit", "Rule", "collect", "reduce", "rewrite", "rewritten", "rule"]
