@@ -6,30 +6,38 @@ themselves, and a comparison looks at the plain number behind each side.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
 
 
-class Recorded:
-    """A number with a record; ``_number`` is the plain one, ``keeps`` whether EXACT keeps it."""
+class Recorded(ABC):
+    """A number with a record; ``_number`` is the plain one."""
 
     _number: Any
-    keeps: bool
-    arithmetic: Any
-    """The exact arithmetic that records ranks, inverses and roots of such numbers."""
 
+    @property
+    @abstractmethod
+    def keeps(self) -> bool:
+        """Whether exact arithmetic passes this number on."""
+
+    @property
+    @abstractmethod
+    def arithmetic(self) -> Any:
+        """The exact arithmetic that records ranks, inverses and roots of such numbers."""
+
+    @abstractmethod
     def in_balls(self) -> Any:
         """The number as a ball at the working precision, with its record where it is kept."""
-        raise NotImplementedError
 
+    @abstractmethod
     def plain(self, how: str) -> Any:
         """The plain number, taken out of the record; ``how`` says by what."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decided(self, left: Any, relation: str, right: Any, outcome: str) -> None:
         """Record that a check went by the outcome of a comparison of these sides."""
-        raise NotImplementedError
 
 
 def is_kept(value: Any) -> bool:

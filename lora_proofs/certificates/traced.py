@@ -35,7 +35,7 @@ class Traced(Recorded):
     index: int
 
     @property
-    def keeps(self) -> bool:  # type: ignore[override]
+    def keeps(self) -> bool:
         """Whether exact arithmetic passes this number on."""
         return self.tape.keeps and isinstance(self._number, flint.fmpq)
 
