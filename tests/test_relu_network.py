@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import flint
 import numpy as np
 import pytest
@@ -23,8 +25,7 @@ ARRAY, BALL, MANY = ArrayArithmetic(), BallArithmetic(30), MultiprecisionArithme
 def drawn(seed, widths, columns):
     draw = SeededDraw.keyed(seed)
     layers = [
-        (dyadic_matrix(draw, n, m), dyadic_matrix(draw, 1, n)[0])
-        for m, n in zip(widths, widths[1:], strict=False)
+        (dyadic_matrix(draw, n, m), dyadic_matrix(draw, 1, n)[0]) for m, n in pairwise(widths)
     ]
     return layers, dyadic_matrix(draw, widths[0], columns)
 
