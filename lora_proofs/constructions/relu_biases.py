@@ -1,0 +1,56 @@
+"""Biases that keep every hidden ReLU of a network inactive as a kink, hence the network affine.
+
+With A_l = W_l ... W_1 and offsets a_l (a_0 = 0) put b_l = a_l - W_l a_{l-1}. Suppose that
+A_l x + a_l >= 0 for all x of the region and all hidden layers l. Then z_l = A_l x + a_l by induction:
+z_l = ReLU(W_l (A_{l-1} x + a_{l-1}) + a_l - W_l a_{l-1}) = ReLU(A_l x + a_l) = A_l x + a_l. So offsets
+need not be sharp: any that are >= the smallest valid ones do, and those are a_l = -min A_l x, unit by
+unit, since the preactivation of a unit is A_{l,i} x plus a constant on the part of the network that
+stays affine. They do not compound: a_l is read off the affine map, not off earlier biases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lora_proofs.arithmetic.context import Arithmetic, Matrix
+from lora_proofs.constructions.regions import Region, Vector, vector
+
+
+def offsets(weights: Sequence[Matrix], region: Region, ctx: Arithmetic) -> list[Vector]:
+    """The smallest a_l with A_l x + a_l >= 0 on a region, A_l = W_l ... W_1, for l = 1, ..., L.
+
+    On the ball |x - c| <= r that is a_l = r ||row||_2 - A_l c, on a box the same with half widths.
+    Exact on a box; on a ball exact arithmetic rounds an irrational norm upward, which is still
+    valid, and floats round. Source: own; sharper than the paper's, as commonly quoted.
+
+    >>> from lora_proofs.arithmetic import EXACT
+    >>> from lora_proofs.constructions.regions import Ball
+    >>> [a.tolist() for a in offsets([[[3, 4]], [[-2]]], Ball([0, 0], 1), EXACT)]
+    [[5], [10]]
+    """
+    found, A = [], None
+    for W in weights:
+        A = ctx.matrix(W) if A is None else ctx.matrix(W) @ A
+        found.append(-region.lowest(A, ctx))
+    return found
+
+
+def relu_biases(
+    weights: Sequence[Matrix], bias: Any, region: Region, ctx: Arithmetic
+) -> tuple[Vector, ...]:
+    """Biases with which the ReLU network equals ReLU(W_L ... W_1 x + bias) on a region.
+
+    ``weights`` are W_l: (n_l, n_{l-1}), ``bias`` is of n_L numbers; gives b_l of n_l numbers. Errors
+    as for ``offsets``. Source: own (Zeng & Lee use larger ones, as commonly quoted).
+
+    >>> from lora_proofs.arithmetic import EXACT
+    >>> from lora_proofs.constructions.regions import Box
+    >>> [b.tolist() for b in relu_biases([[[2]], [[-1]]], [5], Box([-1], [3]), EXACT)]
+    [[2], [7]]
+    """
+    hidden = offsets(weights[:-1], region, ctx)
+    wanted = [*hidden, vector(bias, ctx)]
+    return tuple(
+        a if l == 0 else a - ctx.matrix(weights[l]) @ hidden[l - 1] for l, a in enumerate(wanted)
+    )
