@@ -13,8 +13,9 @@ from lora_proofs.language.lemmas.comparison import COMPARISON
 from lora_proofs.language.lemmas.flows import FLOWS
 from lora_proofs.language.lemmas.matrices import MATRICES
 from lora_proofs.language.lemmas.probability import PROBABILITY
+from lora_proofs.language.lemmas.ranks import RANKS
 from lora_proofs.symbolic.steps import Lemma
 
 LEMMAS: Mapping[str, Lemma] = {
-    lemma.name: lemma for lemma in (*CALCULUS, *COMPARISON, *FLOWS, *MATRICES, *PROBABILITY)
+    lemma.name: lemma for lemma in (*CALCULUS, *COMPARISON, *FLOWS, *MATRICES, *PROBABILITY, *RANKS)
 }

@@ -1,0 +1,338 @@
+"""No adapters of ranks R_1, ..., R_L beat the best approximation of the gap of rank S = sum R_l.
+
+With one layer more the product moves by What P_hat - W P = DW P_hat + W (P_hat - P), where P_hat
+and P are the adapted and the frozen product of the layers before: its rank grows by rank DW at
+most, so after L layers it is S at most. With E = target - prod W and X = target - prod What this
+says rank(E - X) <= S, and Weyl's inequality gives sigma_(S+i)(E) <= sigma_i(X) for every i. Nothing
+is asked of the weights, the target or the shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, squared_norm
+from lora_proofs.claims.zeng_lee.linear.problem import gap, nth, ranks, root, squares, tail
+from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
+from lora_proofs.language.lemmas import ranks as lemmas
+from lora_proofs.language.lemmas.calculus import INDUCTION
+from lora_proofs.mathematics import words
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.words import Identity, Relation, Scalar, Symbol, Word, Zero, word
+from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.matrices import rank_matrix
+from lora_proofs.strategies.networks import (
+    frozen_weights,
+    layers,
+    problem,
+    singular_frame,
+    small,
+    truncated,
+    whole_product,
+)
+from lora_proofs.strategies.spectra import spectrum
+from lora_proofs.symbolic.steps import Step, assumed, cited, identity, inequality
+
+W, DW = Symbol("W_L", "n", "k"), Symbol("DW_L", "n", "k", latex=r"\Delta W_L")
+P = Symbol("P", "k", "m")
+P_HAT, TARGET = Symbol("P_hat", "k", "m", latex=r"\hat P"), Symbol("Wbar", "n", "m")
+
+
+def rank_of(name: str, latex: str) -> Scalar:
+    """A rank, which is never negative."""
+    return Scalar(f"rank {name}", nonnegative=True, latex=rf"\mathrm{{rank}}({latex})")
+
+
+EARLIER = rank_of("(P_hat - P)", r"\hat P - P")
+CARRIED = rank_of("(W_L P_hat - W_L P)", r"W_L \hat P - W_L P")
+UPDATE = rank_of("DW_L", r"\Delta W_L")
+ADDED = rank_of("(What_L P_hat - W_L P_hat)", r"\hat W_L \hat P - W_L \hat P")
+MOVED = rank_of("(What_L P_hat - W_L P)", r"\hat W_L \hat P - W_L P")
+BEFORE, R = Scalar("S - R_L", nonnegative=True), Scalar("R_L", nonnegative=True)
+GAP_VALUE = Scalar("s_{S+i}(E)", nonnegative=True, latex=r"\sigma_{S+i}(E)")
+ERROR_VALUE = Scalar("s_i(X)", nonnegative=True, latex=r"\sigma_i(X)")
+GAP_TAIL = Scalar("t_S(E)", nonnegative=True, latex=r"\textstyle\sum_{j>S}\sigma_j(E)^2")
+RANKS = (EARLIER, CARRIED, UPDATE, ADDED, MOVED)
+NUMBERS = (*RANKS, BEFORE, R, GAP_VALUE, ERROR_VALUE, GAP_TAIL)
+
+ADAPTED = (W + DW) @ P_HAT
+ERROR, GAP = TARGET - ADAPTED, TARGET - W @ P
+RANK, VALUE, FROBENIUS = (
+    "rank of prod What - prod W against S",
+    "sigma_(S+i)(E) against sigma_i(target - prod What)",
+    "the squared tail of E against ||target - prod What||_F^2",
+)
+INDUCTIVE, OF_ADAPTER = Relation(EARLIER, "<=", BEFORE), Relation(UPDATE, "<=", R)
+CONCLUSION = (
+    Relation(MOVED, "<=", BEFORE + R, RANK),
+    Relation(GAP_VALUE, "<=", ERROR_VALUE, VALUE),
+    Relation(GAP_TAIL, "<=", words.squared_norm(ERROR), FROBENIUS),
+)
+
+
+def derive() -> Iterator[Step]:
+    """One layer more by telescoping, all layers by induction, then Weyl and Eckart-Young."""
+    steps = list(one_layer_more())
+    yield from steps
+    none = Identity("m") - Identity("m")
+    yield (start := identity(none, Zero("m", "m"), "no layer: both products are I, of rank 0"))
+    yield cited(
+        INDUCTION,
+        "rank(prod What - prod W) <= R_1 + ... + R_l for l = 0, 1, ..., L",
+        discharged_by={"start": start, "step": steps[-1]},
+    )
+    yield (change := identity(GAP, ERROR + (ADAPTED - W @ P), "E = X + (prod What - prod W)"))
+    moved = CONCLUSION[0]
+    why = "all of them: the case of the last layer"
+    yield inequality(moved.left, moved.right, why, rule="combine", uses=(steps[-1],), label=RANK)
+    low_rank = {
+        lemmas.GAP: GAP, lemmas.ERROR: ERROR, lemmas.CHANGE: ADAPTED - W @ P,
+        lemmas.CHANGE_RANK: MOVED, lemmas.TOTAL_OF_RANKS: BEFORE + R,
+    }  # fmt: skip
+    closed = {"change": change, "rank": steps[-1], "values": "values"}
+    for lemma, new, label in (
+        (lemmas.WEYL_LOW_RANK, {lemmas.GAP_VALUE: GAP_VALUE, lemmas.ERROR_VALUE: ERROR_VALUE},
+         VALUE),
+        (lemmas.ECKART_YOUNG, {lemmas.GAP_TAIL: GAP_TAIL}, FROBENIUS),
+    ):  # fmt: skip
+        yield cited(lemma, label, substitution={**low_rank, **new}, discharged_by=closed,
+                    label=label)  # fmt: skip
+
+
+def one_layer_more() -> Iterator[Step]:
+    """rank(What_L P_hat - W_L P) <= rank DW_L + rank(P_hat - P) <= R_L + (S - R_L)."""
+    added, carried = ADAPTED - W @ P_HAT, W @ P_HAT - W @ P
+    yield (split := identity(ADAPTED - W @ P, added + carried, "telescoping: W_L P_hat between"))
+    yield (of_update := identity(added, DW @ P_HAT, "what the last adapter adds"))
+    yield (of_earlier := identity(carried, W @ (P_HAT - P), "what the last layer carries on"))
+    yield (total := _ranks(lemmas.RANK_OF_SUM, split, (ADAPTED - W @ P, added, carried),
+                           (MOVED, ADDED, CARRIED)))  # fmt: skip
+    yield (last := _ranks(lemmas.RANK_OF_LEFT_FACTOR, of_update, (added, DW, P_HAT),
+                          (ADDED, UPDATE, word(0))))  # fmt: skip
+    yield (before := _ranks(lemmas.RANK_OF_RIGHT_FACTOR, of_earlier, (carried, W, P_HAT - P),
+                            (CARRIED, word(0), EARLIER)))  # fmt: skip
+    yield (small_update := assumed("adapters", OF_ADAPTER, "the adapter has rank R_L at most"))
+    yield (so_far := assumed("earlier", INDUCTIVE, "so it is for the layers before"))
+    yield inequality(
+        MOVED, BEFORE + R, "put together", rule="combine",
+        uses=(total, last, before, small_update, so_far),
+    )  # fmt: skip
+
+
+def _ranks(lemma: Any, by: Step, matrices: tuple[Word, ...], numbers: tuple[Word, ...]) -> Step:
+    symbols = (lemmas.TOTAL, lemmas.FIRST, lemmas.SECOND)
+    if lemma is not lemmas.RANK_OF_SUM:
+        symbols = (lemmas.TOTAL, lemmas.LEFT, lemmas.RIGHT)
+    names = (lemmas.TOTAL_RANK, lemmas.FIRST_RANK, lemmas.SECOND_RANK)
+    return cited(
+        lemma,
+        "ranks of a sum" if lemma is lemmas.RANK_OF_SUM else "rank of a product",
+        substitution=dict(zip((*symbols, *names), (*matrices, *numbers), strict=True)),
+        discharged_by={next(iter(lemma.hypotheses)): by, "ranks": "values"},
+    )
+
+
+REGIMES = (
+    "generic", "singular weights", "rectangular", "zero ranks", "S = 0", "one layer",
+    "best adapters", "S beyond the gap",
+)  # fmt: skip
+
+
+def draw(source: Draw, regime: str) -> Instance:
+    """Any layers, a target with a chosen gap, and updates DW_l of rank at most R_l."""
+    L = 1 if regime == "one layer" else source.integer(2, 3)
+    n = source.integer(2, 3)
+    widths = [source.integer(1, 4) if regime == "rectangular" else n for _ in range(L + 1)]
+    k = min(widths[0], widths[-1])
+    values = spectrum(source, k, "tied" if regime == "best adapters" else "distinct")
+    frame = singular_frame(source, widths[-1], widths[0], values)
+    allowed = [source.integer(0 if regime == "zero ranks" else 1, 1) for _ in range(L)]
+    if regime == "zero ranks":
+        allowed[source.integer(0, L - 1)] = 0
+    if regime == "S = 0":
+        allowed = [0] * L
+    if regime == "S beyond the gap":
+        allowed[0] = n
+    weights = frozen_weights(source, widths, full_rank=regime != "singular weights")
+    if regime == "best adapters":
+        weights = tuple(EXACT.identity(n) for _ in range(L))
+    updates = adapters(source, weights, allowed)
+    if regime == "best adapters":
+        updates = [truncated(frame["U"], values, frame["V"], allowed[0]), *(0 * X for X in weights)]
+    named = {f"DW{i}": X for i, X in enumerate(updates, start=1)}
+    found = problem(weights, allowed, frame, i=source.integer(1, k), **named)
+    return found.replace(regimes=(regime,))
+
+
+def adapters(source: Draw, weights: Any, allowed: Any) -> list[Any]:
+    """An update of rank at most R_l for every layer."""
+    found = []
+    for X, most in zip(weights, allowed, strict=True):
+        rank = source.integer(0, min(most, *X.shape))
+        found.append(rank_matrix(source, *X.shape, rank, entry=small))
+    return found
+
+
+INSTANCES = Instances(draw, REGIMES)
+
+
+def updates(instance: Instance) -> list[Any]:
+    """DW_1, ..., DW_L, exact."""
+    return [EXACT.matrix(getattr(instance, f"DW{k}")) for k in range(1, len(layers(instance)) + 1)]
+
+
+def adapted(instance: Instance) -> list[Any]:
+    """What_1, ..., What_L."""
+    return [X + D for X, D in zip(layers(instance), updates(instance), strict=True)]
+
+
+def small_adapters(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """rank DW_l <= R_l for every layer."""
+    for X, most in zip(updates(instance), ranks(instance), strict=True):
+        yield at_most("rank of DW_l", EXACT.rank(X), most)
+
+
+def before_last(instance: Instance) -> tuple[Any, Any]:
+    """The frozen and the adapted product of the layers before the last, I where there are none."""
+    one = EXACT.identity(len(EXACT.matrix(instance.target)[0]))
+    return tuple(
+        whole_product(weights[:-1]) if len(weights) > 1 else one
+        for weights in (layers(instance), adapted(instance))
+    )  # type: ignore[return-value]
+
+
+def earlier_ranks(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The products of the layers before the last differ by rank S - R_L at most."""
+    frozen, moved = before_last(instance)
+    yield at_most("rank of P_hat - P", EXACT.rank(moved - frozen), sum(ranks(instance)[:-1]))
+
+
+def named_values(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The numbers are what they are called: nothing to be seen but their signs and the index."""
+    yield at_most("1 against i", 1, int(instance.i))
+    for value in interpret(instance, ctx).values():
+        if not hasattr(value, "shape"):
+            yield at_most("0 against a rank or a singular value", 0, value)
+
+
+adapter_ranks = Assumption(
+    "adapters",
+    r"$\mathrm{rank}\,\Delta W_l \le R_l$ for every layer",
+    small_adapters,
+    relations=(OF_ADAPTER,),
+)
+earlier = Assumption(
+    "earlier",
+    r"the hypothesis of the induction over layers: $\mathrm{rank}(\hat P - P) \le S - R_L$ for the "
+    r"products $\hat P$, $P$ of the adapted and of the frozen layers before the last",
+    earlier_ranks,
+    technical="it is what the induction proves, so no instance that has the other one breaks it",
+    relations=(INDUCTIVE,),
+)
+values = Assumption(
+    "values",
+    r"$\mathrm{rank}\,\cdot$ are ranks, $\sigma_j$ the $j$-th largest singular values, 0 beyond "
+    r"the last, $i \ge 1$, and $t_S(E) = \sum_{j > S} \sigma_j(E)^2$",
+    named_values,
+    technical="it only names numbers, which are computed from the instance",
+    relations=tuple(Relation(word(0), "<=", x) for x in NUMBERS),
+)
+
+
+def errors(instance: Instance) -> tuple[Any, Any]:
+    """E and target - prod What."""
+    return gap(instance), EXACT.matrix(instance.target) - whole_product(adapted(instance))
+
+
+def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
+    """The last layer, the products before it, and every rank and singular value."""
+    (frozen, moved), (E, X) = before_last(instance), errors(instance)
+    last, update, S = layers(instance)[-1], updates(instance)[-1], sum(ranks(instance))
+    whole = last @ moved + update @ moved - last @ frozen
+    measured = (moved - frozen, last @ moved - last @ frozen, update, update @ moved, whole)
+    numbers = [ctx.number(EXACT.rank(Y)) for Y in measured]
+    i, R_last = int(instance.i), ranks(instance)[-1]
+    in_E, in_X = squares(E, ctx), squares(X, ctx)
+    return {
+        W: ctx.matrix(last), DW: ctx.matrix(update), P: ctx.matrix(frozen),
+        P_HAT: ctx.matrix(moved), TARGET: ctx.matrix(instance.target),
+        **dict(zip(RANKS, numbers, strict=True)),
+        BEFORE: ctx.number(S - R_last), R: ctx.number(R_last),
+        GAP_VALUE: root(nth(in_E, S + i)), ERROR_VALUE: root(nth(in_X, i)),
+        GAP_TAIL: ctx.number(tail(in_E, S)),
+    }  # fmt: skip
+
+
+def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The rank of the change, every singular value, and the Frobenius norm."""
+    E, X = errors(instance)
+    S, in_E, in_X = sum(ranks(instance)), squares(E, ctx), squares(X, ctx)
+    yield at_most(RANK, EXACT.rank(E - X), S)
+    for i in range(1, len(in_X) + 1):
+        label = VALUE if i == instance.i else f"measured: sigma_(S+{i})(E) against sigma_{i}(X)"
+        yield at_most(label, root(nth(in_E, S + i)), root(nth(in_X, i)))
+    yield at_most(FROBENIUS, tail(in_E, S), squared_norm(X))
+
+
+def one_rank_less(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The bound of S - 1 claimed for S."""
+    E, X = errors(instance)
+    S = sum(ranks(instance)) - 1
+    yield at_most("sigma_S(E)", root(nth(squares(E, ctx), S + 1)), root(squares(X, ctx)[0]))
+
+
+def largest_rank(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The largest R_l in place of the sum, as if the layers shared one adapter."""
+    E, X = errors(instance)
+    yield at_most("rank of prod What - prod W", EXACT.rank(E - X), max(ranks(instance)))
+
+
+def next_value(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """sigma_(S+i)(E) <= sigma_(i+1)(X): one index less in S."""
+    E, X = errors(instance)
+    S, in_X = sum(ranks(instance)), squares(X, ctx)
+    yield at_most("sigma_(S+1)(E)", root(nth(squares(E, ctx), S + 1)), root(nth(in_X, 2)))
+
+
+ONE, TWO = [[1, 0], [0, 1]], [[2, 0], [0, 2]]
+FRAME = {"U": ONE, "V": ONE, "sigma": [[3, 3]]}
+BOTH = Instance(
+    W1=ONE, W2=ONE, DW1=[[3, 0], [0, 0]], DW2=[[0, 0], [0, 3]],
+    target=[[4, 0], [0, 4]], ranks=[[1, 1]], i=1, **FRAME,
+)  # fmt: skip
+SINGLE = Instance(
+    W1=ONE, DW1=[[3, 0], [0, 0]], target=[[4, 0], [0, 2]], ranks=[[1]], i=1,
+    U=ONE, V=ONE, sigma=[[3, 1]],
+)  # fmt: skip
+FULL = SINGLE.replace(DW1=[[3, 0], [0, 1]])
+
+claim = Claim(
+    name="zeng-lee/linear-lower-bound",
+    title="No adapters beat the best approximation of the gap of rank R_1 + ... + R_L",
+    source=Source("zeng-lee", "lower half of Lemma 1", "extension", "summary"),
+    statement=(
+        r"Let $\hat W_l = W_l + \Delta W_l$ with $\mathrm{rank}\,\Delta W_l \le R_l$ for layers of "
+        r"any shapes, $S = R_1 + \dots + R_L$ and $E = \bar W - W_L \cdots W_1$. Then "
+        r"$\mathrm{rank}(\hat W_L \cdots \hat W_1 - W_L \cdots W_1) \le S$, and $X = \bar W - "
+        r"\hat W_L \cdots \hat W_1$ has $\sigma_i(X) \ge \sigma_{S+i}(E)$ for every $i \ge 1$ and "
+        r"$\|X\|_F^2 \ge \sum_{j > S} \sigma_j(E)^2$: no adapters beat the best approximation of "
+        r"$E$ of rank $S$ in any unitarily invariant norm."
+    ),
+    assumptions=(adapter_ranks, earlier, values),
+    instances=INSTANCES,
+    check=check,
+    conclusion=CONCLUSION,
+    derive=derive,
+    interpret=interpret,
+    controls=(
+        Control(adapter_ranks, (FULL,), "an adapter of rank 2 where 1 is allowed is exact"),
+        Control(None, (SINGLE,), "sigma_S in place of sigma_(S+1)", one_rank_less),
+        Control(None, (BOTH,), "the largest rank in place of the sum", largest_rank),
+        Control(None, (SINGLE,), "each value against the next smaller one", next_value),
+    ),
+    note=(
+        "Label and wording of the paper's lemma are as commonly quoted; this half needs none of "
+        "its assumptions. The derivation is the step of an induction over layers."
+    ),
+)

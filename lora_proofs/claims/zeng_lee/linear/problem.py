@@ -1,0 +1,100 @@
+"""What the claims about deep linear networks share: reading a problem, and what no adapters beat.
+
+E = target - W_L ... W_1 is the gap, S = R_1 + ... + R_L. Singular values are exact where they are
+rational, so that a bound which is met counts as met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import flint
+
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, equal
+from lora_proofs.errors import Unavailable
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.literature import ECKART_YOUNG_MIRSKY, lean_on
+from lora_proofs.mathematics.singular_values import squared_levels
+from lora_proofs.strategies.networks import layers, whole_product
+
+
+def ranks(instance: Instance) -> tuple[int, ...]:
+    """R_1, ..., R_L."""
+    return tuple(int(R) for R in instance.ranks[0])
+
+
+def gap(instance: Instance) -> Any:
+    """E = target - W_L ... W_1, exact."""
+    return EXACT.matrix(instance.target) - whole_product(layers(instance))
+
+
+def squares(X: Any, ctx: Arithmetic) -> list[Any]:
+    """The squared singular values of an exact X, largest first: rational ones exactly.
+
+    The others are balls; exact arithmetic has none and raises ``Unavailable``.
+    """
+    bits = int(getattr(ctx, "digits", 17) * 3.33) + 32
+    found = [value for value, times in squared_levels(X, bits) for _ in range(times)]
+    if ctx is EXACT and any(isinstance(value, flint.arb) for value in found):
+        raise Unavailable("irrational singular values", ctx.name)
+    return found
+
+
+def root(square: Any) -> Any:
+    """The square root, exact where it is rational; ``Unavailable`` nowhere, else a ball."""
+    if isinstance(square, flint.arb):
+        return square.sqrt()
+    try:
+        return EXACT.sqrt(square)
+    except Unavailable:
+        return flint.arb(square).sqrt()
+
+
+def nth(values: Sequence[Any], k: int) -> Any:
+    """The k-th of the values, from 1; 0 beyond the last."""
+    return values[k - 1] if k <= len(values) else EXACT.number(0)
+
+
+def tail(values: Sequence[Any], r: int) -> Any:
+    """The sum of the values beyond the first r."""
+    return sum(values[r:], EXACT.number(0))
+
+
+def least_squared_error(instance: Instance, ctx: Arithmetic) -> Any:
+    """What the squared spectral error of no adapters is below.
+
+    The update has rank S at most, and the adapted product the rank min_l (rank W_l + R_l) at most;
+    each bounds the distance to the target by the Eckart-Young-Mirsky theorem.
+    """
+    lean_on(ECKART_YOUNG_MIRSKY)
+    by_update = nth(squares(gap(instance), ctx), sum(ranks(instance)) + 1)
+    whole = nth(squares(EXACT.matrix(instance.target), ctx), bottleneck(instance) + 1)
+    return by_update if by_update >= whole else whole
+
+
+def bottleneck(instance: Instance) -> int:
+    """min_l (rank W_l + R_l): no adapted product has a larger rank."""
+    pairs = zip(layers(instance), ranks(instance), strict=True)
+    return min(EXACT.rank(W) + R for W, R in pairs)
+
+
+def shapes_fit(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The layers can be composed, the target has the shape of the product, and every R_l >= 0."""
+    weights = layers(instance)
+    for W, after in pairwise(weights):
+        yield equal("columns of the next layer", after.shape[1], W.shape[0])
+    target = EXACT.matrix(instance.target)
+    yield equal("rows of the target", target.shape[0], weights[-1].shape[0])
+    yield equal("columns of the target", target.shape[1], weights[0].shape[1])
+    yield equal("number of ranks", len(ranks(instance)), len(weights))
+    for R in ranks(instance):
+        yield at_least("R_l", R, 0)
+
+
+def nonsingular(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Every W_l is square of full rank."""
+    for W in layers(instance):
+        yield equal("columns of W_l against rows", W.shape[1], W.shape[0])
+        yield at_least("rank of W_l", EXACT.rank(W), len(W))
