@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import flint
-
 from lora_proofs.arithmetic.context import Matrix
 from lora_proofs.arithmetic.exact import fmpq
+from lora_proofs.constructions.partition import uniform_partition
+from lora_proofs.constructions.regions import Ball, Box
 from lora_proofs.errors import BadInput
 from lora_proofs.solving.adaptation_fields import (
     Vector,
@@ -48,25 +48,6 @@ class LinearProblem:
 
 
 @dataclass(frozen=True, eq=False)
-class BallRegion:
-    """{|x - center| <= radius}, Euclidean."""
-
-    center: Vector
-    radius: flint.fmpq
-
-
-@dataclass(frozen=True, eq=False)
-class BoxRegion:
-    """{lower <= x <= upper}, entry by entry."""
-
-    lower: Vector
-    upper: Vector
-
-
-Region = BallRegion | BoxRegion
-
-
-@dataclass(frozen=True, eq=False)
 class ReluProblem:
     """Layers (W, b) of width D; block lengths; the region of inputs, ``None`` for all of R^D."""
 
@@ -74,7 +55,7 @@ class ReluProblem:
     target: tuple[Layer, ...]
     ranks: tuple[int, ...]
     rank: int | None
-    region: Region | None
+    region: Ball | Box | None
     partition: tuple[int, ...]
     uniform: bool
 
@@ -195,8 +176,7 @@ def _partition(data: Mapping[str, Any], deep: int, blocks: int) -> tuple[tuple[i
     """Block lengths that add up to the frozen depth, one for each layer of the target."""
     told = data.get("partition", UNIFORM)
     if told == UNIFORM:
-        length = deep // blocks
-        return (*[length] * (blocks - 1), deep - length * (blocks - 1)), True
+        return uniform_partition(deep, blocks), True
     if not isinstance(told, list):
         raise BadInput(
             f'partition: expected "{UNIFORM}" or a list of block lengths, got {shown(told)}'
@@ -221,7 +201,7 @@ def _length(value: Any, name: str, most: int) -> int:
     return value
 
 
-def _region(data: Mapping[str, Any], width: int) -> Region | None:
+def _region(data: Mapping[str, Any], width: int) -> Ball | Box | None:
     """The ball or the box of the inputs; ``None`` where none is given."""
     if "ball" in data and "box" in data:
         raise BadInput("box: expected either a ball or a box, got both; leave one of them out")
@@ -231,7 +211,7 @@ def _region(data: Mapping[str, Any], width: int) -> Region | None:
         radius = number(given(ball, "radius", "a number that is 0 or more", "ball"), "ball.radius")
         if radius < 0:
             raise BadInput(f"ball.radius: expected a number that is 0 or more, got {radius}")
-        return BallRegion(center, fmpq(radius))
+        return Ball(center, fmpq(radius))
     if "box" not in data:
         return None
     box = known(data["box"], ("lower", "upper"), "box")
@@ -242,7 +222,7 @@ def _region(data: Mapping[str, Any], width: int) -> Region | None:
     for k, (low, high) in enumerate(zip(lower, upper, strict=True), 1):
         if low > high:
             raise BadInput(f"box.lower[{k}]: expected at most box.upper[{k}] = {high}, got {low}")
-    return BoxRegion(lower, upper)
+    return Box(lower, upper)
 
 
 def _transformer(data: Mapping[str, Any]) -> TransformerProblem:
