@@ -1,11 +1,11 @@
 """Biases that keep every hidden ReLU of a network inactive as a kink, hence the network affine.
 
-With A_l = W_l ... W_1 and offsets a_l (a_0 = 0) put b_l = a_l - W_l a_{l-1}. Suppose that
-A_l x + a_l >= 0 for all x of the region and all hidden layers l. Then z_l = A_l x + a_l by induction:
-z_l = ReLU(W_l (A_{l-1} x + a_{l-1}) + a_l - W_l a_{l-1}) = ReLU(A_l x + a_l) = A_l x + a_l. So offsets
-need not be sharp: any that are >= the smallest valid ones do, and those are a_l = -min A_l x, unit by
-unit, since the preactivation of a unit is A_{l,i} x plus a constant on the part of the network that
-stays affine. They do not compound: a_l is read off the affine map, not off earlier biases.
+With A_l = W_l ... W_1 and offsets a_l (a_0 = 0) put b_l = a_l - W_l a_{l-1}. If A_l x + a_l >= 0
+on the region for all hidden layers l, then z_l = A_l x + a_l there, by induction:
+z_l = ReLU(W_l (A_{l-1} x + a_{l-1}) + a_l - W_l a_{l-1}) = ReLU(A_l x + a_l) = A_l x + a_l.
+So offsets need not be sharp, any that are >= the smallest valid ones do. Those are
+a_l = -min A_l x, unit by unit: below them some input of the region switches the unit off. They do
+not compound, because a_l is read off the affine map and not off earlier biases.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def relu_biases(
 ) -> tuple[Vector, ...]:
     """Biases with which the ReLU network equals ReLU(W_L ... W_1 x + bias) on a region.
 
-    ``weights`` are W_l: (n_l, n_{l-1}), ``bias`` is of n_L numbers; gives b_l of n_l numbers. Errors
-    as for ``offsets``. Source: own (Zeng & Lee use larger ones, as commonly quoted).
+    ``weights`` are W_l: (n_l, n_{l-1}), ``bias`` is of n_L numbers; gives b_l of n_l numbers.
+    Errors as for ``offsets``. Source: own (Zeng & Lee use larger ones, as commonly quoted).
 
     >>> from lora_proofs.arithmetic import EXACT
     >>> from lora_proofs.constructions.regions import Box
