@@ -82,7 +82,7 @@ def test_regions():
 def test_a_transformer_is_read_whole():
     problem = read_adaptation(TRANSFORMER)
     assert [len(block.heads) for block in problem.target.blocks] == [2, 2]
-    assert problem.frozen.blocks[1].b2 == (1, 2) and problem.rank == 1
+    assert problem.frozen.blocks[1].b2.tolist() == [[1], [2]] and problem.rank == 1
 
 
 # what is refused

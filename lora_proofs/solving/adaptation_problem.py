@@ -11,10 +11,11 @@ from itertools import pairwise
 from typing import Any
 
 from lora_proofs.arithmetic.context import Matrix
-from lora_proofs.arithmetic.exact import fmpq
+from lora_proofs.arithmetic.exact import EXACT, fmpq
 from lora_proofs.constructions.partition import uniform_partition
 from lora_proofs.constructions.regions import Ball, Box
 from lora_proofs.errors import BadInput
+from lora_proofs.mathematics.transformer import Block, Head, TransformerModel
 from lora_proofs.solving.adaptation_fields import (
     Vector,
     given,
@@ -61,30 +62,11 @@ class ReluProblem:
 
 
 @dataclass(frozen=True, eq=False)
-class BlockData:
-    """Heads {Q, K, V, O}, each D x D; W1, W2: D x D; b1, b2 of D numbers."""
-
-    heads: tuple[Mapping[str, Matrix], ...]
-    W1: Matrix
-    b1: Vector
-    W2: Matrix
-    b2: Vector
-
-
-@dataclass(frozen=True, eq=False)
-class ModelData:
-    """Blocks of a transformer and its output matrix, D x D."""
-
-    blocks: tuple[BlockData, ...]
-    Wo: Matrix
-
-
-@dataclass(frozen=True, eq=False)
 class TransformerProblem:
     """Two transformers with the same heads in each block, and one rank for every matrix."""
 
-    frozen: ModelData
-    target: ModelData
+    frozen: TransformerModel
+    target: TransformerModel
     rank: int
 
 
@@ -235,17 +217,17 @@ def _transformer(data: Mapping[str, Any]) -> TransformerProblem:
     return TransformerProblem(frozen, target, rank)
 
 
-def _model(data: Mapping[str, Any], name: str, width: int | None) -> ModelData:
+def _model(data: Mapping[str, Any], name: str, width: int | None) -> TransformerModel:
     told = known(given(data, name, 'a model {"blocks": [...], "Wo": ...}'), ("blocks", "Wo"), name)
     Wo = matrix(given(told, "Wo", "the output matrix", name), f"{name}.Wo")
     width = _width(Wo, f"{name}.Wo", width)
     what = "a list of blocks"
     blocks = listing(given(told, "blocks", what, name), f"{name}.blocks", what)
     pairs = enumerate(blocks, 1)
-    return ModelData(tuple(_block(x, f"{name}.blocks[{k}]", width) for k, x in pairs), Wo)
+    return TransformerModel(tuple(_block(x, f"{name}.blocks[{k}]", width) for k, x in pairs), Wo)
 
 
-def _block(data: Any, where: str, width: int) -> BlockData:
+def _block(data: Any, where: str, width: int) -> Block:
     known(data, ("heads", "W1", "b1", "W2", "b2"), where)
     what = 'a list of heads {"Q", "K", "V", "O"}'
     told = listing(given(data, "heads", what, where), inside(where, "heads"), what)
@@ -253,17 +235,10 @@ def _block(data: Any, where: str, width: int) -> BlockData:
     for k, head in enumerate(told, 1):
         at = f"{where}.heads[{k}]"
         known(head, ATTENTION, at)
-        heads.append({name: _square(head, name, at, width) for name in ATTENTION})
+        heads.append(Head(*(_square(head, name, at, width) for name in ATTENTION)))
     W1, W2 = (_square(data, name, where, width) for name in ("W1", "W2"))
-    b1, b2 = (
-        vector(
-            given(data, name, f"the biases, a list of {width} numbers", where),
-            inside(where, name),
-            width,
-        )
-        for name in ("b1", "b2")
-    )
-    return BlockData(tuple(heads), W1, b1, W2, b2)
+    b1, b2 = (_column(data, name, where, width) for name in ("b1", "b2"))
+    return Block(tuple(heads), W1, b1, W2, b2)
 
 
 def _square(data: Mapping[str, Any], name: str, where: str, width: int) -> Matrix:
@@ -272,7 +247,13 @@ def _square(data: Mapping[str, Any], name: str, where: str, width: int) -> Matri
     return matrix(value, inside(where, name), shape)
 
 
-def _alike(frozen: ModelData, target: ModelData) -> None:
+def _column(data: Mapping[str, Any], name: str, where: str, width: int) -> Matrix:
+    """Biases as a column, D x 1."""
+    value = given(data, name, f"the biases, a list of {width} numbers", where)
+    return EXACT.matrix([[x] for x in vector(value, inside(where, name), width)])
+
+
+def _alike(frozen: TransformerModel, target: TransformerModel) -> None:
     """Both models have the same number of blocks, and of heads in each."""
     if len(target.blocks) != len(frozen.blocks):
         raise BadInput(
