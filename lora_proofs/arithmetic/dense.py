@@ -1,0 +1,223 @@
+"""Products, inverses and singular value decompositions of dense matrices, fast in every arithmetic.
+
+FLINT multiplies and inverts whole matrices: of rationals over one denominator, of multiprecision
+numbers as midpoints of balls, which only nominate. Float arrays go through NumPy.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import flint
+import numpy as np
+from mpmath.libmp import from_man_exp
+
+from lora_proofs.arithmetic.context import Arithmetic, Matrix, diagonal, object_matrix
+from lora_proofs.arithmetic.exact import ExactArithmetic, fmpq
+from lora_proofs.arithmetic.multiprecision import MultiprecisionArithmetic
+from lora_proofs.arithmetic.recorded import recorder
+from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
+
+MOST_SWEEPS = 40
+
+
+def product(*factors: Matrix, ctx: Arithmetic) -> Matrix:
+    """The product of matrices of one arithmetic, in the order in which they are written.
+
+    Raises ``ShapeMismatch`` where two neighbours do not fit.
+
+    >>> from lora_proofs.arithmetic import EXACT
+    >>> product(EXACT.matrix([[1, 2]]), EXACT.matrix([["1/2"], [3]]), ctx=EXACT)
+    array([[13/2]], dtype=object)
+    """
+    _check(factors)
+    rows, columns = factors[0].shape[-2], factors[-1].shape[-1]
+    if 0 in (n := {rows, columns, *(X.shape[-1] for X in factors)}) or len(n) == 0:
+        return ctx.zeros(rows, columns)
+    if isinstance(ctx, ExactArithmetic) and not any(recorder(X) for X in factors):
+        return _from_rationals(_chained([flint.fmpq_mat(X.tolist()) for X in factors]))
+    if isinstance(ctx, MultiprecisionArithmetic):
+        with flint.ctx.workprec(ctx.mp.prec + 16):
+            return _from_midpoints(_chained([_midpoints(X) for X in factors]), ctx)
+    return _chained(factors)
+
+
+def inverse(X: Matrix, ctx: Arithmetic) -> Matrix:
+    """The inverse of a square matrix; raises ``BadInput`` where it is singular.
+
+    >>> from lora_proofs.arithmetic import EXACT
+    >>> inverse(EXACT.matrix([[2, 0], [0, 4]]), EXACT)
+    array([[1/2, 0],
+           [0, 1/4]], dtype=object)
+    """
+    if X.shape[-2] != X.shape[-1]:
+        raise ShapeMismatch(f"expected a square matrix to invert, got shape {X.shape}")
+    if 0 in X.shape:
+        return X
+    if isinstance(ctx, MultiprecisionArithmetic):
+        return _midpoint_inverse(X, ctx)
+    try:
+        return ctx.inverse(X)
+    except np.linalg.LinAlgError:
+        raise BadInput("expected a nonsingular matrix to invert, got a singular one") from None
+
+
+def singular_value_decomposition(X: Matrix, ctx: Arithmetic) -> tuple[Matrix, list[Any], Matrix]:
+    """U, s, V with X = U diag(s) V', the k = min(n, m) values s largest first.
+
+    X: (n, m), U: (n, k) and V: (m, k) with orthonormal columns; in floating point only.
+
+    >>> from lora_proofs.arithmetic import ArrayArithmetic
+    >>> array = ArrayArithmetic()
+    >>> U, s, V = singular_value_decomposition(array.matrix([[0, 2], [3, 0]]), array)
+    >>> [float(x) for x in s]
+    [3.0, 2.0]
+    """
+    if isinstance(ctx, MultiprecisionArithmetic):
+        if X.shape[0] < X.shape[1]:
+            V, s, U = _by_rotations(X.T, ctx)
+            return U, s, V
+        return _by_rotations(X, ctx)
+    if isinstance(X, np.ndarray) and X.dtype != object:
+        U, s, Vt = np.linalg.svd(X, full_matrices=False)
+        return U, list(s), Vt.T
+    raise Unavailable("a singular value decomposition", ctx.name)
+
+
+def _check(factors: tuple[Matrix, ...]) -> None:
+    for X, Y in zip(factors, factors[1:], strict=False):
+        if X.shape[-1] != Y.shape[-2]:
+            raise ShapeMismatch(f"expected factors that fit, got shapes {X.shape} and {Y.shape}")
+
+
+def _chained(factors: Any) -> Any:
+    """From the right: the last factors of a chain tend to be the narrow ones."""
+    out = factors[-1]
+    for X in reversed(factors[:-1]):
+        out = X @ out if isinstance(X, np.ndarray) else X * out
+        out = out.mid() if isinstance(out, flint.arb_mat) else out
+    return out
+
+
+def _from_rationals(X: flint.fmpq_mat) -> Matrix:
+    return object_matrix(X.tolist(), fmpq)
+
+
+def _midpoints(X: Matrix) -> flint.arb_mat:
+    """Multiprecision numbers as balls without a radius, exactly."""
+    return flint.arb_mat([[_midpoint(x) for x in row] for row in X.tolist()])
+
+
+def _midpoint(x: Any) -> flint.arb:
+    sign, mantissa, exponent, _ = x._mpf_
+    return flint.arb((-mantissa if sign else mantissa, exponent))
+
+
+def _from_midpoints(X: flint.arb_mat, ctx: MultiprecisionArithmetic) -> Matrix:
+    make, prec = ctx.mp.make_mpf, ctx.mp.prec
+
+    def number(x: flint.arb) -> Any:
+        mantissa, exponent = x.mid().man_exp()
+        return make(from_man_exp(int(mantissa), int(exponent), prec, "n"))
+
+    return object_matrix(X.tolist(), number)
+
+
+def _midpoint_inverse(X: Matrix, ctx: MultiprecisionArithmetic) -> Matrix:
+    # Balls that grow past deciding a pivot get twice the bits before the matrix is called singular.
+    for bits in (ctx.mp.prec + 32, 2 * ctx.mp.prec + 64):
+        with flint.ctx.workprec(bits):
+            try:
+                return _from_midpoints(_midpoints(X).inv(), ctx)
+            except ZeroDivisionError:
+                continue
+    raise BadInput("expected a nonsingular matrix to invert, got a singular one")
+
+
+def _by_rotations(X: Matrix, ctx: MultiprecisionArithmetic) -> tuple[Matrix, list[Any], Matrix]:
+    """One-sided Jacobi (Hestenes), from the right singular vectors that float64 nominates.
+
+    X: (n, m) with n >= m. Ties and zeros need no care: columns that are orthogonal stay.
+    """
+    with flint.ctx.workprec(ctx.mp.prec + 24):
+        start = _orthonormal(_nominated(X))
+        columns = (_midpoints(X) * start).mid().transpose().tolist()
+        turned = start.transpose().tolist()
+        _sweep_until_orthogonal(columns, turned, ctx.mp.prec)
+        return _sorted(columns, turned, ctx)
+
+
+def _nominated(X: Matrix) -> np.ndarray:
+    size = max((abs(x) for x in X.flat), default=0)
+    scaled = X / size if size else X
+    return np.linalg.svd(scaled.astype(float), full_matrices=False)[2].T
+
+
+def _orthonormal(V: np.ndarray) -> flint.arb_mat:
+    """Newton's iteration for the nearest orthogonal matrix, from one that nearly is."""
+    Q = flint.arb_mat(V.tolist())
+    eye = flint.arb_mat(diagonal([1] * V.shape[1], 0).tolist())
+    bits = 40
+    while bits < 2 * flint.ctx.prec:
+        Q = (Q * (3 * eye - (Q.transpose() * Q).mid()).mid() / 2).mid()
+        bits *= 2
+    return Q
+
+
+def _dot(x: list[Any], y: list[Any]) -> Any:
+    total = flint.arb(0)
+    for a, b in zip(x, y, strict=True):
+        total += a * b
+    return total.mid()
+
+
+def _sweep_until_orthogonal(columns: list[Any], turned: list[Any], bits: int) -> None:
+    for _ in range(MOST_SWEEPS):
+        gram = flint.arb_mat(columns)
+        G = (gram * gram.transpose()).mid().tolist()
+        if not _sweep(columns, turned, G, bits):
+            return
+
+
+def _sweep(columns: list[Any], turned: list[Any], G: list[Any], bits: int) -> bool:
+    """Turn every pair that is not orthogonal to the working precision; whether one was."""
+    tiny, any_turned = flint.arb(2) ** (12 - 2 * bits), False
+    # What is 2^-bits of the largest is rounding: its direction means nothing.
+    floor = max((G[i][i] for i in range(len(G))), default=flint.arb(0)) * flint.arb(2) ** (
+        -2 * bits
+    )
+    for i, j in combinations(range(len(columns)), 2):
+        if not G[i][j] * G[i][j] > tiny * G[i][i] * G[j][j] + floor * floor:
+            continue
+        any_turned = True
+        alpha, beta = _dot(columns[i], columns[i]), _dot(columns[j], columns[j])
+        gamma = _dot(columns[i], columns[j])
+        if gamma == 0:
+            continue
+        zeta = (beta - alpha) / (2 * gamma)
+        t = 1 / (abs(zeta) + (1 + zeta * zeta).sqrt())
+        t = (t if zeta >= 0 else -t).mid()
+        c = (1 / (1 + t * t).sqrt()).mid()
+        for rows in (columns, turned):
+            rows[i], rows[j] = _rotated(rows[i], rows[j], c, (c * t).mid())
+    return any_turned
+
+
+def _rotated(x: list[Any], y: list[Any], c: Any, s: Any) -> tuple[list[Any], list[Any]]:
+    pairs = list(zip(x, y, strict=True))
+    return [(c * a - s * b).mid() for a, b in pairs], [(s * a + c * b).mid() for a, b in pairs]
+
+
+def _sorted(
+    columns: list[Any], turned: list[Any], ctx: MultiprecisionArithmetic
+) -> tuple[Matrix, list[Any], Matrix]:
+    sizes = [_dot(x, x).sqrt().mid() for x in columns]
+    order = sorted(range(len(sizes)), key=lambda k: sizes[k], reverse=True)
+    s = [sizes[k] for k in order]
+    U = flint.arb_mat(
+        [[x / (s_ if s_ > 0 else 1) for x in columns[k]] for k, s_ in zip(order, s, strict=True)]
+    )
+    V = flint.arb_mat([turned[k] for k in order])
+    values = _from_midpoints(flint.arb_mat([s]), ctx)[0]
+    return _from_midpoints(U.mid(), ctx).T, list(values), _from_midpoints(V, ctx).T
