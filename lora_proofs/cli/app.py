@@ -9,6 +9,7 @@ import typer
 from lora_proofs.cli import (
     checking,
     deriving,
+    experimenting,
     flowing,
     inspecting,
     ranking,
@@ -53,6 +54,7 @@ def _root(
       lora-proofs check certificates            re-verify certificates, independently
       lora-proofs flow instance.json            a gradient flow to any number of digits
       lora-proofs rank-accuracy instance.json   rank against accuracy in the limit
+      lora-proofs experiment --list             a paper's experiments, rerun
       lora-proofs report --format html -o report.html
 
     \b
@@ -70,4 +72,5 @@ app.command("replay")(guarded(replaying.replay_record))
 app.command("check")(guarded(checking.check_certificates))
 app.command("flow")(guarded(flowing.solve_flow))
 app.command("rank-accuracy")(guarded(ranking.rank_accuracy))
+app.command("experiment")(guarded(experimenting.run_experiment))
 app.command("report")(guarded(reporting.write_report))

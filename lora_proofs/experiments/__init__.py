@@ -1,0 +1,1 @@
+"""The experiments of a paper, rerun: batched NumPy that nominates and never decides."""

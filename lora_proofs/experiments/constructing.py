@@ -1,0 +1,59 @@
+"""The theory's adapters for a pair of float models, at as many digits as they need."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lora_proofs.constructions.linear import LinearAdaptation, linear_adapters
+from lora_proofs.constructions.precision import at_enough_digits
+from lora_proofs.experiments.adam import Array
+from lora_proofs.experiments.drawing import product
+from lora_proofs.experiments.models import Network, Pair
+
+TOLERANCE = 1e-9  # of the attained spectral error, relative to the largest singular value of E
+
+
+def floats(X: Any) -> Array:
+    """A matrix of any arithmetic in float64.
+
+    >>> floats([[1, 2.5]]).tolist()
+    [[1.0, 2.5]]
+    """
+    return np.array([[float(x) for x in row] for row in X], dtype=float)
+
+
+def gap(pair: Pair) -> Array:
+    """The singular values of E = Wbar - W_L ... W_1 of a linear pair."""
+    E = _product(pair.target.weights) - _product(pair.frozen.weights)
+    found: Array = np.linalg.svd(E, compute_uv=False)
+    return found
+
+
+def _product(weights: Sequence[Array]) -> Array:
+    return product(list(weights), weights[0].shape[-1])
+
+
+def linear_construction(pair: Pair, rank: int) -> tuple[Network, float]:
+    """The optimal adapters of that rank on every layer, and the largest norm of an update."""
+    target, ranks = _product(pair.target.weights), [rank] * pair.frozen.depth
+    s = np.append(gap(pair), np.zeros(sum(ranks) + 1))
+    best, allowed = s[sum(ranks)], TOLERANCE * s[0]
+
+    def accepted(found: LinearAdaptation) -> bool:
+        attained = np.linalg.norm(_product([floats(W) for W in found.weights]) - target, 2)
+        return bool(abs(attained - best) <= allowed)
+
+    found = at_enough_digits(
+        lambda ctx: linear_adapters(pair.frozen.weights, target, ranks, ctx), accepted
+    )
+    weights = [floats(W) for W in found.weights]
+    return Network(weights, pair.frozen.biases, pair.frozen.relus), largest_update(pair, weights)
+
+
+def largest_update(pair: Pair, weights: Sequence[Array]) -> float:
+    """max ||What_l - W_l||_F: an error that is small only because a norm exploded shows here."""
+    pairs = zip(weights, pair.frozen.weights, strict=True)
+    return max(float(np.linalg.norm(What - W)) for What, W in pairs)

@@ -1,0 +1,115 @@
+"""The plot of a result: SVG, the same bytes for the same result, readable in grey."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lora_proofs.errors import BadInput
+
+FLOOR = 1e-12  # errors below it are rounding: they are drawn on the floor
+# Okabe & Ito's colours; marker and line differ too, so that grey print and any eye can tell.
+STYLES = (
+    {"color": "#0072B2", "marker": "o", "linestyle": "-"},
+    {"color": "#D55E00", "marker": "s", "linestyle": "--"},
+    {"color": "#000000", "marker": "", "linestyle": ":"},
+    {"color": "#009E73", "marker": "^", "linestyle": "-."},
+    {"color": "#CC79A7", "marker": "D", "linestyle": (0, (3, 1, 1, 1, 1, 1))},
+    {"color": "#56B4E9", "marker": "v", "linestyle": (0, (5, 1))},
+)
+LOOK = {
+    "svg.hashsalt": "lora_proofs",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+}
+INSTALL = "pip install 'lora_proofs[plots]'"
+
+
+def draw(result: Mapping[str, Any], path: Path, *, across: str, scale: str) -> None:
+    """Draw medians with quartile bands, a panel a condition; ``BadInput`` without matplotlib."""
+    try:
+        import matplotlib
+    except ImportError:
+        raise BadInput(f"{path}: a plot needs matplotlib: {INSTALL}") from None
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(LOOK):
+        conditions = list(dict.fromkeys(row["condition"] for row in result["summary"]))
+        figure = Figure(figsize=(1.2 + 4.0 * len(conditions), 4.6), layout="constrained")
+        FigureCanvasSVG(figure)
+        _fill(figure, result, conditions, across, scale)
+        figure.savefig(path, format="svg", metadata={"Date": None, "Title": result["title"]})
+
+
+def _fill(
+    figure: Any, result: Mapping[str, Any], conditions: Sequence[str], across: str, scale: str
+) -> None:
+    panels = figure.subplots(1, len(conditions), sharey=True, squeeze=False)[0]
+    methods = list(dict.fromkeys(row["method"] for row in result["summary"]))
+    for panel, condition in zip(panels, conditions, strict=True):
+        for k, method in enumerate(methods):
+            rows = [
+                row
+                for row in result["summary"]
+                if (row["condition"], row["method"]) == (condition, method)
+                and row["median"] is not None
+            ]
+            if rows:
+                _curve(panel, rows, method, STYLES[k % len(STYLES)], across, scale)
+        _label(panel, result, condition, across, scale)
+    panels[0].set_ylabel(result["measure"].split(":")[0])
+    handles = {h.get_label(): h for panel in panels for h in panel.get_legend_handles_labels()[0]}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
+    seeds = f"{result['seeds']} seeds" + ("" if result["complete"] else ", not all finished")
+    figure.suptitle(f"{result['title']}\nmedian and quartiles over {seeds}", fontsize=11)
+
+
+def _curve(
+    panel: Any,
+    rows: Sequence[Mapping[str, Any]],
+    method: str,
+    style: Mapping[str, Any],
+    across: str,
+    scale: str,
+) -> None:
+    floor = FLOOR if scale == "log" else float("-inf")
+    rows = sorted(rows, key=lambda row: row[across])
+    at = [row[across] for row in rows]
+    low, middle, high = (
+        [max(floor, _or(row[name], row["median"])) for row in rows]
+        for name in ("lower_quartile", "median", "upper_quartile")
+    )
+    panel.plot(at, middle, label=method, markersize=4.5, linewidth=1.6, **style)
+    panel.fill_between(at, low, high, color=style["color"], alpha=0.15, linewidth=0)
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
+
+
+def _label(panel: Any, result: Mapping[str, Any], condition: str, across: str, scale: str) -> None:
+    panel.set_title(condition, fontsize=10)
+    panel.set_xlabel("trained parameters" if across == "parameters" else result["size"])
+    panel.set_yscale(scale)
+    if across == "size":
+        from matplotlib.ticker import MaxNLocator
+
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    drawn = [row["median"] for row in result["summary"] if row["median"] is not None]
+    if scale == "log" and drawn and min(drawn) <= FLOOR:
+        panel.set_ylim(bottom=FLOOR / 3)
+        panel.axhline(FLOOR, color="#777777", linewidth=0.8)
+        panel.annotate(
+            f"at most {FLOOR:g}: rounding",
+            (0.02, FLOOR),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            fontsize=8,
+            color="#555555",
+        )
