@@ -2,26 +2,205 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from lora_proofs.experiments.linear_studies import linear_checks, linear_points
-from lora_proofs.experiments.models import pretrained, random_pair, uniform_singular_values
-from lora_proofs.experiments.settings import AUTHORS, QUICK, Settings
-from lora_proofs.experiments.study import Experiment, Point
+from lora_proofs.experiments.models import (
+    Pair,
+    pretrained,
+    random_pair,
+    related_pair,
+    uniform_singular_values,
+)
+from lora_proofs.experiments.relu_studies import (
+    bias_points,
+    final_layer_points,
+    relu_checks,
+    relu_points,
+)
+from lora_proofs.experiments.settings import AUTHORS, CALIBRATION, QUICK, Settings
+from lora_proofs.experiments.study import Check, Experiment, Point
 from lora_proofs.experiments.training import Heard
 
+Points = Callable[[Pair, Settings, str, Heard], list[Point]]
+Prepared = Callable[[Pair, Settings], Pair]
 
-def _linear(settings: Settings, condition: str, seed: int, heard: Heard) -> list[Point]:
-    pair = random_pair(settings, seed, relu=False)
-    return linear_points(pair, settings, condition, heard)
+RANDOM, PRETRAINED, RELATED = "random", "pretrained on the target", "pretrained on a neighbour"
+FROZEN: dict[str, Prepared] = {
+    RANDOM: lambda pair, settings: pair,
+    PRETRAINED: pretrained,
+    RELATED: lambda pair, settings: pretrained(pair, settings, on=related_pair),
+}
+HOW_PRETRAINED = (
+    "pretrained: all layers are trained on the target itself until the loss is a third of the "
+    "first, the rule of the authors' code"
+)
+HOW_RELATED = (
+    "pretrained on a neighbour (ours): the same rule, for a target whose weights carry 30 % noise"
+)
+
+
+def sizes(default: Settings, **quick: Any) -> dict[str, Settings]:
+    """The settings of both sizes: quick ones keep the depths."""
+    return {"quick": default.changed(**{**QUICK, **quick}), "default": default}
+
+
+def relu_settings(**values: Any) -> Settings:
+    """The authors' sizes for ReLU networks; every second rank and two learning rates."""
+    fewer = ("learning rates 1e-2 and 1e-3 (theirs: also 1e-4)", CALIBRATION)
+    return AUTHORS.changed(rates=(1e-2, 1e-3), departures=(*AUTHORS.departures, *fewer)).changed(
+        **values
+    )
+
+
+def frozen_models(points: Points, *, relu: bool) -> Callable[..., list[Point]]:
+    """Cells whose condition says how the frozen model came about."""
+
+    def run(settings: Settings, condition: str, seed: int, heard: Heard) -> list[Point]:
+        pair = FROZEN[condition](random_pair(settings, seed, relu=relu), settings)
+        return points(pair, settings, condition, heard)
+
+    return run
 
 
 LINEAR_RANK = Experiment(
     "zeng-lee/linear-rank",
     "Linear models: error against rank",
-    "How close do LoRA adapters of rank R bring a linear model to another one?",
-    ("random",),
-    {"quick": AUTHORS.changed(**QUICK), "default": AUTHORS},
-    _linear,
+    "How close do LoRA adapters of each rank bring a linear model to another one?",
+    (RANDOM, PRETRAINED),
+    sizes(AUTHORS),
+    frozen_models(linear_points, relu=False),
     linear_checks,
+    notes=(HOW_PRETRAINED,),
 )
 
-EXPERIMENTS = {x.name: x for x in (LINEAR_RANK,)}
+RELU_RANK = Experiment(
+    "zeng-lee/relu-rank",
+    "ReLU networks, one target layer: error against rank",
+    "How close do adapters bring a two-layer ReLU network to a one-layer target?",
+    (RANDOM, PRETRAINED),
+    sizes(relu_settings()),
+    frozen_models(relu_points, relu=True),
+    relu_checks,
+    notes=(HOW_PRETRAINED,),
+)
+
+MULTILAYER_RANKS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16)
+RELU_MULTILAYER = Experiment(
+    "zeng-lee/relu-multilayer",
+    "ReLU networks, two target layers: error against rank",
+    "How close do adapters bring a four-layer ReLU network to a two-layer target?",
+    (RANDOM, PRETRAINED),
+    sizes(relu_settings(target_depth=2, frozen_depth=4, ranks=MULTILAYER_RANKS)),
+    frozen_models(relu_points, relu=True),
+    relu_checks,
+    notes=(HOW_PRETRAINED,),
+)
+
+BIAS_TUNING = Experiment(
+    "zeng-lee/bias-tuning",
+    "ReLU networks: biases tuned and frozen",
+    "What does tuning the biases beside the factors bring?",
+    (RANDOM, PRETRAINED),
+    sizes(relu_settings()),
+    frozen_models(bias_points, relu=True),
+    relu_checks,
+    across="parameters",
+    notes=(HOW_PRETRAINED, "the construction always sets the biases"),
+)
+
+FINAL_LAYER = Experiment(
+    "zeng-lee/final-layer",
+    "LoRA against tuning the final layers",
+    "At equal numbers of trained parameters, is LoRA or tuning whole last layers closer?",
+    (RANDOM, PRETRAINED),
+    sizes(
+        relu_settings(frozen_depth=8, ranks=(1, 2, 3, 4, 6, 8), seeds=3, steps=2000),
+        ranks=(1, 2, 3, 4),
+        steps=400,
+        seeds=2,
+    ),
+    frozen_models(final_layer_points, relu=True),
+    relu_checks,
+    size="rank, or number of final layers",
+    across="parameters",
+    notes=(
+        HOW_PRETRAINED,
+        "LoRA's exactness is for bounded inputs; final-layer tuning is measured on the same points",
+    ),
+)
+
+
+def _uniform(settings: Settings, condition: str, seed: int, heard: Heard) -> list[Point]:
+    relu = condition == "ReLU"
+    pair = uniform_singular_values(random_pair(settings, seed, relu=relu))
+    return (relu_points if relu else linear_points)(pair, settings, condition, heard)
+
+
+def _uniform_checks(settings: Settings, points: Sequence[Point]) -> list[Check]:
+    kinds = {c: [p for p in points if p.condition == c] for c in ("linear", "ReLU")}
+    return [
+        *linear_checks(settings, kinds["linear"]),
+        *relu_checks(settings, kinds["ReLU"]),
+    ]
+
+
+UNIFORM = Experiment(
+    "zeng-lee/uniform-singular-values",
+    "Error matrix with equal singular values: error against rank",
+    "How does the error fall where no direction matters more than another?",
+    ("linear", "ReLU"),
+    sizes(relu_settings()),
+    _uniform,
+    _uniform_checks,
+    notes=(
+        "the optimal truncation is not unique here: the construction's error on ReLU models "
+        "depends on which one the singular value routine returns",
+    ),
+)
+
+
+def _pretrained(settings: Settings, condition: str, seed: int, heard: Heard) -> list[Point]:
+    kind, frozen = condition.split(", ", 1)
+    relu = kind == "ReLU"
+    pair = FROZEN[frozen](random_pair(settings, seed, relu=relu), settings)
+    return (relu_points if relu else linear_points)(pair, settings, condition, heard)
+
+
+def _pretrained_checks(settings: Settings, points: Sequence[Point]) -> list[Check]:
+    kinds = {c: [p for p in points if p.condition.startswith(c)] for c in ("linear", "ReLU")}
+    return [
+        *linear_checks(settings, kinds["linear"]),
+        *relu_checks(settings, kinds["ReLU"]),
+    ]
+
+
+PRETRAINED_OR_RANDOM = Experiment(
+    "zeng-lee/pretrained",
+    "Pretrained and random frozen models: error against rank",
+    "How much rank does a frozen model save that was pretrained on the target, or near it?",
+    tuple(f"{kind}, {frozen}" for kind in ("linear", "ReLU") for frozen in FROZEN),
+    sizes(
+        relu_settings(ranks=(1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16), steps=2000),
+        steps=300,
+        ranks=(1, 2, 3, 4, 6),
+        seeds=2,
+    ),
+    _pretrained,
+    _pretrained_checks,
+    notes=(HOW_PRETRAINED, HOW_RELATED),
+)
+
+EXPERIMENTS = {
+    x.name: x
+    for x in (
+        LINEAR_RANK,
+        RELU_RANK,
+        RELU_MULTILAYER,
+        PRETRAINED_OR_RANDOM,
+        BIAS_TUNING,
+        FINAL_LAYER,
+        UNIFORM,
+    )
+}

@@ -9,6 +9,8 @@ import numpy as np
 
 from lora_proofs.constructions.linear import LinearAdaptation, linear_adapters
 from lora_proofs.constructions.precision import at_enough_digits
+from lora_proofs.constructions.regions import Ball
+from lora_proofs.constructions.relu_fnn import precise_relu_adapters
 from lora_proofs.experiments.adam import Array
 from lora_proofs.experiments.drawing import product
 from lora_proofs.experiments.models import Network, Pair
@@ -57,3 +59,37 @@ def largest_update(pair: Pair, weights: Sequence[Array]) -> float:
     """max ||What_l - W_l||_F: an error that is small only because a norm exploded shows here."""
     pairs = zip(weights, pair.frozen.weights, strict=True)
     return max(float(np.linalg.norm(What - W)) for What, W in pairs)
+
+
+def radius(width: int) -> float:
+    """sqrt(D) + 6: a standard Gaussian point is longer with a probability below exp(-18) = 2e-8.
+
+    By concentration: |x| moves by at most |x - y| and has a mean of at most sqrt(D).
+
+    >>> radius(16)
+    10.0
+    """
+    return float(width**0.5) + 6
+
+
+def relu_construction(pair: Pair, rank: int) -> tuple[Network, float]:
+    """Adapters of that rank on every layer, and biases for the ball of ``radius``.
+
+    The biases come from the sharp formula for the ball, from no sample of points.
+    """
+    depth, width = pair.frozen.depth, pair.frozen.weights[0].shape[-1]
+    found = precise_relu_adapters(
+        _layers(pair.frozen),
+        _layers(pair.target),
+        [rank] * depth,
+        Ball([0.0] * width, radius(width)),
+        "uniform",
+        tolerance=TOLERANCE,
+    )
+    weights = [floats(W) for W in found.weights]
+    biases = [floats([[x] for x in b]) for b in found.biases]
+    return Network(weights, biases, pair.frozen.relus), largest_update(pair, weights)
+
+
+def _layers(net: Network) -> list[tuple[Array, Array]]:
+    return [(W, b[:, 0]) for W, b in zip(net.weights, net.biases, strict=True)]

@@ -7,17 +7,29 @@ from pathlib import Path
 from typing import Any
 
 from lora_proofs.errors import BadInput
+from lora_proofs.experiments.study import (
+    CONSTRUCTION,
+    GRADIENT_DESCENT,
+    LOWER_BOUND,
+    UPPER_BOUND,
+)
 
 FLOOR = 1e-12  # errors below it are rounding: they are drawn on the floor
 # Okabe & Ito's colours; marker and line differ too, so that grey print and any eye can tell.
-STYLES = (
-    {"color": "#0072B2", "marker": "o", "linestyle": "-"},
-    {"color": "#D55E00", "marker": "s", "linestyle": "--"},
-    {"color": "#000000", "marker": "", "linestyle": ":"},
-    {"color": "#009E73", "marker": "^", "linestyle": "-."},
-    {"color": "#CC79A7", "marker": "D", "linestyle": (0, (3, 1, 1, 1, 1, 1))},
-    {"color": "#56B4E9", "marker": "v", "linestyle": (0, (5, 1))},
+# Markers are hollow and of different sizes: curves that coincide are seen through each other.
+KNOWN: Mapping[str, Mapping[str, Any]] = {
+    LOWER_BOUND: {"color": "#000000", "marker": "", "linestyle": ":"},
+    UPPER_BOUND: {"color": "#000000", "marker": "", "linestyle": (0, (4, 2))},
+    CONSTRUCTION: {"color": "#0072B2", "marker": "o", "linestyle": "-", "markersize": 7},
+    GRADIENT_DESCENT: {"color": "#D55E00", "marker": "x", "linestyle": "--", "markersize": 5},
+}
+OTHERS: Sequence[Mapping[str, Any]] = (
+    {"color": "#009E73", "marker": "^", "linestyle": "-.", "markersize": 6},
+    {"color": "#CC79A7", "marker": "D", "linestyle": (0, (3, 1, 1, 1, 1, 1)), "markersize": 4},
+    {"color": "#56B4E9", "marker": "v", "linestyle": (0, (5, 1)), "markersize": 5},
+    {"color": "#E69F00", "marker": "s", "linestyle": (0, (1, 1)), "markersize": 5},
 )
+ACROSS = 3  # so many panels stand in a row
 LOOK = {
     "svg.hashsalt": "lora_proofs",
     "font.size": 10,
@@ -40,7 +52,9 @@ def draw(result: Mapping[str, Any], path: Path, *, across: str, scale: str) -> N
 
     with matplotlib.rc_context(LOOK):
         conditions = list(dict.fromkeys(row["condition"] for row in result["summary"]))
-        figure = Figure(figsize=(1.2 + 4.0 * len(conditions), 4.6), layout="constrained")
+        rows, columns = -(-len(conditions) // ACROSS), min(len(conditions), ACROSS)
+        size = (max(5.5, 1.0 + 3.6 * columns), 1.4 + 3.2 * rows)
+        figure = Figure(figsize=size, layout="constrained")
         FigureCanvasSVG(figure)
         _fill(figure, result, conditions, across, scale)
         figure.savefig(path, format="svg", metadata={"Date": None, "Title": result["title"]})
@@ -49,10 +63,14 @@ def draw(result: Mapping[str, Any], path: Path, *, across: str, scale: str) -> N
 def _fill(
     figure: Any, result: Mapping[str, Any], conditions: Sequence[str], across: str, scale: str
 ) -> None:
-    panels = figure.subplots(1, len(conditions), sharey=True, squeeze=False)[0]
-    methods = list(dict.fromkeys(row["method"] for row in result["summary"]))
+    columns = min(len(conditions), ACROSS)
+    grid = figure.subplots(-(-len(conditions) // columns), columns, sharey=True, squeeze=False)
+    panels, styles = list(grid.flat), styled(result)
+    for panel in panels[len(conditions) :]:
+        panel.set_axis_off()
+    panels = panels[: len(conditions)]
     for panel, condition in zip(panels, conditions, strict=True):
-        for k, method in enumerate(methods):
+        for method, style in styles.items():
             rows = [
                 row
                 for row in result["summary"]
@@ -60,9 +78,10 @@ def _fill(
                 and row["median"] is not None
             ]
             if rows:
-                _curve(panel, rows, method, STYLES[k % len(STYLES)], across, scale)
+                _curve(panel, rows, method, style, across, scale)
         _label(panel, result, condition, across, scale)
-    panels[0].set_ylabel(result["measure"].split(":")[0])
+    for panel in grid[:, 0]:
+        panel.set_ylabel(result["measure"].split(":")[0])
     handles = {h.get_label(): h for panel in panels for h in panel.get_legend_handles_labels()[0]}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
     seeds = f"{result['seeds']} seeds" + ("" if result["complete"] else ", not all finished")
@@ -84,8 +103,20 @@ def _curve(
         [max(floor, _or(row[name], row["median"])) for row in rows]
         for name in ("lower_quartile", "median", "upper_quartile")
     )
-    panel.plot(at, middle, label=method, markersize=4.5, linewidth=1.6, **style)
+    panel.plot(at, middle, label=method, linewidth=1.5, markerfacecolor="none", **style)
     panel.fill_between(at, low, high, color=style["color"], alpha=0.15, linewidth=0)
+
+
+def styled(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The style of each method that the result has.
+
+    >>> styled({"summary": [{"method": "gradient descent"}]})["gradient descent"]["marker"]
+    'x'
+    """
+    methods = dict.fromkeys(row["method"] for row in result["summary"])
+    unknown = [method for method in methods if method not in KNOWN]
+    others = {method: OTHERS[k % len(OTHERS)] for k, method in enumerate(unknown)}
+    return {method: ({**KNOWN, **others})[method] for method in methods}
 
 
 def _or(value: float | None, otherwise: float) -> float:

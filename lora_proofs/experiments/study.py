@@ -82,6 +82,7 @@ class Experiment:
 GRADIENT_DESCENT = "gradient descent"
 CONSTRUCTION = "construction"
 LOWER_BOUND = "lower bound"
+UPPER_BOUND = "upper bound of the construction"
 
 
 def matching(points: Sequence[Point], method: str) -> list[Point]:
