@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lora_proofs.mathematics.words import Relation, Scalar, Symbol, squared_norm
+from dataclasses import dataclass
+
+from lora_proofs.mathematics.words import Identity, Relation, Scalar, Symbol, squared_norm
 from lora_proofs.symbolic.steps import Lemma
 
 HORN = "Horn and Johnson, Matrix Analysis, "
@@ -21,25 +23,71 @@ RANK_OF_SUM = Lemma(
     Relation(TOTAL_RANK, "<=", FIRST_RANK + SECOND_RANK),
 )
 
-LEFT, RIGHT = Symbol("X", "n", "k"), Symbol("Y", "k", "m")
-_PRODUCT = {
-    "product": Relation(TOTAL, "=", LEFT @ RIGHT),
-    "ranks": "rank Z, rank X and rank Y are the ranks of Z, X and Y",
-}
-RANK_OF_LEFT_FACTOR = Lemma(
-    "rank of a product, left factor",
-    r"If $Z = X Y$, then $\mathrm{rank}\,Z \le \mathrm{rank}\,X$.",
-    HORN + "section 0.4.5 (c)",
-    _PRODUCT,
-    Relation(TOTAL_RANK, "<=", FIRST_RANK),
-)
-RANK_OF_RIGHT_FACTOR = Lemma(
-    "rank of a product, right factor",
-    r"If $Z = X Y$, then $\mathrm{rank}\,Z \le \mathrm{rank}\,Y$.",
-    HORN + "section 0.4.5 (c)",
-    _PRODUCT,
-    Relation(TOTAL_RANK, "<=", SECOND_RANK),
-)
+
+@dataclass(frozen=True)
+class ProductRanks:
+    """The rank of Z = X Y is at most that of X and that of Y, for one choice of shapes."""
+
+    total: Symbol
+    left: Symbol
+    right: Symbol
+    by_left: Lemma
+    by_right: Lemma
+
+
+def _product(rows: str, inner: str, columns: str) -> ProductRanks:
+    """The lemmas for X: (rows, inner) and Y: (inner, columns)."""
+    Z, X, Y = Symbol("Z", rows, columns), Symbol("X", rows, inner), Symbol("Y", inner, columns)
+    hypotheses = {
+        "product": Relation(Z, "=", X @ Y),
+        "ranks": "rank Z, rank X and rank Y are the ranks of Z, X and Y",
+    }
+    shape = "" if rows != columns else f", {rows} x {inner} times {inner} x {columns}"
+    by_left, by_right = (
+        Lemma(
+            f"rank of a product, {side} factor{shape}",
+            rf"If $Z = X Y$, then $\mathrm{{rank}}\,Z \le \mathrm{{rank}}\,{factor}$.",
+            HORN + "section 0.4.5 (c)",
+            hypotheses,
+            Relation(TOTAL_RANK, "<=", bound),
+        )
+        for side, factor, bound in (("left", "X", FIRST_RANK), ("right", "Y", SECOND_RANK))
+    )
+    return ProductRanks(Z, X, Y, by_left, by_right)
+
+
+RANKS_OF_PRODUCT = _product("n", "k", "m")
+RANKS_OF_THIN_PRODUCT = _product("n", "k", "n")
+RANKS_OF_SQUARE_PRODUCT = _product("n", "n", "n")
+
+
+@dataclass(frozen=True)
+class Multiplied:
+    """An equation multiplied from both sides, for one choice of shapes."""
+
+    one: Symbol
+    other: Symbol
+    before: Symbol
+    after: Symbol
+    lemma: Lemma
+
+
+def _multiplied(rows: str, columns: str) -> Multiplied:
+    """S X R = S Y R for X and Y: (rows, columns), S: (n, rows) and R: (columns, n)."""
+    X, Y = Symbol("X", rows, columns), Symbol("Y", rows, columns)
+    S, R = Symbol("S", "n", rows), Symbol("R", columns, "n")
+    lemma = Lemma(
+        f"multiplied equations, {rows} x {columns}",
+        r"If $X = Y$, then $S X R = S Y R$.",
+        HORN + "section 0.2.4",
+        {"equation": Relation(X, "=", Y)},
+        Relation(S @ X @ R, "=", S @ Y @ R),
+    )
+    return Multiplied(X, Y, S, R, lemma)
+
+
+MULTIPLIED_TALL, MULTIPLIED_SMALL = _multiplied("n", "k"), _multiplied("k", "k")
+MULTIPLIED_SQUARE = _multiplied("n", "n")
 
 GAP, ERROR = Symbol("E", "n", "m"), Symbol("X", "n", "m")
 CHANGE, CHANGE_RANK = Symbol("D", "n", "m"), Scalar("rank D", nonnegative=True)
@@ -80,10 +128,35 @@ ECKART_YOUNG = Lemma(
     Relation(GAP_TAIL, "<=", squared_norm(ERROR)),
 )
 
+REDUCED, COLUMNS, ROWS = Symbol("M", "n", "n"), Symbol("X", "n", "k"), Symbol("Y", "n", "k")
+REDUCED_RANK, FULL_RANK = Scalar("rank (M - M X Y'M)"), Scalar("rank M")
+PIVOTS = Scalar("k")
+
+WEDDERBURN = Lemma(
+    "Wedderburn's rank reduction",
+    r"If $M$ is square and $Y^\top M X = I_k$, then $\mathrm{rank}(M - M X Y^\top M) = "
+    r"\mathrm{rank}\,M - k$.",
+    "Cline and Funderlic, Linear Algebra and its Applications 24 (1979); Wedderburn, Lectures on "
+    "Matrices, for k = 1",
+    {
+        "pivots": Relation(ROWS.T @ REDUCED @ COLUMNS, "=", Identity("k")),
+        "ranks": "rank M and rank (M - M X Y'M) are the ranks of these matrices, and k is the "
+        "number of columns of X",
+    },
+    Relation(REDUCED_RANK, "=", FULL_RANK - PIVOTS),
+)
+
 RANKS: tuple[Lemma, ...] = (
     RANK_OF_SUM,
-    RANK_OF_LEFT_FACTOR,
-    RANK_OF_RIGHT_FACTOR,
+    *(
+        lemma
+        for made in (RANKS_OF_PRODUCT, RANKS_OF_THIN_PRODUCT, RANKS_OF_SQUARE_PRODUCT)
+        for lemma in (made.by_left, made.by_right)
+    ),
+    MULTIPLIED_TALL.lemma,
+    MULTIPLIED_SMALL.lemma,
+    MULTIPLIED_SQUARE.lemma,
     WEYL_LOW_RANK,
     ECKART_YOUNG,
+    WEDDERBURN,
 )

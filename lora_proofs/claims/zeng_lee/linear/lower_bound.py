@@ -106,12 +106,20 @@ def one_layer_more() -> Iterator[Step]:
     yield (split := identity(ADAPTED - W @ P, added + carried, "telescoping: W_L P_hat between"))
     yield (of_update := identity(added, DW @ P_HAT, "what the last adapter adds"))
     yield (of_earlier := identity(carried, W @ (P_HAT - P), "what the last layer carries on"))
-    yield (total := _ranks(lemmas.RANK_OF_SUM, split, (ADAPTED - W @ P, added, carried),
-                           (MOVED, ADDED, CARRIED)))  # fmt: skip
-    yield (last := _ranks(lemmas.RANK_OF_LEFT_FACTOR, of_update, (added, DW, P_HAT),
-                          (ADDED, UPDATE, word(0))))  # fmt: skip
-    yield (before := _ranks(lemmas.RANK_OF_RIGHT_FACTOR, of_earlier, (carried, W, P_HAT - P),
-                            (CARRIED, word(0), EARLIER)))  # fmt: skip
+    yield (
+        total := cited(
+            lemmas.RANK_OF_SUM,
+            "ranks of a sum",
+            substitution={
+                lemmas.TOTAL: ADAPTED - W @ P, lemmas.FIRST: added, lemmas.SECOND: carried,
+                lemmas.TOTAL_RANK: MOVED, lemmas.FIRST_RANK: ADDED, lemmas.SECOND_RANK: CARRIED,
+            },
+            discharged_by={"sum": split, "ranks": "values"},
+        )
+    )  # fmt: skip
+    product = lemmas.RANKS_OF_PRODUCT
+    yield (last := _rank_of(product.by_left, of_update, DW, P_HAT, ADDED, UPDATE))
+    yield (before := _rank_of(product.by_right, of_earlier, W, P_HAT - P, CARRIED, EARLIER))
     yield (small_update := assumed("adapters", OF_ADAPTER, "the adapter has rank R_L at most"))
     yield (so_far := assumed("earlier", INDUCTIVE, "so it is for the layers before"))
     yield inequality(
@@ -120,16 +128,17 @@ def one_layer_more() -> Iterator[Step]:
     )  # fmt: skip
 
 
-def _ranks(lemma: Any, by: Step, matrices: tuple[Word, ...], numbers: tuple[Word, ...]) -> Step:
-    symbols = (lemmas.TOTAL, lemmas.FIRST, lemmas.SECOND)
-    if lemma is not lemmas.RANK_OF_SUM:
-        symbols = (lemmas.TOTAL, lemmas.LEFT, lemmas.RIGHT)
-    names = (lemmas.TOTAL_RANK, lemmas.FIRST_RANK, lemmas.SECOND_RANK)
+def _rank_of(lemma: Any, by: Step, left: Word, right: Word, rank: Word, bound: Word) -> Step:
+    """The rank of a product against that of the factor which the lemma is about."""
+    assert by.relation is not None
+    shapes = lemmas.RANKS_OF_PRODUCT
+    of_factor = lemmas.FIRST_RANK if lemma is shapes.by_left else lemmas.SECOND_RANK
+    matrices = {shapes.total: by.relation.left, shapes.left: left, shapes.right: right}
     return cited(
         lemma,
-        "ranks of a sum" if lemma is lemmas.RANK_OF_SUM else "rank of a product",
-        substitution=dict(zip((*symbols, *names), (*matrices, *numbers), strict=True)),
-        discharged_by={next(iter(lemma.hypotheses)): by, "ranks": "values"},
+        "rank of a product",
+        substitution={**matrices, lemmas.TOTAL_RANK: rank, of_factor: bound},
+        discharged_by={"product": by, "ranks": "values"},
     )
 
 
