@@ -115,7 +115,7 @@ class Meet:
         [0, -1]
         """
         first, second = self.ball.lowest(A, ctx), self.box.lowest(A, ctx)
-        return np.array([_larger(x, y) for x, y in zip(first, second, strict=True)])
+        return np.array([larger(x, y) for x, y in zip(first, second, strict=True)])
 
     def image(self, W: Matrix, b: Any, ctx: Arithmetic) -> Meet:
         """A region that holds ReLU(W x + b)."""
@@ -155,8 +155,8 @@ def vector(values: Any, ctx: Arithmetic) -> Vector:
     >>> vector([1, "1/2"], EXACT).tolist()
     [1, 1/2]
     """
-    if isinstance(values, np.ndarray) and values.dtype != object:
-        return ctx.matrix(values)
+    if isinstance(values, np.ndarray) and isinstance(ctx, ArrayArithmetic):
+        return ctx.matrix(values[None] if values.dtype != object else [values])[0]
     return ctx.matrix([list(values)])[0]
 
 
@@ -217,8 +217,41 @@ def upper_end(x: flint.arb) -> flint.fmpq:
     return flint.fmpq(mantissa) * flint.fmpq(2) ** int(exponent)
 
 
-def _larger(x: Scalar, y: Scalar) -> Scalar:
+def larger(x: Scalar, y: Scalar) -> Scalar:
+    """The larger one of two numbers of one arithmetic; of balls an enclosure of it.
+
+    >>> larger(1.5, 2.0), larger(flint.arb(1), flint.arb(2))
+    (2.0, 2.00000000000000)
+    """
     return x.max(y) if isinstance(x, flint.arb) else max(x, y)
+
+
+def smaller(x: Scalar, y: Scalar) -> Scalar:
+    """The smaller one of two numbers of one arithmetic; of balls an enclosure of it.
+
+    >>> smaller(1.5, 2.0)
+    1.5
+    """
+    return -larger(-x, -y)
+
+
+def widened(region: Meet | Box, by: Vector, ctx: Arithmetic) -> Meet | Box:
+    """A region that holds every nonnegative point that is within ``by``, entry by entry.
+
+    >>> from lora_proofs.arithmetic import EXACT
+    >>> found = widened(Box([1, 0], [2, 0]), EXACT.matrix([[2, 1]])[0], EXACT)
+    >>> found.lower.tolist(), found.upper.tolist()
+    ([0, 0], [4, 1])
+    """
+    if isinstance(region, Meet):
+        far = row_norms(by[None, :], ctx)[0]
+        ball = Ball(region.ball.center, ctx.number(region.ball.radius) + far)
+        return Meet(ball, _wider(region.box, by, ctx))
+    return _wider(region, by, ctx)
+
+
+def _wider(box: Box, by: Vector, ctx: Arithmetic) -> Box:
+    return Box(relu(vector(box.lower, ctx) - by), vector(box.upper, ctx) + by)
 
 
 def checked_region(region: Ball | Box, dimension: int) -> Ball | Box:

@@ -7,6 +7,7 @@ from lora_proofs.arithmetic.leaning import OSTROWSKI, WEYL, Cited, lean_on, lean
 __all__ = [
     "CRITICAL_POINTS",
     "ECKART_YOUNG_MIRSKY",
+    "KY_FAN",
     "LASALLE",
     "LITERATURE",
     "LOGARITHMIC_NORM",
@@ -40,6 +41,12 @@ ECKART_YOUNG_MIRSKY = Cited(
     "value decomposition",
     "Eckart and Young 1936; Mirsky 1960",
 )
+KY_FAN = Cited(
+    "Ky Fan's inequality",
+    "the trace of a symmetric matrix on a subspace of k dimensions is at most the sum of its k "
+    "largest eigenvalues",
+    "Ky Fan 1949; Horn and Johnson, Matrix Analysis, 4.3",
+)
 LITERATURE = {
     cited.name: cited
     for cited in (
@@ -49,6 +56,7 @@ LITERATURE = {
         LASALLE,
         CRITICAL_POINTS,
         ECKART_YOUNG_MIRSKY,
+        KY_FAN,
     )
 }
 """Every theorem that the numerics may lean on, by name."""
