@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, Scalar, squared_norm
+from lora_proofs.arithmetic.dense import product
 from lora_proofs.arithmetic.exact import EXACT
 from lora_proofs.errors import BadInput
 from lora_proofs.mathematics.transformer import Block, TransformerModel
@@ -85,14 +86,14 @@ def readings(
         model, d = model.lift(ctx), model.width if width is None else width
         seen, found = ctx.identity(model.width)[:, :d], []
         for number, block in enumerate(model.blocks):
-            found.append(_block(block, seen, softmax == "columns" and number > 0))
+            found.append(_block(block, seen, softmax == "columns" and number > 0, ctx))
             seen = np.concatenate([block.W2[..., :d], block.b2], axis=-1)
-        return (*found, OutputReading(model.Wo @ seen))
+        return (*found, OutputReading(product(model.Wo, seen, ctx=ctx)))
 
 
-def _block(block: Block, C: Matrix, reduced: bool) -> BlockReading:
-    scores = tuple((h.K @ C).mT @ (h.Q @ C) for h in block.heads)
-    values = tuple(block.W1 @ (h.O @ (h.V @ C)) for h in block.heads)
+def _block(block: Block, C: Matrix, reduced: bool, ctx: Arithmetic) -> BlockReading:
+    scores = tuple(product(C.mT, h.K.mT, h.Q, C, ctx=ctx) for h in block.heads)
+    values = tuple(product(block.W1, h.O, h.V, C, ctx=ctx) for h in block.heads)
     if not reduced:
         return BlockReading(scores, values, block.b1)
     bias = block.b1 + sum(U[..., -1:] for U in values)
