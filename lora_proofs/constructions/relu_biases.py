@@ -42,7 +42,7 @@ def offsets(weights: Sequence[Matrix], region: Region, ctx: Arithmetic) -> list[
     return found
 
 
-def relu_biases(
+def affine_biases(
     weights: Sequence[Matrix], bias: Any, region: Region, ctx: Arithmetic
 ) -> tuple[Vector, ...]:
     """Biases with which the ReLU network equals ReLU(W_L ... W_1 x + bias) on a region.
@@ -55,7 +55,7 @@ def relu_biases(
 
     >>> from lora_proofs.arithmetic import EXACT
     >>> from lora_proofs.constructions.regions import Box
-    >>> [b.tolist() for b in relu_biases([[[2]], [[-1]]], [5], Box([-1], [3]), EXACT)]
+    >>> [b.tolist() for b in affine_biases([[[2]], [[-1]]], [5], Box([-1], [3]), EXACT)]
     [[2], [7]]
     """
     if ctx.rigorous:

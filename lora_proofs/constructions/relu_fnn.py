@@ -24,7 +24,7 @@ from lora_proofs.constructions.regions import (
     highest,
     vector,
 )
-from lora_proofs.constructions.relu_biases import offset_of, relu_biases
+from lora_proofs.constructions.relu_biases import affine_biases, offset_of
 from lora_proofs.constructions.relu_minimal import BlockGap, block_gaps, nonsingular
 from lora_proofs.constructions.rounding import exact_values
 from lora_proofs.errors import BadInput, ShapeMismatch
@@ -142,7 +142,7 @@ def _biases(
     if dead:
         whole = product(*reversed([exact_values(W) for W in part.weights]), ctx=EXACT)
         bias[list(dead)] = -highest(whole, region, EXACT)[list(dead)]
-    return relu_biases(part.weights, bias, region, ctx)
+    return affine_biases(part.weights, bias, region, ctx)
 
 
 def _made_for(
