@@ -128,6 +128,32 @@ ECKART_YOUNG = Lemma(
     Relation(GAP_TAIL, "<=", squared_norm(ERROR)),
 )
 
+TRUNCATED, KEPT = Symbol("E", "n", "n"), Symbol("K", "n", "n")
+REST = Symbol("X", "n", "n")
+_TRUNCATION = {
+    "error": Relation(REST, "=", TRUNCATED - TRUNCATED @ KEPT),
+    "values": "K projects orthogonally onto the first S right singular vectors of E; s_(S+i)(E) "
+    "and s_i(X) are singular values by their index, largest first, 0 beyond the last, and t_S(E) "
+    "is the sum of the squared ones of E beyond the first S",
+}
+
+TRUNCATION = Lemma(
+    "singular values of a truncation's error",
+    r"If $X = E - E K$ with the orthogonal projector $K$ onto the first $S$ right singular vectors "
+    r"of $E$, then $\sigma_i(X) = \sigma_{S+i}(E)$ for every $i \ge 1$.",
+    HORN + "Theorem 2.6.3",
+    _TRUNCATION,
+    Relation(ERROR_VALUE, "=", GAP_VALUE),
+)
+TRUNCATION_NORM = Lemma(
+    "norm of a truncation's error",
+    r"If $X = E - E K$ with the orthogonal projector $K$ onto the first $S$ right singular vectors "
+    r"of $E$, then $\|X\|_F^2 = \sum_{j > S} \sigma_j(E)^2$.",
+    HORN + "Theorem 2.6.3",
+    _TRUNCATION,
+    Relation(squared_norm(REST), "=", GAP_TAIL),
+)
+
 REDUCED, COLUMNS, ROWS = Symbol("M", "n", "n"), Symbol("X", "n", "k"), Symbol("Y", "n", "k")
 REDUCED_RANK, FULL_RANK = Scalar("rank (M - M X Y'M)"), Scalar("rank M")
 PIVOTS = Scalar("k")
@@ -159,4 +185,6 @@ RANKS: tuple[Lemma, ...] = (
     WEYL_LOW_RANK,
     ECKART_YOUNG,
     WEDDERBURN,
+    TRUNCATION,
+    TRUNCATION_NORM,
 )

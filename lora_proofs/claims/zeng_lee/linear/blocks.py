@@ -1,0 +1,358 @@
+"""The construction in blocks of singular vectors: what one layer adds, and the instances for it.
+
+E = target - P_0 = U diag(s) V', K_l projects onto the columns of V that belong to layer l, and
+DW_l = P_l^{-1} E K_l (What_{l-1} ... What_1)^{-1} with P_l = W_L ... W_{l+1}. If
+P_{l-1} What_{l-1} ... What_1 = P_0 + E K for the earlier blocks K, then layer l adds E K_l. After
+l layers the error is E - E K with S_l = R_1 + ... + R_l leading singular values gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import accumulate, pairwise
+from typing import Any
+
+from lora_proofs.arithmetic import (
+    EXACT,
+    Arithmetic,
+    Comparison,
+    at_least,
+    at_most,
+    equal,
+    squared_norm,
+)
+from lora_proofs.claims.zeng_lee.linear.problem import (
+    gap,
+    least_squared_error,
+    nonsingular,
+    nth,
+    ranks,
+    root,
+    squares,
+    tail,
+)
+from lora_proofs.language.claim import Assumption
+from lora_proofs.language.lemmas import ranks as lemmas
+from lora_proofs.language.lemmas.calculus import INDUCTION
+from lora_proofs.mathematics import words
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.words import Identity, Relation, Scalar, Symbol, Word, word
+from lora_proofs.strategies.draw import Draw, Rejected
+from lora_proofs.strategies.networks import layers, linear_problem, truncated, whole_product
+from lora_proofs.symbolic.steps import Step, assumed, cited, identity, inequality
+
+
+def square(name: str, latex: str = "") -> Symbol:
+    """A square matrix of the width of the layers."""
+    return Symbol(name, "n", "n", latex=latex)
+
+
+E, TARGET, P_0 = square("E"), square("Wbar", r"\bar W"), square("P_0")
+P, P_INVERSE = square("P_l"), square("P_l^-1", "P_l^{-1}")
+W, K, K_L = square("W_l"), square("K"), square("K_l")
+Q, Q_INVERSE = square("Q", r"\hat Q"), square("Q^-1", r"\hat Q^{-1}")
+I = Identity("n")
+DW = P_INVERSE @ E @ K_L @ Q_INVERSE
+REACHED = P @ (W + DW) @ Q
+ERROR = TARGET - REACHED
+
+R = Scalar("R_l", nonnegative=True)
+OF_DW = Scalar("rank DW_l", nonnegative=True, latex=r"\mathrm{rank}(\Delta W_l)")
+OF_INNER = Scalar("rank (K_l Q^-1)", nonnegative=True, latex=r"\mathrm{rank}(K_l \hat Q^{-1})")
+OF_K = Scalar("rank K_l", nonnegative=True, latex=r"\mathrm{rank}(K_l)")
+GAP_VALUE = Scalar("s_{S+i}(E)", nonnegative=True, latex=r"\sigma_{S_l+i}(E)")
+ERROR_VALUE = Scalar("s_i(X)", nonnegative=True, latex=r"\sigma_i(X)")
+GAP_TAIL = Scalar("t_S(E)", nonnegative=True, latex=r"\textstyle\sum_{j>S_l}\sigma_j(E)^2")
+NUMBERS = (R, OF_DW, OF_INNER, OF_K, GAP_VALUE, ERROR_VALUE, GAP_TAIL)
+
+GAP_IS = Relation(TARGET, "=", P_0 + E)
+P_INVERTED, Q_INVERTED = Relation(P @ P_INVERSE, "=", I), Relation(Q_INVERSE @ Q, "=", I)
+EARLIER = Relation(P @ W @ Q, "=", P_0 + E @ K)
+BLOCK = Relation(OF_K, "<=", R)
+
+PRODUCT, RANK = "P_l What_l ... What_1 against P_0 + E (K + K_l)", "rank of DW_l against R_l"
+VALUE = "sigma_i of the error against sigma_(S_l+i)(E)"
+FROBENIUS = "squared Frobenius norm of the error against the squared tail of E"
+CONCLUSION = (
+    Relation(REACHED, "=", P_0 + E @ (K + K_L), PRODUCT),
+    Relation(OF_DW, "<=", R, RANK),
+    Relation(ERROR_VALUE, "=", GAP_VALUE, VALUE),
+    Relation(words.squared_norm(ERROR), "=", GAP_TAIL, FROBENIUS),
+)
+
+
+def derive() -> Iterator[Step]:
+    """What layer l adds; all layers by induction; the error is that of a truncation."""
+    yield (gap_is := assumed("blocks", GAP_IS, "the gap"))
+    yield (p := assumed("nonsingular", P_INVERTED, "the later layers are nonsingular"))
+    yield (q := assumed("nonsingular", Q_INVERTED, "so is what was reached before"))
+    yield (before := assumed("earlier", EARLIER, "what the earlier layers reached"))
+    yield (outer := multiplied(p, I, E @ K_L @ Q_INVERSE @ Q))
+    yield (inner := multiplied(q, E @ K_L, I))
+    given, reached = (before, outer, inner), CONCLUSION[0]
+    yield (first := identity(P_0 + E @ (K - K), P_0, "no layer yet: P_0, and no block"))
+    yield (step := identity(reached.left, reached.right, "layer l adds its block", given=given))
+    yield cited(INDUCTION, "for l = 1, ..., L", discharged_by={"start": first, "step": step})
+    yield (error := identity(ERROR, E - E @ (K + K_L), "the rest of E", given=(gap_is, *given)))
+    yield from (ranks_used := tuple(rank_of_adapter()))
+    yield identity(reached.left, reached.right, "as above", given=given, label=PRODUCT)
+    yield inequality(OF_DW, R, "chain", rule="combine", uses=ranks_used[2:], label=RANK)
+    yield from sizes(error)
+
+
+def multiplied(by: Step, before: Word, after: Word) -> Step:
+    """An earlier equation multiplied from both sides."""
+    assert by.relation is not None
+    shapes = lemmas.MULTIPLIED_SQUARE
+    sides = {shapes.one: by.relation.left, shapes.other: by.relation.right}
+    return cited(
+        shapes.lemma,
+        "multiply",
+        substitution={**sides, shapes.before: before, shapes.after: after},
+        discharged_by={"equation": by},
+    )
+
+
+def rank_of_adapter() -> Iterator[Step]:
+    """rank DW_l <= rank (K_l Q^-1) <= rank K_l <= R_l."""
+    shapes = lemmas.RANKS_OF_SQUARE_PRODUCT
+    outside, inside = P_INVERSE @ E, K_L @ Q_INVERSE
+    yield (whole := identity(DW, outside @ inside, "with the factor K_l Q^-1"))
+    yield (part := identity(inside, K_L @ Q_INVERSE, "with the factor K_l"))
+    for lemma, by, left, right, rank, names in (
+        (shapes.by_right, whole, outside, inside, OF_DW, {lemmas.SECOND_RANK: OF_INNER}),
+        (shapes.by_left, part, K_L, Q_INVERSE, OF_INNER, {lemmas.FIRST_RANK: OF_K}),
+    ):
+        assert by.relation is not None
+        matrices = {shapes.total: by.relation.left, shapes.left: left, shapes.right: right}
+        yield cited(
+            lemma, "rank of a product",
+            substitution={**matrices, lemmas.TOTAL_RANK: rank, **names},
+            discharged_by={"product": by, "ranks": "values"},
+        )  # fmt: skip
+    yield assumed("blocks", BLOCK, "a block of R_l vectors")
+
+
+def sizes(error: Step) -> Iterator[Step]:
+    """The singular values and the norm of the error."""
+    kept = {lemmas.TRUNCATED: E, lemmas.KEPT: K + K_L, lemmas.REST: ERROR}
+    value = {lemmas.GAP_VALUE: GAP_VALUE, lemmas.ERROR_VALUE: ERROR_VALUE}
+    for lemma, new, label in (
+        (lemmas.TRUNCATION, value, VALUE),
+        (lemmas.TRUNCATION_NORM, {lemmas.GAP_TAIL: GAP_TAIL}, FROBENIUS),
+    ):
+        yield cited(lemma, label, substitution={**kept, **new}, label=label,
+                    discharged_by={"error": error, "values": "blocks"})  # fmt: skip
+
+
+# --- instances ------------------------------------------------------------------------------------
+
+
+def draw(source: Draw, regime: str, *, uniform: bool = False) -> Instance:
+    """A problem, a layer l and an index i; what the construction meets on its way is nonsingular.
+
+    ``uniform``: the same rank for every layer.
+    """
+    found = linear_problem(source, regime, most_width=3, most_depth=3)
+    L, D = len(layers(found)), len(found.target)
+    if uniform:
+        R = {"S = 0": 0, "S >= D": D}.get(regime, source.integer(1, D))
+        found = found.replace(ranks=[[R] * L])
+    found = found.replace(l=source.integer(1, L), i=source.integer(1, D))
+    if any(c.outcome != "holds" for c in is_nonsingular(found, EXACT)):
+        raise Rejected("a singular matrix on the way")
+    return found
+
+
+def block(instance: Instance, first: int, last: int) -> Any:
+    """The projector onto the columns first + 1, ..., last of V."""
+    V = EXACT.matrix(instance.V)[:, first:last]
+    return V @ V.mT if V.shape[1] else EXACT.zeros(len(V), len(V))
+
+
+def ends(instance: Instance) -> list[int]:
+    """0, R_1, R_1 + R_2, ...: how many singular vectors are used up after each layer."""
+    return [0, *accumulate(ranks(instance))]
+
+
+def adapters(instance: Instance, count: int) -> list[Any]:
+    """DW_l = P_l^{-1} E K_l (What_{l-1} ... What_1)^{-1} for l <= count, exact.
+
+    Raises ``BadInput`` where a matrix that is to be inverted is singular.
+    """
+    weights, E_, one = layers(instance), gap(instance), EXACT.identity(len(instance.target))
+    prefix, found, stops = one, [], ends(instance)
+    for k, W_k in enumerate(weights[:count]):
+        K_k, later = block(instance, *stops[k : k + 2]), whole_product((one, *weights[k + 1 :]))
+        new = EXACT.inverse(later) @ E_ @ K_k @ EXACT.inverse(prefix)
+        found.append(new)
+        prefix = (W_k + new) @ prefix
+    return found
+
+
+def at_layer(instance: Instance, count: int) -> tuple[Any, Any]:
+    """P_l and What_{l-1} ... What_1 for l = count."""
+    weights, one = layers(instance), EXACT.identity(len(instance.target))
+    earlier = adapters(instance, count - 1)
+    moved = [W_k + D for W_k, D in zip(weights, earlier, strict=False)]
+    return whole_product((one, *weights[count:])), whole_product((one, *moved))
+
+
+def is_nonsingular(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Every W_l, and P_0 + LR_r(E) for r = R_1, R_1 + R_2, ... below the last layer."""
+    yield from nonsingular(instance, ctx)
+    P_0_, E_ = whole_product(layers(instance)), gap(instance)
+    for stop in ends(instance)[1:-1]:
+        reached = P_0_ + E_ @ block(instance, 0, stop)
+        yield at_least(f"rank of P_0 + LR_{stop}(E)", EXACT.rank(reached), len(reached))
+
+
+def are_blocks(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """E = U diag(s) V' with orthogonal U, V and falling s >= 0; a rank R_l >= 0 for each layer."""
+    U, V = EXACT.matrix(instance.U), EXACT.matrix(instance.V)
+    sigma = instance.sigma[0]
+    yield equal("U'U", U.mT @ U, EXACT.identity(len(U)))
+    yield equal("V'V", V.mT @ V, EXACT.identity(len(V)))
+    yield equal("U diag(s) V'", truncated(U, sigma, V, len(sigma)), gap(instance))
+    for first, second in pairwise([*sigma, 0]):
+        yield at_least("one singular value against the next", first, second)
+    for R_l in ranks(instance):
+        yield at_least("R_l", R_l, 0)
+
+
+def earlier_layers(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """P_l W_l What_{l-1} ... What_1 = P_0 + E K."""
+    count = int(instance.l)
+    later, before = at_layer(instance, count)
+    K_ = block(instance, 0, ends(instance)[count - 1])
+    reached = whole_product(layers(instance)) + gap(instance) @ K_
+    yield equal("what was reached", later @ layers(instance)[count - 1] @ before, reached)
+
+
+def indices(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """1 <= l <= L and i >= 1: what else is named is computed from the instance."""
+    yield at_least("l", int(instance.l), 1)
+    yield at_most("l", int(instance.l), len(layers(instance)))
+    yield at_least("i", int(instance.i), 1)
+
+
+NONSINGULAR = Assumption(
+    "nonsingular",
+    r"every $W_l$ and every $P_0 + \mathrm{LR}_r(E)$ with $r = R_1 + \dots + R_l$, $l < L$, is "
+    r"nonsingular",
+    is_nonsingular,
+    relations=(P_INVERTED, Q_INVERTED),
+)
+BLOCKS = Assumption(
+    "blocks",
+    r"$\bar W = P_0 + E$, $E = U \mathrm{diag}(s) V^\top$ is a singular value decomposition with "
+    r"falling $s$, and $K$, $K_l$ project onto the first $R_1 + \dots + R_{l-1}$ and the next "
+    r"$R_l \ge 0$ columns of $V$",
+    are_blocks,
+    relations=(GAP_IS, BLOCK),
+)
+BEFORE = Assumption(
+    "earlier",
+    r"the hypothesis of the induction over layers: $P_{l-1} \hat W_{l-1} \cdots \hat W_1 = P_0 + E "
+    r"K$",
+    earlier_layers,
+    technical="it is what the induction proves, so no instance that has the others breaks it",
+    relations=(EARLIER,),
+)
+VALUES = Assumption(
+    "values",
+    r"$\mathrm{rank}\,\cdot$ are ranks, $\sigma_j$ the $j$-th largest singular values, 0 beyond "
+    r"the last, $1 \le l \le L$ and $i \ge 1$",
+    indices,
+    technical="it only names numbers, which are computed from the instance",
+    relations=tuple(Relation(word(0), "<=", x) for x in NUMBERS),
+)
+ASSUMPTIONS = (NONSINGULAR, BLOCKS, BEFORE, VALUES)
+
+
+def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
+    """The matrices at layer l, the ranks and the singular values."""
+    count, stops = int(instance.l), ends(instance)
+    later, before = at_layer(instance, count)
+    K_, K_now = block(instance, 0, stops[count - 1]), block(instance, *stops[count - 1 : count + 1])
+    back = EXACT.inverse(before)
+    values = {
+        E: gap(instance), TARGET: instance.target, P_0: whole_product(layers(instance)),
+        P: later, P_INVERSE: EXACT.inverse(later), W: layers(instance)[count - 1], K: K_,
+        K_L: K_now, Q: before, Q_INVERSE: back,
+    }  # fmt: skip
+    update, i = adapters(instance, count)[-1], int(instance.i)
+    measured = ((OF_DW, update), (OF_INNER, K_now @ back), (OF_K, K_now))
+    in_E, in_X = squares(gap(instance), ctx), squares(error_after(instance, count), ctx)
+    return {
+        **{symbol: ctx.matrix(value) for symbol, value in values.items()},
+        **{symbol: ctx.number(EXACT.rank(X)) for symbol, X in measured},
+        R: ctx.number(ranks(instance)[count - 1]),
+        GAP_VALUE: root(nth(in_E, stops[count] + i)), ERROR_VALUE: root(nth(in_X, i)),
+        GAP_TAIL: ctx.number(tail(in_E, stops[count])),
+    }  # fmt: skip
+
+
+def reached_after(instance: Instance, count: int) -> Any:
+    """P_l What_l ... What_1 for l = count."""
+    later, before = at_layer(instance, count)
+    W_l, update = layers(instance)[count - 1], adapters(instance, count)[-1]
+    return later @ (W_l + update) @ before
+
+
+def error_after(instance: Instance, count: int) -> Any:
+    """The target minus what is reached after ``count`` layers."""
+    return EXACT.matrix(instance.target) - reached_after(instance, count)
+
+
+def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Layer l as derived; beside it the last one, which is the theorem."""
+    count, L, stops = int(instance.l), len(layers(instance)), ends(instance)
+    reached = whole_product(layers(instance)) + gap(instance) @ block(instance, 0, stops[count])
+    X, in_E = error_after(instance, count), squares(gap(instance), ctx)
+    update = adapters(instance, count)[-1]
+    yield equal(PRODUCT, reached_after(instance, count), reached)
+    yield at_most(RANK, EXACT.rank(update), ranks(instance)[count - 1])
+    i = int(instance.i)
+    yield equal(VALUE, root(nth(squares(X, ctx), i)), root(nth(in_E, stops[count] + i)))
+    yield equal(FROBENIUS, squared_norm(X), tail(in_E, stops[count]))
+    largest = squares(error_after(instance, L), ctx)[0]
+    yield equal("measured: squared spectral error", largest, nth(in_E, stops[L] + 1))
+
+
+def least_error(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """What no adapters beat against sigma_(S+1)(E)."""
+    yield from against(instance, ctx, ends(instance)[-1], Fraction(1))
+
+
+def against(instance: Instance, ctx: Arithmetic, S: int, factor: Fraction) -> Iterator[Comparison]:
+    """What no adapters beat against a multiple of sigma_(S+1)(E), both squared."""
+    promised = nth(squares(gap(instance), ctx), S + 1) * EXACT.number(factor) ** 2
+    yield at_most("what no adapters beat", least_squared_error(instance, ctx), promised)
+
+
+def one_rank_more(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """sigma_(S+2)(E) claimed to be reached."""
+    yield from against(instance, ctx, ends(instance)[-1] + 1, Fraction(1))
+
+
+def a_percent_less(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """0.99 sigma_(S+1)(E) claimed to be reached."""
+    yield from against(instance, ctx, ends(instance)[-1], Fraction(99, 100))
+
+
+def last_vectors(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The formula with whatever columns of V come first."""
+    X = error_after(instance, len(layers(instance)))
+    wanted = nth(squares(gap(instance), ctx), ends(instance)[-1] + 1)
+    yield equal("squared spectral error", squares(X, ctx)[0], wanted)
+
+
+ONE, NONE, SWAP = [[1, 0], [0, 1]], [[0, 0], [0, 0]], [[0, 1], [1, 0]]
+DEAD = Instance(W1=NONE, W2=ONE, target=ONE, ranks=[[1, 1]], U=ONE, V=ONE, sigma=[[1, 1]], l=1, i=1)
+"""W_1 = 0: the product has rank 1 at most, and the identity is at distance 1."""
+PLAIN = Instance(
+    W1=ONE, target=[[4, 0], [0, 3]], ranks=[[1]], U=ONE, V=ONE, sigma=[[3, 2]], l=1, i=1
+)
+UNSORTED = PLAIN.replace(U=SWAP, V=SWAP, sigma=[[2, 3]])
