@@ -6,20 +6,22 @@ numbers as midpoints of balls, which only nominate. Float arrays go through NumP
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import flint
 import numpy as np
-from mpmath.libmp import from_man_exp
 
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, diagonal, object_matrix
 from lora_proofs.arithmetic.exact import ExactArithmetic, fmpq
+from lora_proofs.arithmetic.midpoint import MidpointArithmetic
 from lora_proofs.arithmetic.multiprecision import MultiprecisionArithmetic
 from lora_proofs.arithmetic.recorded import recorder
 from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
 
 MOST_SWEEPS = 40
+SMALL_ANGLE = 2.0**-12
+Midpoints = MultiprecisionArithmetic | MidpointArithmetic
 
 
 def product(*factors: Matrix, ctx: Arithmetic) -> Matrix:
@@ -37,9 +39,9 @@ def product(*factors: Matrix, ctx: Arithmetic) -> Matrix:
         return ctx.zeros(rows, columns)
     if isinstance(ctx, ExactArithmetic) and not any(recorder(X) for X in factors):
         return _from_rationals(_chained([flint.fmpq_mat(X.tolist()) for X in factors]))
-    if isinstance(ctx, MultiprecisionArithmetic):
-        with flint.ctx.workprec(ctx.mp.prec + 16):
-            return _from_midpoints(_chained([_midpoints(X) for X in factors]), ctx)
+    if isinstance(ctx, Midpoints):
+        with flint.ctx.workprec(_bits(ctx)):
+            return _from_midpoints(_chained([_midpoints(X, ctx) for X in factors]), ctx)
     return _chained(factors)
 
 
@@ -55,7 +57,7 @@ def inverse(X: Matrix, ctx: Arithmetic) -> Matrix:
         raise ShapeMismatch(f"expected a square matrix to invert, got shape {X.shape}")
     if 0 in X.shape:
         return X
-    if isinstance(ctx, MultiprecisionArithmetic):
+    if isinstance(ctx, Midpoints):
         return _midpoint_inverse(X, ctx)
     try:
         return ctx.inverse(X)
@@ -74,7 +76,7 @@ def singular_value_decomposition(X: Matrix, ctx: Arithmetic) -> tuple[Matrix, li
     >>> [float(x) for x in s]
     [3.0, 2.0]
     """
-    if isinstance(ctx, MultiprecisionArithmetic):
+    if isinstance(ctx, Midpoints):
         if X.shape[0] < X.shape[1]:
             V, s, U = _by_rotations(X.T, ctx)
             return U, s, V
@@ -85,8 +87,28 @@ def singular_value_decomposition(X: Matrix, ctx: Arithmetic) -> tuple[Matrix, li
     raise Unavailable("a singular value decomposition", ctx.name)
 
 
+def fast_arithmetic(ctx: Arithmetic) -> Arithmetic:
+    """The arithmetic in which the matrices of ``ctx`` are computed fastest, digit for digit.
+
+    >>> fast_arithmetic(MultiprecisionArithmetic(30))
+    MidpointArithmetic(digits=30, name='multiprecision', rigorous=False)
+    """
+    return MidpointArithmetic(ctx.digits) if isinstance(ctx, MultiprecisionArithmetic) else ctx
+
+
+def handed_on(X: Matrix, ctx: Arithmetic) -> Matrix:
+    """A matrix of ``fast_arithmetic(ctx)`` as one of ``ctx``.
+
+    >>> handed_on(np.array([[flint.arb("0.5")]]), MultiprecisionArithmetic(30))
+    array([[mpf('0.5')]], dtype=object)
+    """
+    if not isinstance(ctx, MultiprecisionArithmetic):
+        return X
+    return ctx.matrix(X) if X.size else ctx.zeros(*X.shape)
+
+
 def _check(factors: tuple[Matrix, ...]) -> None:
-    for X, Y in zip(factors, factors[1:], strict=False):
+    for X, Y in pairwise(factors):
         if X.shape[-1] != Y.shape[-2]:
             raise ShapeMismatch(f"expected factors that fit, got shapes {X.shape} and {Y.shape}")
 
@@ -104,8 +126,14 @@ def _from_rationals(X: flint.fmpq_mat) -> Matrix:
     return object_matrix(X.tolist(), fmpq)
 
 
-def _midpoints(X: Matrix) -> flint.arb_mat:
+def _bits(ctx: Midpoints) -> int:
+    return int(ctx.bits if isinstance(ctx, MidpointArithmetic) else ctx.mp.prec) + 16
+
+
+def _midpoints(X: Matrix, ctx: Midpoints) -> flint.arb_mat:
     """Multiprecision numbers as balls without a radius, exactly."""
+    if isinstance(ctx, MidpointArithmetic):
+        return flint.arb_mat(X.tolist()).mid()
     return flint.arb_mat([[_midpoint(x) for x in row] for row in X.tolist()])
 
 
@@ -114,55 +142,74 @@ def _midpoint(x: Any) -> flint.arb:
     return flint.arb((-mantissa if sign else mantissa, exponent))
 
 
-def _from_midpoints(X: flint.arb_mat, ctx: MultiprecisionArithmetic) -> Matrix:
-    make, prec = ctx.mp.make_mpf, ctx.mp.prec
-
-    def number(x: flint.arb) -> Any:
-        mantissa, exponent = x.mid().man_exp()
-        return make(from_man_exp(int(mantissa), int(exponent), prec, "n"))
-
-    return object_matrix(X.tolist(), number)
+def _from_midpoints(X: flint.arb_mat, ctx: Midpoints) -> Matrix:
+    if isinstance(ctx, MidpointArithmetic):
+        return _as_array(X.mid().tolist())
+    return _as_array([[ctx.number(x) for x in row] for row in X.tolist()])
 
 
-def _midpoint_inverse(X: Matrix, ctx: MultiprecisionArithmetic) -> Matrix:
+def _as_array(rows: list[list[Any]]) -> Matrix:
+    out = np.empty((len(rows), len(rows[0]) if rows else 0), dtype=object)
+    out[:] = rows
+    return out
+
+
+def _midpoint_inverse(X: Matrix, ctx: Midpoints) -> Matrix:
     # Balls that grow past deciding a pivot get twice the bits before the matrix is called singular.
-    for bits in (ctx.mp.prec + 32, 2 * ctx.mp.prec + 64):
+    for bits in (_bits(ctx) + 16, 2 * _bits(ctx) + 32):
         with flint.ctx.workprec(bits):
             try:
-                return _from_midpoints(_midpoints(X).inv(), ctx)
+                return _from_midpoints(_midpoints(X, ctx).inv(), ctx)
             except ZeroDivisionError:
                 continue
     raise BadInput("expected a nonsingular matrix to invert, got a singular one")
 
 
-def _by_rotations(X: Matrix, ctx: MultiprecisionArithmetic) -> tuple[Matrix, list[Any], Matrix]:
+def _by_rotations(X: Matrix, ctx: Midpoints) -> tuple[Matrix, list[Any], Matrix]:
     """One-sided Jacobi (Hestenes), from the right singular vectors that float64 nominates.
 
     X: (n, m) with n >= m. Ties and zeros need no care: columns that are orthogonal stay.
     """
-    with flint.ctx.workprec(ctx.mp.prec + 24):
+    with flint.ctx.workprec(_bits(ctx) + 8):
         start = _orthonormal(_nominated(X))
-        columns = (_midpoints(X) * start).mid().transpose().tolist()
+        columns = (_midpoints(X, ctx) * start).mid().transpose().tolist()
         turned = start.transpose().tolist()
-        _sweep_until_orthogonal(columns, turned, ctx.mp.prec)
+        _sweep_until_orthogonal(columns, turned, _bits(ctx) - 16)
         return _sorted(columns, turned, ctx)
 
 
 def _nominated(X: Matrix) -> np.ndarray:
+    return np.linalg.svd(to_floats(X), full_matrices=False)[2].T
+
+
+def to_floats(X: Matrix) -> np.ndarray:
+    """X rounded to float64, scaled where it is out of range.
+
+    >>> to_floats(np.array([[flint.arb(1) / 4]]))
+    array([[0.25]])
+    """
+    if X.dtype != object:
+        return X
     size = max((abs(x) for x in X.flat), default=0)
-    scaled = X / size if size else X
-    return np.linalg.svd(scaled.astype(float), full_matrices=False)[2].T
+    return X.astype(float) if size == 0 or 1e-200 < size < 1e200 else (X / size).astype(float)
 
 
 def _orthonormal(V: np.ndarray) -> flint.arb_mat:
-    """Newton's iteration for the nearest orthogonal matrix, from one that nearly is."""
-    Q = flint.arb_mat(V.tolist())
-    eye = flint.arb_mat(diagonal([1] * V.shape[1], 0).tolist())
-    bits = 40
-    while bits < 2 * flint.ctx.prec:
+    """The nearest orthogonal matrix to one that nearly is, from float64."""
+    return _polished(flint.arb_mat(V.tolist()), 40)
+
+
+def _polished(Q: flint.arb_mat, bits: int) -> flint.arb_mat:
+    """Newton's iteration for the nearest orthogonal matrix, from ``bits`` bits to all of them."""
+    eye = _identity(Q.nrows())
+    while bits < flint.ctx.prec:
         Q = (Q * (3 * eye - (Q.transpose() * Q).mid()).mid() / 2).mid()
         bits *= 2
     return Q
+
+
+def _identity(k: int) -> flint.arb_mat:
+    return flint.arb_mat(diagonal([1] * k, 0).tolist())
 
 
 def _dot(x: list[Any], y: list[Any]) -> Any:
@@ -174,23 +221,48 @@ def _dot(x: list[Any], y: list[Any]) -> Any:
 
 def _sweep_until_orthogonal(columns: list[Any], turned: list[Any], bits: int) -> None:
     for _ in range(MOST_SWEEPS):
-        gram = flint.arb_mat(columns)
-        G = (gram * gram.transpose()).mid().tolist()
+        rows = flint.arb_mat(columns)
+        G = (rows * rows.transpose()).mid().tolist()
+        if _all_at_once(columns, turned, G, bits):
+            continue
         if not _sweep(columns, turned, G, bits):
             return
 
 
-def _sweep(columns: list[Any], turned: list[Any], G: list[Any], bits: int) -> bool:
-    """Turn every pair that is not orthogonal to the working precision; whether one was."""
-    tiny, any_turned = flint.arb(2) ** (12 - 2 * bits), False
+def _all_at_once(columns: list[Any], turned: list[Any], G: list[Any], bits: int) -> bool:
+    """One small turn of all columns at once, where all angles are small; whether it was made."""
+    K, size = [[flint.arb(0)] * len(G) for _ in G], flint.arb(0)
+    for i, j in _pairs_to_turn(G, bits):
+        gap = G[j][j] - G[i][i]
+        if gap == 0 or not abs(G[i][j]) < abs(gap) * SMALL_ANGLE:
+            return False
+        K[i][j] = (G[i][j] / gap).mid()
+        K[j][i], size = -K[i][j], max(size, abs(K[i][j]))
+    if size == 0:
+        return False
+    turn = _polished((_identity(len(G)) + flint.arb_mat(K)).mid(), 8).transpose()
+    columns[:] = (turn * flint.arb_mat(columns)).mid().tolist()
+    turned[:] = (turn * flint.arb_mat(turned)).mid().tolist()
+    return True
+
+
+def _pairs_to_turn(G: list[Any], bits: int) -> list[tuple[int, int]]:
+    """Pairs that are not orthogonal to the working precision."""
+    tiny = flint.arb(2) ** (12 - 2 * bits)
     # What is 2^-bits of the largest is rounding: its direction means nothing.
-    floor = max((G[i][i] for i in range(len(G))), default=flint.arb(0)) * flint.arb(2) ** (
-        -2 * bits
-    )
-    for i, j in combinations(range(len(columns)), 2):
-        if not G[i][j] * G[i][j] > tiny * G[i][i] * G[j][j] + floor * floor:
-            continue
-        any_turned = True
+    floor = max((row[i] for i, row in enumerate(G)), default=flint.arb(0)) * tiny
+    sizes = [row[i] for i, row in enumerate(G)]
+    return [
+        (i, j)
+        for i, j in combinations(range(len(G)), 2)
+        if G[i][j] * G[i][j] > tiny * sizes[i] * sizes[j] + floor * floor
+    ]
+
+
+def _sweep(columns: list[Any], turned: list[Any], G: list[Any], bits: int) -> bool:
+    """Turn pair after pair; whether there was one to turn."""
+    pairs = _pairs_to_turn(G, bits)
+    for i, j in pairs:
         alpha, beta = _dot(columns[i], columns[i]), _dot(columns[j], columns[j])
         gamma = _dot(columns[i], columns[j])
         if gamma == 0:
@@ -201,7 +273,7 @@ def _sweep(columns: list[Any], turned: list[Any], G: list[Any], bits: int) -> bo
         c = (1 / (1 + t * t).sqrt()).mid()
         for rows in (columns, turned):
             rows[i], rows[j] = _rotated(rows[i], rows[j], c, (c * t).mid())
-    return any_turned
+    return bool(pairs)
 
 
 def _rotated(x: list[Any], y: list[Any], c: Any, s: Any) -> tuple[list[Any], list[Any]]:
@@ -210,7 +282,7 @@ def _rotated(x: list[Any], y: list[Any], c: Any, s: Any) -> tuple[list[Any], lis
 
 
 def _sorted(
-    columns: list[Any], turned: list[Any], ctx: MultiprecisionArithmetic
+    columns: list[Any], turned: list[Any], ctx: Midpoints
 ) -> tuple[Matrix, list[Any], Matrix]:
     sizes = [_dot(x, x).sqrt().mid() for x in columns]
     order = sorted(range(len(sizes)), key=lambda k: sizes[k], reverse=True)

@@ -116,6 +116,8 @@ def fmpq(value: Any) -> flint.fmpq:
     """The same number as ``rational`` gives, as a FLINT rational."""
     if isinstance(value, flint.fmpq):
         return value
+    if isinstance(value, float) and math.isfinite(value):
+        return flint.fmpq(*value.as_integer_ratio())
     x = rational(value)
     return flint.fmpq(x.numerator, x.denominator)
 

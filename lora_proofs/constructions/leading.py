@@ -8,7 +8,7 @@ import flint
 import numpy as np
 
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, object_matrix
-from lora_proofs.arithmetic.dense import singular_value_decomposition
+from lora_proofs.arithmetic.dense import fast_arithmetic, handed_on, singular_value_decomposition
 from lora_proofs.arithmetic.exact import EXACT, ExactArithmetic, fmpq
 from lora_proofs.mathematics.matrices import best_rank_approximation
 
@@ -28,10 +28,12 @@ def leading_factors(E: Any, r: int, ctx: Arithmetic) -> tuple[Matrix, Matrix]:
         E = EXACT.matrix(E)
         kept = E if EXACT.rank(E) <= r else best_rank_approximation(E, max(r, 1), EXACT)
         return rank_factors(kept if r else EXACT.zeros(*E.shape))
-    U, s, V = singular_value_decomposition(ctx.matrix(E), ctx)
-    k = min(r, len(s))
-    roots = np.array([ctx.sqrt(x) for x in s[:k]], dtype=U.dtype)
-    return U[:, :k] * roots, (V[:, :k] * roots).T
+    fast = fast_arithmetic(ctx)
+    with fast.working():
+        U, s, V = singular_value_decomposition(fast.matrix(E), fast)
+        k = min(r, len(s))
+        roots = np.array([fast.sqrt(x) for x in s[:k]], dtype=U.dtype)
+        return handed_on(U[:, :k] * roots, ctx), handed_on((V[:, :k] * roots).T, ctx)
 
 
 def rank_factors(E: Matrix) -> tuple[Matrix, Matrix]:

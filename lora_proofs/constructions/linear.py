@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
+
 from lora_proofs.arithmetic.context import Arithmetic, Matrix
-from lora_proofs.arithmetic.dense import inverse, product
-from lora_proofs.arithmetic.exact import EXACT
-from lora_proofs.constructions.adapters import Adapter, Broken, adapted, checked_ranks
+from lora_proofs.arithmetic.dense import fast_arithmetic, handed_on, inverse, product
+from lora_proofs.arithmetic.exact import EXACT, ExactArithmetic
+from lora_proofs.constructions.adapters import (
+    Adapter,
+    Broken,
+    adapted,
+    checked_ranks,
+    largest_norm,
+)
 from lora_proofs.constructions.leading import leading_factors
+from lora_proofs.constructions.rank_one import eliminated, good_basis
+from lora_proofs.errors import BadInput
+
+IN_ORDER = "singular vectors in order"
+EXACTLY_IN_ORDER = "rank factorisation in order"
+RANK_ONE = "factors I + (rank one)"
+LARGE = 100.0
+"""Adapters this many times larger than the weights are compared with those of the other order."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +41,64 @@ class LinearAdaptation:
     method: str
     broken: tuple[Broken, ...] = ()
 
+    def in_arithmetic(self, ctx: Arithmetic) -> LinearAdaptation:
+        """The same numbers as ``ctx`` has them."""
+
+        def lifted(X: Matrix) -> Matrix:
+            return handed_on(X, ctx)
+
+        adapters = tuple(Adapter(lifted(x.B), lifted(x.A)) for x in self.adapters)
+        weights = tuple(lifted(W) for W in self.weights)
+        return LinearAdaptation(adapters, weights, lifted(self.product), self.method, self.broken)
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """An update G H of the product of nonsingular W: (D, D), and the ranks that it may take."""
+
+    frozen: tuple[Matrix, ...]
+    G: Matrix
+    H: Matrix
+    ranks: tuple[int, ...]
+    ctx: Arithmetic
+
+    @cached_property
+    def ends(self) -> list[int]:
+        """The columns of G that are used up after each layer."""
+        return [min(end, self.G.shape[1]) for end in accumulate(self.ranks)]
+
+    @cached_property
+    def inverses(self) -> list[Matrix]:
+        """W_l^{-1}."""
+        return [inverse(W, self.ctx) for W in self.frozen]
+
+    @cached_property
+    def C(self) -> Matrix:
+        """I + H P_0^{-1} G, with P_0 = W_L ... W_1."""
+        k = self.G.shape[1]
+        return self.ctx.identity(k) + product(self.H, *self.inverses, self.G, ctx=self.ctx)
+
+    def turned(self, T: Matrix) -> Pieces:
+        """The same update in another basis: G T and T^{-1} H."""
+        G, H = (
+            product(self.G, T, ctx=self.ctx),
+            product(inverse(T, self.ctx), self.H, ctx=self.ctx),
+        )
+        return Pieces(self.frozen, G, H, self.ranks, self.ctx)
+
+    def adapters(self) -> tuple[Adapter, ...]:
+        """B_l = W_{l+1}^{-1} ... W_L^{-1} G_l and A_l = H_l W_1^{-1} ... W_{l-1}^{-1}, H eliminated.
+
+        Raises ``BadInput`` where an intermediate that is used is singular.
+        """
+        H = eliminated(self.C, self.H, self.ends, self.ctx)
+        found = []
+        for layer, (first, last) in enumerate(zip([0, *self.ends], self.ends, strict=False)):
+            B = product(*self.inverses[layer + 1 :], self.G[:, first:last], ctx=self.ctx)
+            A = product(H[first:last], *self.inverses[:layer], ctx=self.ctx)
+            found.append(Adapter(B, A))
+        return tuple(found)
+
 
 def linear_adapters(
     frozen: Sequence[Any], target: Any, ranks: Sequence[int], ctx: Arithmetic
@@ -33,7 +108,6 @@ def linear_adapters(
     W_l: (D, D) and exact, E = target - W_L ... W_1. Zeng and Lee, Lemma 1, as commonly quoted,
     with a rank per layer.
 
-    >>> from lora_proofs.arithmetic import EXACT
     >>> I = [[1, 0], [0, 1]]
     >>> linear_adapters([I, I], [[2, 0], [0, 3]], [1, 1], EXACT).product.tolist()
     [[2, 0], [0, 3]]
@@ -41,30 +115,67 @@ def linear_adapters(
     exact = [EXACT.matrix(W) for W in frozen]
     ranks = checked_ranks(ranks, exact)
     E = EXACT.matrix(target) - product(*reversed(exact), ctx=EXACT)
-    G, H = leading_factors(E, sum(ranks), ctx)
-    with ctx.working():
-        lifted = [ctx.matrix(W) for W in exact]
-        adapters = _in_order(lifted, G, H, ranks, ctx)
-        weights = tuple(adapted(W, x, ctx) for W, x in zip(lifted, adapters, strict=True))
-        total = product(*reversed(weights), ctx=ctx)
-    return LinearAdaptation(adapters, weights, total, "singular vectors in order")
+    fast = fast_arithmetic(ctx)
+    with fast.working():
+        G, H = leading_factors(E, sum(ranks), fast)
+        pieces = Pieces(tuple(fast.matrix(W) for W in exact), G, H, ranks, fast)
+        adapters, method, broken = _chosen(pieces)
+        return assembled(pieces.frozen, adapters, method, broken, fast).in_arithmetic(ctx)
 
 
-def _in_order(
-    frozen: list[Matrix], G: Matrix, H: Matrix, ranks: Sequence[int], ctx: Arithmetic
-) -> tuple[Adapter, ...]:
-    """P_l DW_l Z_{l-1} = G_l H_l, with P_l = W_L ... W_{l+1} and Z_l = What_l ... What_1."""
-    ends = [0, *accumulate(ranks)]
-    prefix, found = None, []
-    for layer, W in enumerate(frozen):
-        first, last = (min(end, G.shape[1]) for end in ends[layer : layer + 2])
-        B, A = G[:, first:last], H[first:last]
-        if layer + 1 < len(frozen):
-            B = product(inverse(product(*reversed(frozen[layer + 1 :]), ctx=ctx), ctx), B, ctx=ctx)
-        if prefix is not None and last > first:
-            A = product(A, inverse(prefix, ctx), ctx=ctx)
-        adapter = Adapter(B, A)
-        what = adapted(W, adapter, ctx)
-        prefix = what if prefix is None else product(what, prefix, ctx=ctx)
-        found.append(adapter)
-    return tuple(found)
+def assembled(
+    frozen: Sequence[Matrix],
+    adapters: tuple[Adapter, ...],
+    method: str,
+    broken: tuple[Broken, ...],
+    ctx: Arithmetic,
+) -> LinearAdaptation:
+    """The adaptation with its weights and their product, of weights and factors in ``ctx``."""
+    weights = tuple(adapted(W, x, ctx) for W, x in zip(frozen, adapters, strict=True))
+    total = product(*reversed(weights), ctx=ctx)
+    return LinearAdaptation(adapters, weights, total, method, broken)
+
+
+def _chosen(pieces: Pieces) -> tuple[tuple[Adapter, ...], str, tuple[Broken, ...]]:
+    """In the order of the singular vectors, or where that is bad, in a better basis."""
+    ctx, broken = pieces.ctx, _singular_intermediates(pieces)
+    in_order = EXACTLY_IN_ORDER if isinstance(ctx, ExactArithmetic) else IN_ORDER
+    try:
+        first = pieces.adapters()
+        if not _too_large(first, pieces):
+            return first, in_order, broken
+    except BadInput:
+        first = None
+    second = pieces.turned(good_basis(pieces.C, pieces.ends, ctx)).adapters()
+    if first is not None and not largest_norm(second, ctx) < largest_norm(first, ctx):
+        return first, in_order, broken
+    return second, RANK_ONE, broken
+
+
+def _too_large(adapters: tuple[Adapter, ...], pieces: Pieces) -> bool:
+    if isinstance(pieces.ctx, ExactArithmetic):
+        return False
+    size = max(np.abs(W.astype(float)).max() for W in pieces.frozen)
+    return not largest_norm(adapters, pieces.ctx) < LARGE * max(size, 1.0)
+
+
+def _singular_intermediates(pieces: Pieces) -> tuple[Broken, ...]:
+    """The second assumption of Lemma 1, at the r that are used."""
+    ctx, C = pieces.ctx, pieces.C
+    used = sorted({end for end in pieces.ends if 0 < end < len(C)})
+    return tuple(
+        Broken(
+            f"P_0 + LR_{r}(E) is nonsingular",
+            "the adapters of Lemma 1 in the order of the singular vectors do not exist; the "
+            "minimum is attained by factors I + (rank one)",
+        )
+        for r in used
+        if _singular(C[:r, :r], ctx)
+    )
+
+
+def _singular(C: Matrix, ctx: Arithmetic) -> bool:
+    if isinstance(ctx, ExactArithmetic):
+        return bool(EXACT.rank(C) < len(C))
+    sizes = np.linalg.svd(C.astype(float), compute_uv=False)
+    return bool(sizes[-1] <= 1e-12 * max(sizes[0], 1.0))
