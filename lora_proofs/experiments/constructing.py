@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lora_proofs.constructions.linear import LinearAdaptation, linear_adapters
+from lora_proofs.constructions.partition import block_slices, uniform_partition
 from lora_proofs.constructions.precision import at_enough_digits
 from lora_proofs.constructions.regions import Ball
 from lora_proofs.constructions.relu_fnn import precise_relu_adapters
@@ -72,7 +74,20 @@ def radius(width: int) -> float:
     return float(width**0.5) + 6
 
 
-def relu_construction(pair: Pair, rank: int) -> tuple[Network, float]:
+@dataclass(frozen=True)
+class Built:
+    """A constructed ReLU network: its layers in float64, and its blocks' affine pieces.
+
+    On the ball both are one function. Deep nets whose frozen products are badly conditioned lose
+    digits when their layers are rounded to float64; their pieces come from enough digits.
+    """
+
+    layers: Network
+    pieces: Network
+    norm: float
+
+
+def relu_construction(pair: Pair, rank: int) -> Built:
     """Adapters of that rank on every layer, and biases for the ball of ``radius``.
 
     The biases come from the sharp formula for the ball, from no sample of points.
@@ -87,8 +102,25 @@ def relu_construction(pair: Pair, rank: int) -> tuple[Network, float]:
         tolerance=TOLERANCE,
     )
     weights = [floats(W) for W in found.weights]
-    biases = [floats([[x] for x in b]) for b in found.biases]
-    return Network(weights, biases, pair.frozen.relus), largest_update(pair, weights)
+    layers = Network(weights, [_column(b) for b in found.biases], pair.frozen.relus)
+    made = zip(found.weights, found.biases, strict=True)
+    blocks = block_slices(uniform_partition(depth, pair.target.depth))
+    columns = [(W, np.asarray(b).reshape(-1, 1)) for W, b in made]
+    affine = [_composed(columns[block]) for block in blocks]
+    pieces = Network([A for A, _ in affine], [a for _, a in affine], pair.target.relus)
+    return Built(layers, pieces, largest_update(pair, weights))
+
+
+def _composed(layers: Sequence[tuple[Any, Any]]) -> tuple[Array, Array]:
+    """A and a with x -> A x + a the layers one after the other, in the arithmetic they come in."""
+    A, a = layers[0]
+    for W, b in layers[1:]:
+        A, a = W @ A, W @ a + b
+    return floats(A), floats(a)
+
+
+def _column(b: Any) -> Array:
+    return floats([[x] for x in b])
 
 
 def _layers(net: Network) -> list[tuple[Array, Array]]:

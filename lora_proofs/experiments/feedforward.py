@@ -49,16 +49,16 @@ Slope = Callable[[Array, Array], Array]
 
 
 def mean_squared_error(prediction: Array, Y: Array) -> Array:
-    """E ||f - y||^2 / D over the columns, one number for each model.
+    """E ||f - y||^2 / D over the points, one number for each model: the mean over all axes of Y.
 
     >>> float(mean_squared_error(np.ones((2, 5)), np.zeros((2, 5))))
     1.0
     """
     difference = prediction - Y
-    found: Array = np.mean(difference * difference, axis=(-2, -1))
+    found: Array = np.mean(difference * difference, axis=tuple(range(-Y.ndim, 0)))
     return found
 
 
 def slope_of_squares(prediction: Array, Y: Array) -> Array:
     """The derivative of ``mean_squared_error`` by the prediction."""
-    return (prediction - Y) * (2 / (Y.shape[-2] * Y.shape[-1]))
+    return (prediction - Y) * (2 / Y.size)

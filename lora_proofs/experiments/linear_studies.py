@@ -21,7 +21,6 @@ from lora_proofs.experiments.study import (
     matching,
 )
 from lora_proofs.experiments.training import Heard
-from lora_proofs.experiments.tuning import predictions
 
 ROUNDING = 1e-9  # relative, of a mean squared error in float64
 
@@ -51,15 +50,17 @@ def linear_points(pair: Pair, settings: Settings, condition: str, heard: Heard) 
 
 def _descended(pair: Pair, settings: Settings, condition: str, heard: Heard) -> list[Point]:
     start = low_rank_start(pair, settings, tune_biases=False)
-    choice, test, groups = fit(pair, settings, start, settings.ranks, heard)
-    outputs = [predictions(x, _isotropic(settings.width), pair.frozen.relus) for x in groups]
+    together = len(settings.ranks) * len(settings.rates)
+    found = fit(pair, settings, start, settings.ranks, heard, group=together)
+    outputs = [models.outputs(_isotropic(settings.width)) for models in found.groups]
+    choice = found.choice
     population = choice.of(np.concatenate([_population_all(f, pair) for f in outputs]))
     size = 2 * settings.width * pair.frozen.depth
     return [
         Point(condition, GRADIENT_DESCENT, pair.seed, R, size * R, error, details)
         for R, error, details in zip(
             settings.ranks,
-            choice.of(test),
+            choice.of(found.test),
             ({"rate": choice.rate(k), "population": x} for k, x in enumerate(population)),
             strict=True,
         )

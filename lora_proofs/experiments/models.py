@@ -11,8 +11,8 @@ from lora_proofs.experiments.adam import Adam, Array
 from lora_proofs.experiments.drawing import product, stream, uniform_layers
 from lora_proofs.experiments.feedforward import forward, mean_squared_error, slope_of_squares
 from lora_proofs.experiments.settings import Settings
-from lora_proofs.experiments.training import Draw
-from lora_proofs.experiments.tuning import gradients, whole_layers
+from lora_proofs.experiments.training import Draw, Trainable
+from lora_proofs.experiments.tuning import Learner, whole_layers
 
 
 @dataclass(frozen=True)
@@ -114,13 +114,18 @@ def pretrained(pair: Pair, settings: Settings, *, on: Callable[[Pair], Pair] = l
     """
     net, draw = pair.frozen, on(pair).draw("pretraining")
     tuning = whole_layers(net.weights, net.biases, [net.depth], tune_biases=not pair.linear)
+    train_until(Learner(tuning, net.relus, slope_of_squares), draw, settings)
+    weights, biases = ([x[0] for x in xs] for xs in tuning.network())
+    return Pair(pair.target, Network(weights, biases, net.relus), pair.seed)
+
+
+def train_until(models: Trainable, draw: Draw, settings: Settings) -> None:
+    """Train one model until its loss on a batch is below the first loss over the level."""
     adam, first = Adam(rate=settings.pretraining_rate), None
     for _ in range(settings.pretraining_steps):
         X, Y = draw(settings.batch)
-        loss = mean_squared_error(forward(*tuning.network(), X, net.relus)[-1], Y).item()
+        loss = mean_squared_error(models.outputs(X), Y).item()
         first = loss if first is None else first
         if loss < first / settings.pretraining_level:
-            break
-        adam.update(tuning.parameters, gradients(tuning, X, Y, net.relus, slope_of_squares))
-    weights, biases = ([x[0] for x in xs] for xs in tuning.network())
-    return Pair(pair.target, Network(weights, biases, net.relus), pair.seed)
+            return
+        adam.update(models.parameters, models.gradients(X, Y))

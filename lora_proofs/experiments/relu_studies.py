@@ -23,6 +23,8 @@ from lora_proofs.experiments.training import Heard
 
 FROZEN_BIASES = "gradient descent, frozen biases"
 FINAL_LAYERS = "final layers, gradient descent"
+ROUNDED = "construction, layers rounded to float64"
+DEEP = 4  # with more frozen layers, rounding the layers to float64 costs what can be seen
 EXACT = 1e-16  # a mean squared error at most this much of the target's mean square is rounding
 
 
@@ -37,16 +39,24 @@ def low_rank_parameters(settings: Settings, rank: int, *, biases: bool) -> int:
 
 
 def constructed(pair: Pair, settings: Settings, condition: str) -> Iterator[Point]:
-    """The construction at every rank; for one target layer, with the corrected bound of Lemma 2."""
+    """The construction at every rank, measured through its affine pieces.
+
+    For one target layer with the corrected bound of Lemma 2; for deep models also as it is after
+    its layers are rounded to float64.
+    """
     X, Y = pair.draw("test")(settings.tests)
     scale = float(np.mean(Y * Y))
     for R in settings.ranks:
-        net, norm = relu_construction(pair, R)
+        built = relu_construction(pair, R)
         size = low_rank_parameters(settings, R, biases=True)
-        found = mean_squared_error(net(X), Y).item()
-        details = {"norm": norm, "relative": found / scale}
+        found, rounded = (
+            mean_squared_error(net(X), Y).item() for net in (built.pieces, built.layers)
+        )
+        details = {"norm": built.norm, "relative": found / scale, "float64": rounded}
         yield Point(condition, CONSTRUCTION, pair.seed, R, size, found, details)
-        if pair.target.depth == 1:
+        if pair.frozen.depth > DEEP:
+            yield Point(condition, ROUNDED, pair.seed, R, size, rounded)
+        elif pair.target.depth == 1:
             s = gap(pair)[R * pair.frozen.depth :]
             bound = float(np.sum(s * s)) / settings.width
             yield Point(condition, UPPER_BOUND, pair.seed, R, size, bound)

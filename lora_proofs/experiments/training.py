@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from lora_proofs.experiments.adam import Adam, Array
+
+
+class Trainable(Protocol):
+    """Many models in training."""
+
+    @property
+    def parameters(self) -> list[Array]:
+        """The trained arrays, changed in place."""
+
+    def gradients(self, X: Array, Y: Array) -> list[Array]:
+        """The derivatives of the loss on a batch by the trained arrays."""
+
+    def outputs(self, X: Array) -> Array:
+        """The outputs of every model on a batch."""
+
 
 Batch = tuple[Array, Array]
 Draw = Callable[[int], Batch]  # a batch of so many points, new at every call
@@ -15,8 +31,7 @@ Heard = Callable[[float], None]  # which part of the work is done
 
 
 def train(
-    parameters: Sequence[Array],
-    gradients: Callable[[Array, Array], list[Array]],
+    models: Trainable,
     draw: Draw,
     rates: Array,
     *,
@@ -31,7 +46,7 @@ def train(
     adam = Adam(rate=rates)
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(steps):
-            adam.update(parameters, gradients(*draw(batch)))
+            adam.update(models.parameters, models.gradients(*draw(batch)))
             if step % 100 == 99:
                 heard((step + 1) / steps)
 

@@ -69,21 +69,29 @@ class WholeLayers:
         return [G * mask for kind in kinds for G, mask in zip(kind, masks, strict=True)]
 
 
-Tuning = LowRank | WholeLayers
+@dataclass
+class Learner:
+    """Many feed-forward models in training: what is trained, the ReLUs, and the loss's slope."""
 
+    tuning: LowRank | WholeLayers
+    relus: Sequence[bool]
+    slope: Slope
 
-def gradients(
-    tuning: Tuning, X: Array, Y: Array, relus: Sequence[bool], slope: Slope
-) -> list[Array]:
-    """The derivatives of the loss on a batch by the trained arrays."""
-    weights, biases = tuning.network()
-    values = forward(weights, biases, X, relus)
-    return tuning.pull_back(*backward(weights, values, slope(values[-1], Y), relus))
+    @property
+    def parameters(self) -> list[Array]:
+        """The trained arrays."""
+        return self.tuning.parameters
 
+    def gradients(self, X: Array, Y: Array) -> list[Array]:
+        """The derivatives of the loss on a batch by the trained arrays."""
+        weights, biases = self.tuning.network()
+        values = forward(weights, biases, X, self.relus)
+        slope = self.slope(values[-1], Y)
+        return self.tuning.pull_back(*backward(weights, values, slope, self.relus))
 
-def predictions(tuning: Tuning, X: Array, relus: Sequence[bool]) -> Array:
-    """The outputs of every model on a batch."""
-    return forward(*tuning.network(), X, relus)[-1]
+    def outputs(self, X: Array) -> Array:
+        """The outputs of every model on a batch."""
+        return forward(*self.tuning.network(), X, self.relus)[-1]
 
 
 def low_rank(
