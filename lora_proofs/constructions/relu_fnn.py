@@ -80,6 +80,11 @@ class ReluAdaptation:
         """The adapted network, as ``relu_network`` takes it."""
         return list(zip(self.weights, self.biases, strict=True))
 
+    @property
+    def exact_layers(self) -> list[Layer]:
+        """The same network with its numbers, floats or not, as the rationals that they are."""
+        return [(exact_values(W), exact_values(b)) for W, b in self.layers]
+
 
 def relu_adapters(
     frozen: Sequence[Layer],

@@ -179,10 +179,9 @@ def live_point(W: Matrix, b: Any, region: Ball | Box) -> Vector | None:
     x = center
     for margin in [np.max(size) * m for m in MARGINS]:
         for _ in range(STEPS):
-            exact = EXACT.matrix([x])[0]
-            if _is_inside(exact, region) and (affine(W, b, exact[:, None], EXACT) > 0).all():
-                return exact
             lack = V @ x + v
+            if lack.min() > 0 and _is_live(exact := EXACT.matrix([x])[0], W, b, region):
+                return exact
             i = int(np.argmin(lack))
             x = _into(x + max(margin - lack[i], 0.0) * V[i], region, center, size)
             if lack[i] >= margin:
@@ -208,6 +207,10 @@ def _into(x: Any, region: Ball | Box, center: Any, size: Any) -> Any:
     if isinstance(region, Box):
         return center + np.clip(away, -size, size)
     return center + away * min(1.0, size / max(float(np.linalg.norm(away)), 1e-300))
+
+
+def _is_live(x: Vector, W: Matrix, b: Any, region: Ball | Box) -> bool:
+    return _is_inside(x, region) and bool((affine(W, b, x[:, None], EXACT) > 0).all())
 
 
 def _is_inside(x: Vector, region: Ball | Box) -> bool:
