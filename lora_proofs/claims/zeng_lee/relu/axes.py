@@ -14,9 +14,9 @@ Squares. For the p-th index the squared errors of output j at these p points add
 
     E ||f - fbar||^2 >= (1/2D) sum_p (p - 1)/p g_(p)^2,        g_(1) >= g_(2) >= ...
 
-Lengths. Let all g_j be g or more, and take g for them. The two points +-rho e_m share out the errors
-s_j of the outputs j after m by the sign of T_jm, and rho e_m has the error g - s_m too. As |a| + |b|
-is at least the length of (a, b),
+Lengths. Let all g_j be g or more, and take g for them. The two points +-rho e_m share out the
+errors s_j of the outputs j after m by the sign of T_jm, and rho e_m has the error g - s_m too. As
+|a| + |b| is at least the length of (a, b),
 
     2D E ||f - fbar|| >= F(s) = sum_m |(g - s_m, s_{m+1}, ..., s_D)|        for some s in [0, g]^D.
 
@@ -55,6 +55,23 @@ def draw(source: Draw, regime: str) -> Instance:
     if regime == "different weights":
         w = [x * source.choice((1, Fraction(99, 100))) for x in w]
     return axes_instance(w, [t] * D, source.integer(1, 6), regimes=(regime,))
+
+
+def as_problem(instance: Instance) -> Instance:
+    """The same network with the fields of ``strategies.relu_networks`` too, for R = L = 1."""
+    D, r = len(instance.w[0]), instance.rho
+    one = EXACT.identity(D)
+    w, t = (EXACT.matrix(row) * one for row in (instance.w, instance.t))
+    whole = {"W1": w, "Wbar1": t, "bbar1": [[0] * D], "U1": one, "V1": one, "X": points(instance)}
+    box = {"lower": [[-r] * D], "upper": [[r] * D], "ranks": [[1]], "partition": [[1]]}
+    sigma = [[b - a for a, b in zip(instance.w[0], instance.t[0], strict=True)]]
+    return instance.replace(**whole, **box, sigma1=sigma)
+
+
+def points(instance: Instance) -> Any:
+    """The points +-rho e_i as columns."""
+    half = EXACT.number(instance.rho) * EXACT.identity(len(instance.w[0]))
+    return EXACT.matrix([[*row, *(-x for x in row)] for row in half])
 
 
 def gaps(instance: Instance) -> list[Fraction]:
@@ -103,10 +120,9 @@ def construction_squared_errors(instance: Instance) -> list[Any]:
     """||f - fbar||^2 at each of the points, for the adapter that makes up for the largest gap."""
     D = len(instance.w[0])
     gap = [t - w for w, t in zip(instance.w[0], instance.t[0], strict=True)]
-    first = gap.index(max(gap))
-    adapted = [t if j == first else w for j, (w, t) in enumerate(zip(instance.w[0], instance.t[0]))]
-    half = EXACT.number(instance.rho) * EXACT.identity(D)
-    X = EXACT.matrix([[*row, *(-x for x in row)] for row in half])
+    first, adapted = gap.index(max(gap)), list(instance.w[0])
+    adapted[first] = instance.t[0][first]
+    X = points(instance)
     f, fbar = (
         relu_network([(diagonal(map(EXACT.number, d), EXACT.number(0)), [0] * D)], X, EXACT)
         for d in (adapted, instance.t[0])
