@@ -188,8 +188,10 @@ def to_floats(X: Matrix) -> np.ndarray:
     >>> to_floats(np.array([[flint.arb(1) / 4]]))
     array([[0.25]])
     """
-    if X.dtype != object:
-        return X
+    if X.dtype != object or not X.size:
+        return X.astype(float)
+    if isinstance(X.flat[0], flint.fmpq):
+        X = _as_array([[flint.arb(x).mid() for x in row] for row in X])
     size = max((abs(x) for x in X.flat), default=0)
     return X.astype(float) if size == 0 or 1e-200 < size < 1e200 else (X / size).astype(float)
 

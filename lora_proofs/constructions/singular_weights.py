@@ -1,0 +1,198 @@
+"""Linear nets whose frozen weights are singular or rectangular: the best that is known.
+
+Several constructions are tried and the one with the least spectral error is kept. Where it meets
+the lower bound it is optimal; elsewhere that is not known, and ``broken`` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from lora_proofs.arithmetic.array import ArrayArithmetic
+from lora_proofs.arithmetic.context import Arithmetic, Matrix
+from lora_proofs.arithmetic.dense import fast_arithmetic, product, to_floats
+from lora_proofs.arithmetic.exact import EXACT
+from lora_proofs.constructions.adapters import Adapter, Broken, adapted, zero_adapter
+from lora_proofs.constructions.alternating import alternating_least_squares
+from lora_proofs.constructions.leading import leading_factors
+from lora_proofs.constructions.linear_adaptation import LinearAdaptation, assembled
+from lora_proofs.constructions.nonsingular import nonsingular_adapters
+from lora_proofs.constructions.rectangular import broken_widths, in_sequence
+from lora_proofs.constructions.repairing import repaired
+from lora_proofs.constructions.rounding import exact_values
+from lora_proofs.errors import BadInput, Unavailable
+
+SWEEPS = 60
+Adapters = tuple[Adapter, ...]
+
+
+def best_known(
+    frozen: Sequence[Matrix], target: Matrix, ranks: tuple[int, ...], ctx: Arithmetic
+) -> LinearAdaptation:
+    """The best adapters that are known where a frozen weight is singular or not square.
+
+    W_l: (n_l, n_{l-1}), exact. ``broken`` names what was assumed, and says whether the error meets
+    the lower bound all the same.
+
+    >>> W = [EXACT.zeros(2, 2), EXACT.identity(2)]
+    >>> found = best_known(W, EXACT.identity(2), (2, 0), EXACT)
+    >>> found.product.tolist(), found.broken[0].assumption
+    ([[1, 0], [0, 1]], 'the frozen weight W_1 is nonsingular')
+    """
+    fast = fast_arithmetic(ctx)
+    task = _Task(tuple(frozen), target, ranks, fast)
+    best, method, error = None, "", np.inf
+    with fast.working():
+        for name, attempt in _ATTEMPTS.items():
+            try:
+                found = attempt(task, best)
+            except (BadInput, Unavailable):
+                continue
+            if (reached := task.error(found)) < error:
+                best, method, error = found, name, reached
+            if task.is_least(error):
+                break
+        if best is None:
+            raise BadInput("expected numbers that no construction overflows on; use more digits")
+        broken = _broken(task, is_least=task.is_least(error))
+        return assembled(task.lifted, best, method, broken, fast).in_arithmetic(ctx)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Exact weights and target, ranks, and the arithmetic of the adapters."""
+
+    frozen: tuple[Matrix, ...]
+    target: Matrix
+    ranks: tuple[int, ...]
+    ctx: Arithmetic
+
+    @cached_property
+    def E(self) -> Matrix:
+        """target - W_L ... W_1."""
+        return self.target - product(*reversed(self.frozen), ctx=EXACT)
+
+    @cached_property
+    def lifted(self) -> list[Matrix]:
+        """The weights in the arithmetic of the adapters."""
+        return [self.ctx.matrix(W) for W in self.frozen]
+
+    def turned(self) -> _Task:
+        """The same net read from its output to its input."""
+        frozen = tuple(W.T for W in reversed(self.frozen))
+        return _Task(frozen, self.target.T, self.ranks[::-1], self.ctx)
+
+    def error(self, adapters: Adapters) -> float:
+        """The spectral error in floats, of a product in the arithmetic."""
+        weights = [adapted(W, x, self.ctx) for W, x in zip(self.lifted, adapters, strict=True)]
+        off = product(*reversed(weights), ctx=self.ctx) - self.ctx.matrix(self.target)
+        return float(np.linalg.norm(to_floats(off), 2))
+
+    @cached_property
+    def least(self) -> float:
+        """The greater lower bound: sigma_{S+1}(E), or sigma_{k+1}(target), k the product's rank."""
+        most = product_rank(self.frozen, self.ranks)
+        return max(_sigma(self.E, sum(self.ranks)), _sigma(self.target, most))
+
+    def is_least(self, error: float) -> bool:
+        """Whether an error meets the lower bound, as far as floats tell."""
+        size = float(np.linalg.norm(to_floats(self.ctx.matrix(self.E)), 2))
+        return error <= self.least * (1 + 1e-9) + 1e-9 * size
+
+
+def product_rank(frozen: Sequence[Matrix], ranks: Sequence[int]) -> int:
+    """The rank that no product of adapted weights exceeds: min_l of rank W_l + R_l, and widths.
+
+    >>> product_rank([EXACT.zeros(2, 2), EXACT.identity(2)], [1, 1])
+    1
+    """
+    return min(min(*W.shape, EXACT.rank(W) + r) for W, r in zip(frozen, ranks, strict=True))
+
+
+def _sigma(X: Matrix, k: int) -> float:
+    if k >= min(X.shape) or k >= EXACT.rank(X):
+        return 0.0
+    return float(np.linalg.svd(ArrayArithmetic().matrix(X), compute_uv=False)[k])
+
+
+def _forward(task: _Task, best: Adapters | None) -> Adapters:
+    G, H = leading_factors(task.E, sum(task.ranks), task.ctx)
+    return in_sequence(task.lifted, G, H, task.ranks, task.ctx)
+
+
+def _backward(task: _Task, best: Adapters | None) -> Adapters:
+    found = _forward(task.turned(), best)
+    return tuple(Adapter(x.A.T, x.B.T) for x in reversed(found))
+
+
+def _by_repair(task: _Task, best: Adapters | None) -> Adapters:
+    """Spend rank on making the weights nonsingular, with pieces of the update where that goes."""
+    if any(W.shape != task.target.shape for W in task.frozen):
+        raise BadInput("expected square weights to repair")
+    patches, weights, left = repaired(task.frozen, task.target, task.ranks, task.ctx)
+    E = task.target - product(*reversed(weights), ctx=EXACT)
+    G, H = leading_factors(E, sum(left), task.ctx)
+    lifted = [task.ctx.matrix(W) for W in weights]
+    found, _, _ = nonsingular_adapters(lifted, G, H, left, task.ctx)
+    return tuple(_together(x, y) for x, y in zip(patches, found, strict=True))
+
+
+def _together(x: Adapter, y: Adapter) -> Adapter:
+    return Adapter(np.concatenate([x.B, y.B], axis=1), np.concatenate([x.A, y.A]))
+
+
+def _by_least_squares(task: _Task, best: Adapters | None) -> Adapters:
+    """Alternating least squares in float64, from the best so far and from no adapters."""
+    array = ArrayArithmetic()
+    zero = tuple(zero_adapter(*W.shape, array) for W in task.frozen)
+    starts = [zero] if best is None else [tuple(map(_in_floats, best)), zero]
+    found = [
+        alternating_least_squares(
+            task.frozen, task.target, start, array, sweeps=SWEEPS, ranks=task.ranks
+        ).adapters
+        for start in starts
+    ]
+    lifted = [tuple(_lifted(x, task.ctx) for x in adapters) for adapters in found]
+    return min(lifted, key=task.error)
+
+
+def _in_floats(x: Adapter) -> Adapter:
+    return Adapter(x.B.astype(float), x.A.astype(float))
+
+
+def _lifted(x: Adapter, ctx: Arithmetic) -> Adapter:
+    def lift(X: Matrix) -> Matrix:
+        return ctx.matrix(exact_values(X)) if X.size else ctx.zeros(*X.shape)
+
+    return Adapter(lift(x.B), lift(x.A))
+
+
+_ATTEMPTS: dict[str, Callable[[_Task, Adapters | None], Adapters]] = {
+    "layer by layer": _forward,
+    "layer by layer, from the output": _backward,
+    "singular weights repaired first": _by_repair,
+    "alternating least squares": _by_least_squares,
+}
+
+
+def _broken(task: _Task, *, is_least: bool) -> tuple[Broken, ...]:
+    """The weights that are singular, or the widths, and what that does to the formula."""
+    told = (
+        "its lower bound, sigma_{S+1}(E) or what the rank of the product leaves, is met all the "
+        "same"
+        if is_least
+        else "sigma_{S+1}(E) is a lower bound of the error that is not known to be attained; the "
+        f"product has rank at most {product_rank(task.frozen, task.ranks)}, and the answer is the "
+        "best that was found"
+    )
+    if len({n for W in task.frozen for n in W.shape}) > 1:
+        return tuple(Broken(x.assumption, told) for x in broken_widths(task.frozen))
+    return tuple(
+        Broken(f"the frozen weight W_{layer} is nonsingular", told)
+        for layer, W in enumerate(task.frozen, 1)
+        if EXACT.rank(W) < len(W)
+    )
