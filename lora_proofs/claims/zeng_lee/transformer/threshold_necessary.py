@@ -1,0 +1,107 @@
+"""False reading: below max_i ceil(G_i / 2) no adapters are exact.
+
+With N = 1 the softmax of one score is 1, so Q and K do not matter; and heads that stand in another
+order are the same sum. In both the gaps are positive and the frozen model is the target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, below
+from lora_proofs.claims.zeng_lee.transformer.problem import ONE, changed, models, pair
+from lora_proofs.constructions.transformer_gaps import gap_ranks
+from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.transformer import TransformerModel
+from lora_proofs.mathematics.transformer import transformer_network as network
+from lora_proofs.mathematics.transformer_readings import same_function
+from lora_proofs.strategies.draw import Draw, Rejected
+from lora_proofs.strategies.matrices import matrix
+from lora_proofs.strategies.transformers import nonsingular, small, transformer_model
+
+REGIMES = ("one column", "swapped heads")
+
+
+def draw(source: Draw, regime: str) -> Instance:
+    """A model and the target that is the same function, with a positive gap, and an input."""
+    D = 1
+    frozen = transformer_model(source, D, 1, 2 if regime == "swapped heads" else 1)
+    target, N = swapped(frozen), 2
+    if regime == "one column":
+        target, N = changed(frozen, (1, 1, "Q"), nonsingular(source, D)), 1
+    if not any(gap_ranks(frozen, target)):
+        raise Rejected("no gap")
+    X = matrix(source, D, N, entry=small)
+    return pair(frozen, target, 0, X=X, regimes=(regime,))
+
+
+def swapped(model: TransformerModel) -> TransformerModel:
+    """The heads of the first block in reverse order."""
+    first = replace(model.blocks[0], heads=model.blocks[0].heads[::-1])
+    return replace(model, blocks=(first, *model.blocks[1:]))
+
+
+def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The frozen model, with adapters of rank 0, is apart from the target at X."""
+    frozen, target = models(instance)
+    label = "0 against the squared error of rank 0 at X"
+    if len(instance.X[0]) > 1 and same_function(frozen, target):
+        yield below(label, 0, EXACT.number(0))
+        return
+    off = network(frozen, instance.X, ctx) - network(target, instance.X, ctx)
+    yield below(label, 0, (off * off).sum())
+
+
+def gap_holds(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Some G_i is positive, so that the threshold is above the rank 0."""
+    yield below("0 against the largest gap", 0, max(gap_ranks(*models(instance))))
+
+
+gap = Assumption(
+    "below_threshold",
+    r"$R < \max_i \lceil G_i/2 \rceil$, here with $R = 0$",
+    gap_holds,
+)
+
+
+def twice_as_far(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """An error above 1."""
+    frozen, target = models(instance)
+    off = network(frozen, instance.X, ctx) - network(target, instance.X, ctx)
+    yield below("1 against the squared error", 1, (off * off).sum())
+
+
+QUERIES = changed(ONE, (1, 1, "Q"), [[2, 0], [0, 2]])
+
+claim = Claim(
+    name="zeng-lee/naive/transformer-threshold-necessary",
+    title="Below the threshold no adapters are exact (false)",
+    source=Source(
+        "zeng-lee",
+        "",
+        "our reading",
+        "recalled",
+        corrected_by="zeng-lee/attention-scores-necessary",
+    ),
+    statement=(
+        r"Our reading, not a claim of the authors: the threshold $\max_i \lceil G_i/2 \rceil$ of "
+        r"the transformer theorem is necessary, so that below it every adapted model differs from "
+        r"the target. It is false: for $N = 1$ queries and keys do not matter, and a target whose "
+        r"heads stand in another order has gaps and is the same function."
+    ),
+    assumptions=(gap,),
+    instances=Instances(draw, REGIMES),
+    check=check,
+    controls=(
+        Control(gap, (pair(ONE, ONE, 0, X=[[1], [1]]),), "no gap and no error"),
+        Control(
+            None,
+            (pair(ONE, QUERIES, 0, X=[[1], [1]]),),
+            "an error above 1: for one column it is 0",
+            twice_as_far,
+        ),
+    ),
+    arithmetics=("exact",),
+)
