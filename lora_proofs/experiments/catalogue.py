@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from lora_proofs.experiments.digits import digits_checks, digits_points
 from lora_proofs.experiments.linear_studies import linear_checks, linear_points
 from lora_proofs.experiments.models import (
     Pair,
@@ -22,6 +23,12 @@ from lora_proofs.experiments.relu_studies import (
 from lora_proofs.experiments.settings import AUTHORS, CALIBRATION, QUICK, Settings
 from lora_proofs.experiments.study import Check, Experiment, Point
 from lora_proofs.experiments.training import Heard
+from lora_proofs.experiments.transformer_studies import (
+    pretrained_transformer,
+    transformer_checks,
+    transformer_pair,
+    transformer_points,
+)
 
 Points = Callable[[Pair, Settings, str, Heard], list[Point]]
 Prepared = Callable[[Pair, Settings], Pair]
@@ -196,15 +203,101 @@ PRETRAINED_OR_RANDOM = Experiment(
     notes=(HOW_PRETRAINED, HOW_RELATED),
 )
 
+
+def _transformer(settings: Settings, condition: str, seed: int, heard: Heard) -> list[Point]:
+    pair = transformer_pair(settings, seed)
+    if condition == PRETRAINED:
+        pair = pretrained_transformer(pair, settings)
+    return transformer_points(pair, settings, condition, heard)
+
+
+TRANSFORMER_SETTINGS = AUTHORS.changed(
+    width=8,
+    frozen_depth=1,
+    heads=2,
+    length=10,
+    ranks=tuple(range(1, 9)),
+    rates=(1e-2, 1e-3),
+    steps=1500,
+    batch=64,
+    seeds=3,
+    tests=1000,
+    departures=(
+        *AUTHORS.departures,
+        "smaller than the authors' study: width 8 (theirs 16; 8 in their example), batch 64 "
+        "(256), 1500 steps (5000), 3 seeds (5), learning rates 1e-2 and 1e-3 (also 1e-4), "
+        "one block (also two), 1000 test sequences (5000)",
+    ),
+)
+TRANSFORMER_RANK = Experiment(
+    "zeng-lee/transformer-rank",
+    "Transformers: error against rank",
+    "How close do adapters bring a transformer of one block and two heads to another one?",
+    (RANDOM, PRETRAINED),
+    sizes(
+        TRANSFORMER_SETTINGS,
+        width=6,
+        length=5,
+        ranks=(1, 2, 3, 6),
+        rates=(1e-2,),
+        batch=16,
+        steps=150,
+        tests=300,
+    ),
+    _transformer,
+    transformer_checks,
+    measure="test MSE: E ||f - fbar||^2 / D over the tokens of the test sequences",
+    notes=(HOW_PRETRAINED,),
+)
+
+DIGITS_SETTINGS = AUTHORS.changed(
+    width=32,
+    frozen_depth=3,
+    ranks=(1, 2, 3, 4, 5, 6, 8, 12, 16),
+    rates=(1e-2, 1e-3),
+    steps=1000,
+    batch=64,
+    pretraining_steps=1000,
+    tests=0,
+    validations=0,
+    departures=(),
+)
+DIGITS = Experiment(
+    "zeng-lee/digits",
+    "Digits 0 to 4 adapted to digits 5 to 9 (a substitute for GLUE): error against rank",
+    "On real data, how much rank does LoRA need to come to where full fine-tuning comes?",
+    ("scikit-learn's 8 x 8 digits",),
+    sizes(
+        DIGITS_SETTINGS,
+        width=32,
+        ranks=(1, 2, 4, 8),
+        steps=300,
+        departures=("--quick: fewer ranks, seeds and steps",),
+    ),
+    digits_points,
+    digits_checks,
+    measure="test error: the part of the test images taken for another digit",
+    scale="linear",
+    origin="our own: the paper's experiments on language data are not rerun",
+    needs="digits",
+    notes=(
+        "a substitute for the paper's experiments on GLUE, not a replication of them",
+        "target_depth, tests, validations and the pretraining level play no part here; images "
+        "are split 3:1:1 into training, validation and test",
+    ),
+)
+
 EXPERIMENTS = {
     x.name: x
     for x in (
         LINEAR_RANK,
         RELU_RANK,
         RELU_MULTILAYER,
+        TRANSFORMER_RANK,
         PRETRAINED_OR_RANDOM,
         BIAS_TUNING,
         FINAL_LAYER,
         UNIFORM,
+        DIGITS,
     )
 }
