@@ -71,6 +71,20 @@ def frozen_weights(draw: Draw, widths: Sequence[int], *, full_rank: bool = True)
     return tuple(make(draw, n, m, entry=small) for n, m in shapes)
 
 
+def weights_with_product(draw: Draw, product: Matrix, depth: int) -> Weights:
+    """``depth`` square weights with W_L ... W_1 = ``product``, all but the last nonsingular.
+
+    >>> from lora_proofs.strategies.draw import SeededDraw
+    >>> P = EXACT.matrix([[2, 0], [1, 1]])
+    >>> bool((whole_product(weights_with_product(SeededDraw.keyed(0), P, 3)) == P).all())
+    True
+    """
+    free = frozen_weights(draw, [len(product)] * depth)
+    if not free:
+        return (product,)
+    return (*free, product @ EXACT.inverse(whole_product(free)))
+
+
 def weights_of_rank(draw: Draw, width: int, ranks: Sequence[int]) -> Weights:
     """Square weights of one width and of chosen exact ranks.
 

@@ -42,7 +42,7 @@ def _product(rows: str, inner: str, columns: str) -> ProductRanks:
         "product": Relation(Z, "=", X @ Y),
         "ranks": "rank Z, rank X and rank Y are the ranks of Z, X and Y",
     }
-    shape = "" if rows != columns else f", {rows} x {inner} times {inner} x {columns}"
+    shape = f", {rows} x {inner} times {inner} x {columns}"
     by_left, by_right = (
         Lemma(
             f"rank of a product, {side} factor{shape}",
@@ -59,6 +59,14 @@ def _product(rows: str, inner: str, columns: str) -> ProductRanks:
 RANKS_OF_PRODUCT = _product("n", "k", "m")
 RANKS_OF_THIN_PRODUCT = _product("n", "k", "n")
 RANKS_OF_SQUARE_PRODUCT = _product("n", "n", "n")
+RANKS_OF_UPDATE, RANKS_OF_ROWS = _product("p", "m", "q"), _product("m", "m", "q")
+PRODUCTS = (
+    RANKS_OF_PRODUCT,
+    RANKS_OF_THIN_PRODUCT,
+    RANKS_OF_SQUARE_PRODUCT,
+    RANKS_OF_UPDATE,
+    RANKS_OF_ROWS,
+)
 
 
 @dataclass(frozen=True)
@@ -72,12 +80,12 @@ class Multiplied:
     lemma: Lemma
 
 
-def _multiplied(rows: str, columns: str) -> Multiplied:
-    """S X R = S Y R for X and Y: (rows, columns), S: (n, rows) and R: (columns, n)."""
+def _multiplied(rows: str, columns: str, last: str) -> Multiplied:
+    """S X R = S Y R for X and Y: (rows, columns), S: (n, rows) and R: (columns, last)."""
     X, Y = Symbol("X", rows, columns), Symbol("Y", rows, columns)
-    S, R = Symbol("S", "n", rows), Symbol("R", columns, "n")
+    S, R = Symbol("S", "n", rows), Symbol("R", columns, last)
     lemma = Lemma(
-        f"multiplied equations, {rows} x {columns}",
+        f"multiplied equations, {rows} x {columns}, {last} columns",
         r"If $X = Y$, then $S X R = S Y R$.",
         HORN + "section 0.2.4",
         {"equation": Relation(X, "=", Y)},
@@ -86,8 +94,16 @@ def _multiplied(rows: str, columns: str) -> Multiplied:
     return Multiplied(X, Y, S, R, lemma)
 
 
-MULTIPLIED_TALL, MULTIPLIED_SMALL = _multiplied("n", "k"), _multiplied("k", "k")
-MULTIPLIED_SQUARE = _multiplied("n", "n")
+MULTIPLIED_TALL, MULTIPLIED_SMALL = _multiplied("n", "k", "n"), _multiplied("k", "k", "n")
+MULTIPLIED_SQUARE = _multiplied("n", "n", "n")
+MULTIPLIED_ROWS, MULTIPLIED_COLUMNS = _multiplied("n", "n", "m"), _multiplied("m", "m", "m")
+EQUATIONS = (
+    MULTIPLIED_TALL,
+    MULTIPLIED_SMALL,
+    MULTIPLIED_SQUARE,
+    MULTIPLIED_ROWS,
+    MULTIPLIED_COLUMNS,
+)
 
 GAP, ERROR = Symbol("E", "n", "m"), Symbol("X", "n", "m")
 CHANGE, CHANGE_RANK = Symbol("D", "n", "m"), Scalar("rank D", nonnegative=True)
@@ -128,8 +144,8 @@ ECKART_YOUNG = Lemma(
     Relation(GAP_TAIL, "<=", squared_norm(ERROR)),
 )
 
-TRUNCATED, KEPT = Symbol("E", "n", "n"), Symbol("K", "n", "n")
-REST = Symbol("X", "n", "n")
+TRUNCATED, KEPT = Symbol("E", "n", "m"), Symbol("K", "m", "m")
+REST = Symbol("X", "n", "m")
 _TRUNCATION = {
     "error": Relation(REST, "=", TRUNCATED - TRUNCATED @ KEPT),
     "values": "K projects orthogonally onto the first S right singular vectors of E; s_(S+i)(E) "
@@ -174,14 +190,8 @@ WEDDERBURN = Lemma(
 
 RANKS: tuple[Lemma, ...] = (
     RANK_OF_SUM,
-    *(
-        lemma
-        for made in (RANKS_OF_PRODUCT, RANKS_OF_THIN_PRODUCT, RANKS_OF_SQUARE_PRODUCT)
-        for lemma in (made.by_left, made.by_right)
-    ),
-    MULTIPLIED_TALL.lemma,
-    MULTIPLIED_SMALL.lemma,
-    MULTIPLIED_SQUARE.lemma,
+    *(lemma for shapes in PRODUCTS for lemma in (shapes.by_left, shapes.by_right)),
+    *(shapes.lemma for shapes in EQUATIONS),
     WEYL_LOW_RANK,
     ECKART_YOUNG,
     WEDDERBURN,

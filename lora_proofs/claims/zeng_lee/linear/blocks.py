@@ -3,7 +3,8 @@
 E = target - P_0 = U diag(s) V', K_l projects onto the columns of V that belong to layer l, and
 DW_l = P_l^{-1} E K_l (What_{l-1} ... What_1)^{-1} with P_l = W_L ... W_{l+1}. If
 P_{l-1} What_{l-1} ... What_1 = P_0 + E K for the earlier blocks K, then layer l adds E K_l. After
-l layers the error is E - E K with S_l = R_1 + ... + R_l leading singular values gone.
+l layers the error is E - E K with S_l = R_1 + ... + R_l leading singular values gone. One-sided
+inverses are enough, so the layers may have different widths.
 """
 
 from __future__ import annotations
@@ -42,17 +43,15 @@ from lora_proofs.strategies.draw import Draw, Rejected
 from lora_proofs.strategies.networks import layers, linear_problem, truncated, whole_product
 from lora_proofs.symbolic.steps import Step, assumed, cited, identity, inequality
 
-
-def square(name: str, latex: str = "") -> Symbol:
-    """A square matrix of the width of the layers."""
-    return Symbol(name, "n", "n", latex=latex)
-
-
-E, TARGET, P_0 = square("E"), square("Wbar", r"\bar W"), square("P_0")
-P, P_INVERSE = square("P_l"), square("P_l^-1", "P_l^{-1}")
-W, K, K_L = square("W_l"), square("K"), square("K_l")
-Q, Q_INVERSE = square("Q", r"\hat Q"), square("Q^-1", r"\hat Q^{-1}")
-I = Identity("n")
+E, TARGET = Symbol("E", "n", "m"), Symbol("Wbar", "n", "m", latex=r"\bar W")
+P_0 = Symbol("P_0", "n", "m")
+P, P_INVERSE = Symbol("P_l", "n", "p"), Symbol("P_l^+", "p", "n")
+W, K, K_L = Symbol("W_l", "p", "q"), Symbol("K", "m", "m"), Symbol("K_l", "m", "m")
+Q, Q_INVERSE = (
+    Symbol("Q", "q", "m", latex=r"\hat Q"),
+    Symbol("Q^+", "m", "q", latex=r"\hat Q^+"),
+)
+ROWS, COLUMNS = Identity("n"), Identity("m")
 DW = P_INVERSE @ E @ K_L @ Q_INVERSE
 REACHED = P @ (W + DW) @ Q
 ERROR = TARGET - REACHED
@@ -67,7 +66,7 @@ GAP_TAIL = Scalar("t_S(E)", nonnegative=True, latex=r"\textstyle\sum_{j>S_l}\sig
 NUMBERS = (R, OF_DW, OF_INNER, OF_K, GAP_VALUE, ERROR_VALUE, GAP_TAIL)
 
 GAP_IS = Relation(TARGET, "=", P_0 + E)
-P_INVERTED, Q_INVERTED = Relation(P @ P_INVERSE, "=", I), Relation(Q_INVERSE @ Q, "=", I)
+P_INVERTED, Q_INVERTED = Relation(P @ P_INVERSE, "=", ROWS), Relation(Q_INVERSE @ Q, "=", COLUMNS)
 EARLIER = Relation(P @ W @ Q, "=", P_0 + E @ K)
 BLOCK = Relation(OF_K, "<=", R)
 
@@ -85,11 +84,11 @@ CONCLUSION = (
 def derive() -> Iterator[Step]:
     """What layer l adds; all layers by induction; the error is that of a truncation."""
     yield (gap_is := assumed("blocks", GAP_IS, "the gap"))
-    yield (p := assumed("nonsingular", P_INVERTED, "the later layers are nonsingular"))
-    yield (q := assumed("nonsingular", Q_INVERTED, "so is what was reached before"))
+    yield (p := assumed("nonsingular", P_INVERTED, "the later layers are onto"))
+    yield (q := assumed("nonsingular", Q_INVERTED, "what was reached before is one-to-one"))
     yield (before := assumed("earlier", EARLIER, "what the earlier layers reached"))
-    yield (outer := multiplied(p, I, E @ K_L @ Q_INVERSE @ Q))
-    yield (inner := multiplied(q, E @ K_L, I))
+    yield (outer := multiplied(lemmas.MULTIPLIED_ROWS, p, ROWS, E @ K_L @ Q_INVERSE @ Q))
+    yield (inner := multiplied(lemmas.MULTIPLIED_COLUMNS, q, E @ K_L, COLUMNS))
     given, reached = (before, outer, inner), CONCLUSION[0]
     yield (first := identity(P_0 + E @ (K - K), P_0, "no layer yet: P_0, and no block"))
     yield (step := identity(reached.left, reached.right, "layer l adds its block", given=given))
@@ -101,10 +100,9 @@ def derive() -> Iterator[Step]:
     yield from sizes(error)
 
 
-def multiplied(by: Step, before: Word, after: Word) -> Step:
+def multiplied(shapes: lemmas.Multiplied, by: Step, before: Word, after: Word) -> Step:
     """An earlier equation multiplied from both sides."""
     assert by.relation is not None
-    shapes = lemmas.MULTIPLIED_SQUARE
     sides = {shapes.one: by.relation.left, shapes.other: by.relation.right}
     return cited(
         shapes.lemma,
@@ -116,13 +114,14 @@ def multiplied(by: Step, before: Word, after: Word) -> Step:
 
 def rank_of_adapter() -> Iterator[Step]:
     """rank DW_l <= rank (K_l Q^-1) <= rank K_l <= R_l."""
-    shapes = lemmas.RANKS_OF_SQUARE_PRODUCT
+    update, rows = lemmas.RANKS_OF_UPDATE, lemmas.RANKS_OF_ROWS
     outside, inside = P_INVERSE @ E, K_L @ Q_INVERSE
     yield (whole := identity(DW, outside @ inside, "with the factor K_l Q^-1"))
     yield (part := identity(inside, K_L @ Q_INVERSE, "with the factor K_l"))
-    for lemma, by, left, right, rank, names in (
-        (shapes.by_right, whole, outside, inside, OF_DW, {lemmas.SECOND_RANK: OF_INNER}),
-        (shapes.by_left, part, K_L, Q_INVERSE, OF_INNER, {lemmas.FIRST_RANK: OF_K}),
+    inner = {lemmas.SECOND_RANK: OF_INNER}
+    for shapes, lemma, by, left, right, rank, names in (
+        (update, update.by_right, whole, outside, inside, OF_DW, inner),
+        (rows, rows.by_left, part, K_L, Q_INVERSE, OF_INNER, {lemmas.FIRST_RANK: OF_K}),
     ):
         assert by.relation is not None
         matrices = {shapes.total: by.relation.left, shapes.left: left, shapes.right: right}
@@ -181,22 +180,39 @@ def adapters(instance: Instance, count: int) -> list[Any]:
 
     Raises ``BadInput`` where a matrix that is to be inverted is singular.
     """
-    weights, E_, one = layers(instance), gap(instance), EXACT.identity(len(instance.target))
-    prefix, found, stops = one, [], ends(instance)
+    weights, E_, stops = layers(instance), gap(instance), ends(instance)
+    prefix, found = EXACT.identity(E_.shape[1]), []
     for k, W_k in enumerate(weights[:count]):
-        K_k, later = block(instance, *stops[k : k + 2]), whole_product((one, *weights[k + 1 :]))
-        new = EXACT.inverse(later) @ E_ @ K_k @ EXACT.inverse(prefix)
+        K_k, later = block(instance, *stops[k : k + 2]), after_layer(weights, k + 1)
+        new = right_inverse(later) @ E_ @ K_k @ left_inverse(prefix)
         found.append(new)
         prefix = (W_k + new) @ prefix
     return found
 
 
+def after_layer(weights: Any, count: int) -> Any:
+    """P_l = W_L ... W_{l+1} for l = count, I for the last layer."""
+    return (
+        whole_product(weights[count:]) if count < len(weights) else EXACT.identity(len(weights[-1]))
+    )
+
+
+def right_inverse(X: Any) -> Any:
+    """X^+ of a matrix of full row rank, its inverse where it is square."""
+    return X.mT @ EXACT.inverse(X @ X.mT)
+
+
+def left_inverse(X: Any) -> Any:
+    """X^+ of a matrix of full column rank, its inverse where it is square."""
+    return EXACT.inverse(X.mT @ X) @ X.mT
+
+
 def at_layer(instance: Instance, count: int) -> tuple[Any, Any]:
     """P_l and What_{l-1} ... What_1 for l = count."""
-    weights, one = layers(instance), EXACT.identity(len(instance.target))
-    earlier = adapters(instance, count - 1)
+    weights, earlier = layers(instance), adapters(instance, count - 1)
     moved = [W_k + D for W_k, D in zip(weights, earlier, strict=False)]
-    return whole_product((one, *weights[count:])), whole_product((one, *moved))
+    first = EXACT.identity(weights[0].shape[1])
+    return after_layer(weights, count), whole_product([first, *moved])
 
 
 def is_nonsingular(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -276,10 +292,10 @@ def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
     count, stops = int(instance.l), ends(instance)
     later, before = at_layer(instance, count)
     K_, K_now = block(instance, 0, stops[count - 1]), block(instance, *stops[count - 1 : count + 1])
-    back = EXACT.inverse(before)
+    back = left_inverse(before)
     values = {
         E: gap(instance), TARGET: instance.target, P_0: whole_product(layers(instance)),
-        P: later, P_INVERSE: EXACT.inverse(later), W: layers(instance)[count - 1], K: K_,
+        P: later, P_INVERSE: right_inverse(later), W: layers(instance)[count - 1], K: K_,
         K_L: K_now, Q: before, Q_INVERSE: back,
     }  # fmt: skip
     update, i = adapters(instance, count)[-1], int(instance.i)

@@ -21,7 +21,7 @@ claim = Claim(
         r"R_{L-1}$ be nonsingular, $R_l \ge 0$, $S = R_1 + \dots + R_L$. Taking for each layer the "
         r"next $R_l$ singular vectors, $\Delta W_l = P_l^{-1} E K_l (\hat W_{l-1} \cdots "
         r"\hat W_1)^{-1}$ of rank at most $R_l$, gives $P_l \hat W_l \cdots \hat W_1 = P_0 + "
-        r"\mathrm{LR}_{R_1 + \dots + R_l}(E)$ after every layer, and so $\|\hat W_L \cdots \hat W_1 "
+        r"\mathrm{LR}_{R_1 + \dots + R_l}(E)$ after every layer; so $\|\hat W_L \cdots \hat W_1 "
         r"- \bar W\|_2 = \sigma_{S+1}(E)$; no updates of these ranks come nearer."
     ),
     assumptions=blocks.ASSUMPTIONS,

@@ -7,13 +7,16 @@ rational, so that a bound which is met counts as met.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import flint
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, equal
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, equal
+from lora_proofs.constructions.linear import linear_adapters
 from lora_proofs.errors import Unavailable
+from lora_proofs.language.claim import Assumption
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.literature import ECKART_YOUNG_MIRSKY, lean_on
 from lora_proofs.mathematics.singular_values import squared_levels
@@ -75,9 +78,9 @@ def least_squared_error(instance: Instance, ctx: Arithmetic) -> Any:
 
 
 def bottleneck(instance: Instance) -> int:
-    """min_l (rank W_l + R_l): no adapted product has a larger rank."""
+    """The least of rank W_l + R_l and all widths: no adapted product has a larger rank."""
     pairs = zip(layers(instance), ranks(instance), strict=True)
-    return min(EXACT.rank(W) + R for W, R in pairs)
+    return min(min(EXACT.rank(W) + R, *W.shape) for W, R in pairs)
 
 
 def shapes_fit(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -98,3 +101,76 @@ def nonsingular(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     for W in layers(instance):
         yield equal("columns of W_l against rows", W.shape[1], W.shape[0])
         yield at_least("rank of W_l", EXACT.rank(W), len(W))
+
+
+# --- adapters from the constructions --------------------------------------------------------------
+
+
+def leading_part(instance: Instance, X: Any, r: int) -> Any:
+    """X K with the projector K onto the first r columns of V: the truncation of X that V names."""
+    V = EXACT.matrix(instance.V)[:, :r]
+    return X @ V @ V.mT if V.shape[1] else 0 * X
+
+
+def is_frame(X: Any, V: Any) -> Iterator[Comparison]:
+    """V is orthogonal and X'X V = V diag(falling): right singular vectors of X, largest first."""
+    yield equal("V'V", V.mT @ V, EXACT.identity(len(V)))
+    turned = V.mT @ X.mT @ X @ V
+    falling = [turned[i, i] for i in range(len(V))]
+    for i, value in enumerate(falling):
+        turned[i, i] -= value
+    yield equal("V'E'E V off the diagonal", turned, 0 * turned)
+    for first, second in pairwise(falling):
+        yield at_least("one squared singular value against the next", first, second)
+
+
+def has_frame(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The columns of V are right singular vectors of E, in falling order."""
+    yield from is_frame(gap(instance), EXACT.matrix(instance.V))
+
+
+FRAME = Assumption(
+    "frame",
+    r"the columns of $V$ are right singular vectors of $E$, largest first; they name $\mathrm{LR}_S"
+    r"(E) = E K_S$ also where singular values are tied",
+    has_frame,
+    technical="every matrix has such vectors; on instances they are rational",
+)
+WEIGHTS = Assumption("nonsingular_weights", r"every $W_l$ is square and nonsingular", nonsingular)
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """Updates DW_l = B_l A_l, how many columns B_l has, and the product of all W_l + DW_l."""
+
+    updates: tuple[Any, ...]
+    columns: tuple[int, ...]
+    product: Any
+    parameters: int
+
+
+def adapters_towards(instance: Instance, target: Any, allowed: Sequence[int]) -> Adapted:
+    """The adapters that the constructions give for a target, multiplied out here once more."""
+    weights = layers(instance)
+    found = linear_adapters(weights, target, allowed, EXACT)
+    updates = [
+        x.B @ x.A if x.B.shape[1] else 0 * W for W, x in zip(weights, found.adapters, strict=True)
+    ]
+    whole = whole_product([W + D for W, D in zip(weights, updates, strict=True)])
+    columns = tuple(x.B.shape[1] for x in found.adapters)
+    return Adapted(tuple(updates), columns, whole, sum(x.B.size + x.A.size for x in found.adapters))
+
+
+def best_adapters(instance: Instance) -> Adapted:
+    """Adapters that reach P_0 + LR_S(E)."""
+    allowed = ranks(instance)
+    reachable = whole_product(layers(instance)) + leading_part(
+        instance, gap(instance), sum(allowed)
+    )
+    return adapters_towards(instance, reachable, allowed)
+
+
+def within_ranks(found: Adapted, allowed: Sequence[int]) -> Iterator[Comparison]:
+    """B_l has R_l columns at most."""
+    for columns, R in zip(found.columns, allowed, strict=True):
+        yield at_most("columns of B_l against R_l", columns, R)
