@@ -1,0 +1,228 @@
+"""ReLU networks: the adapters and biases that are printed, and a bound of what they miss.
+
+The bound holds for every input of the region: the printed network is enclosed block by block, with
+all rounding of its entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import sqrt
+from typing import Any
+
+import flint
+import numpy as np
+
+from lora_proofs.arithmetic import EXACT, ArrayArithmetic, BallArithmetic
+from lora_proofs.constructions.adapters import adapted
+from lora_proofs.constructions.partition import block_slices
+from lora_proofs.constructions.regions import Ball, Box, Meet, row_norms, vector
+from lora_proofs.constructions.relu_error import error_bound, sup_error
+from lora_proofs.constructions.relu_fnn import ReluAdaptation, relu_adapters
+from lora_proofs.constructions.relu_minimal import block_gaps, minimal_exact_rank
+from lora_proofs.errors import BadInput, Unavailable
+from lora_proofs.mathematics.relu_network import Layer, relu_network
+from lora_proofs.solving.adaptation_linear import (
+    GOAL,
+    attempts,
+    exploded,
+    floats,
+    largest_norm,
+    natural_size,
+    product_of,
+)
+from lora_proofs.solving.adaptation_numbers import Entries, PrintedAdapter, print_adapter, upper
+from lora_proofs.solving.adaptation_problem import LinearProblem, ReluProblem
+
+Say = Callable[[str], None]
+SAMPLES = 200
+NEARLY = 1 - Fraction(1, 10**6)
+
+
+@dataclass(frozen=True, eq=False)
+class ReluReached:
+    """Adapters and biases as they are printed, and an upper bound of the error on the region.
+
+    ``error`` bounds each output, in balls or exactly; ``built`` is what was constructed.
+    """
+
+    adapters: tuple[PrintedAdapter, ...]
+    biases: list[list[Any]]
+    layers: tuple[Layer, ...]
+    entries: Entries
+    error: Any
+    sup: Any
+    adapter_norm: Any
+    built: ReluAdaptation
+
+    @property
+    def exact(self) -> bool:
+        """Whether the ranks of every block make up for all that its target shows."""
+        return all(block.exact for block in self.built.blocks)
+
+
+def measured_on(problem: ReluProblem) -> Ball | Box:
+    """The region, or the ball |x| <= D where none is given."""
+    width = len(problem.frozen[0][1])
+    return problem.region or Ball([flint.fmpq(0)] * width, flint.fmpq(width))
+
+
+def reached(
+    problem: ReluProblem, built: ReluAdaptation, entries: Entries, balls: BallArithmetic
+) -> ReluReached:
+    """What was built, as it is printed, with a bound of its error; exact for exact entries."""
+    pairs = zip(built.adapters, problem.ranks, strict=True)
+    told = tuple(print_adapter(adapter, r, entries) for adapter, r in pairs)
+    biases = [entries.vector(b) for b in built.biases]
+    parts = zip(problem.frozen, told, biases, strict=True)
+    layers = tuple((adapted(W, one.exact, EXACT), kept) for (W, _), one, (_, kept) in parts)
+    ctx = EXACT if entries.digits is None else balls
+    with ctx.working():
+        error = sup_error(layers, problem.target, problem.partition, measured_on(problem), ctx)
+        sup = row_norms(error[None, :], ctx)[0]
+    return ReluReached(
+        adapters=told,
+        biases=[shown for shown, _ in biases],
+        layers=layers,
+        entries=entries,
+        error=error,
+        sup=sup,
+        adapter_norm=largest_norm([one.exact for one in told], balls),
+        built=built,
+    )
+
+
+def search(
+    problem: ReluProblem, digits: int | None, balls: BallArithmetic, say: Say
+) -> ReluReached:
+    """Printed adapters that are exact to so many digits, or the best of float64 and higher."""
+    goal, found = digits or GOAL, list[ReluReached]()
+    size, scale = output_size(problem, balls), natural(problem)
+    for ctx, kinds in attempts(digits, goal):
+        built = _built(problem, ctx)
+        for entries in kinds if built is not None else ():
+            one = _printed(problem, built, entries, balls)
+            if one is None:
+                continue
+            found.append(one)
+            small = upper(one.sup) * 10**goal <= size
+            if small and (ctx.name != "array" or not exploded(one.adapter_norm, scale)):
+                return one
+            say(f"{ctx.name}, {entries.told()}: error at most {float(upper(one.sup)):.1e}")
+        if found and ctx.name != "array" and not found[-1].exact:
+            break
+    if not found:
+        raise Unavailable("adapters", "this", "no construction is known for these weights")
+    best = found[0]
+    for one in found[1:]:
+        best = one if upper(one.sup) < upper(best.sup) * NEARLY else best
+    return best
+
+
+def _built(problem: ReluProblem, ctx: Any) -> ReluAdaptation | None:
+    try:
+        return relu_adapters(
+            problem.frozen, problem.target, problem.ranks, problem.region, problem.partition, ctx
+        )
+    except BadInput:
+        return None
+
+
+def _printed(
+    problem: ReluProblem, built: Any, entries: Entries, balls: BallArithmetic
+) -> ReluReached | None:
+    try:
+        return reached(problem, built, entries, balls)
+    except (BadInput, OverflowError):
+        return None
+
+
+def exactly(problem: ReluProblem, balls: BallArithmetic) -> ReluReached | str:
+    """The construction over the rationals, or why it is not rational."""
+    try:
+        built = relu_adapters(
+            problem.frozen, problem.target, problem.ranks, problem.region, problem.partition, EXACT
+        )
+    except (Unavailable, BadInput) as why:
+        return str(why)
+    return reached(problem, built, Entries(None), balls)
+
+
+def output_size(problem: ReluProblem, balls: BallArithmetic) -> Fraction:
+    """How large the target's outputs may be on the region; 1 where they are all 0."""
+    region: Any = measured_on(problem)
+    with balls.working():
+        for W, b in problem.target:
+            region = region.image(W, b, balls)
+        box = region.box if isinstance(region, Meet) else region
+        size = upper(row_norms(box.upper[None, :], balls)[0])
+    return size if size > 0 else Fraction(1)
+
+
+def natural(problem: ReluProblem) -> float:
+    """How large updates may well be, about: the largest of all blocks."""
+    sizes = []
+    for layers, (W, _) in zip(block_slices(problem.partition), problem.target, strict=True):
+        frozen = tuple(V for V, _ in problem.frozen[layers])
+        block = LinearProblem(frozen, W, problem.ranks[layers], None)
+        sizes.append(natural_size(block, W - product_of(frozen)))
+    return max(sizes)
+
+
+def theorem_bound(problem: ReluProblem, balls: BallArithmetic) -> Any:
+    """The error that the construction never exceeds at any point of the region.
+
+    The bound of the mean error for the second moment of a single point, x x'.
+    """
+    region, width = measured_on(problem), len(problem.frozen[0][1])
+    with balls.working():
+        if isinstance(region, Ball):
+            far = row_norms(vector(region.center, balls)[None, :], balls)[0] + balls.number(
+                region.radius
+            )
+        else:
+            low, high = vector(region.lower, balls), vector(region.upper, balls)
+            corner = np.array([abs(a).max(abs(b)) for a, b in zip(low, high, strict=True)])
+            far = row_norms(corner[None, :], balls)[0]
+        moment = EXACT.zeros(width, width)
+        above = upper(far)
+        moment[0, 0] = flint.fmpq(above.numerator, above.denominator) ** 2
+        return error_bound(
+            problem.frozen, problem.target, problem.ranks, problem.partition, moment, balls
+        ).recursive
+
+
+def least_rank(problem: ReluProblem) -> int | None:
+    """The least uniform rank that is exact on the region, where it is proved."""
+    parts = problem.frozen, problem.target
+    if problem.region is not None:
+        return minimal_exact_rank(*parts, problem.region, problem.partition)
+    gaps = block_gaps(*parts, problem.partition, None)
+    single = all(length == 1 for length in problem.partition)
+    return 0 if single and all(block.gap == 0 for block in gaps) else None
+
+
+def sampled(problem: ReluProblem, found: ReluReached) -> dict[str, float]:
+    """The largest and the root mean square error on random points of the region, in float64."""
+    X = _points(measured_on(problem), SAMPLES)
+    ctx = ArrayArithmetic()
+    ours, theirs = (
+        relu_network([(floats(W), floats([b])[0]) for W, b in layers], X, ctx)
+        for layers in (found.layers, problem.target)
+    )
+    lengths = np.linalg.norm(ours - theirs, axis=0)
+    return {"largest": float(lengths.max()), "root_mean_square": float(sqrt((lengths**2).mean()))}
+
+
+def _points(region: Ball | Box, count: int) -> Any:
+    """Uniform random points as columns; always the same ones."""
+    random = np.random.default_rng(0)
+    if isinstance(region, Box):
+        low, high = floats([region.lower]).T, floats([region.upper]).T
+        return low + (high - low) * random.random((len(low), count))
+    center, radius = floats([region.center]).T, float(floats([[region.radius]])[0, 0])
+    away = random.normal(size=(len(center), count))
+    away *= radius * random.random(count) ** (1 / len(center)) / np.linalg.norm(away, axis=0)
+    return center + away

@@ -1,0 +1,222 @@
+"""What is said of a ReLU adaptation: thresholds, a bound of the error on the region, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lora_proofs.arithmetic import BallArithmetic
+from lora_proofs.constructions.adapters import Broken
+from lora_proofs.constructions.partition import block_slices
+from lora_proofs.constructions.regions import Ball
+from lora_proofs.constructions.relu_minimal import nonsingular, sufficient_rank
+from lora_proofs.solving import adaptation_verdict as words
+from lora_proofs.solving.adaptation_linear import GOAL, condition, exploded, product_of
+from lora_proofs.solving.adaptation_numbers import at_most, upper
+from lora_proofs.solving.adaptation_problem import ReluProblem
+from lora_proofs.solving.adaptation_relu import (
+    ReluReached,
+    exactly,
+    least_rank,
+    measured_on,
+    natural,
+    output_size,
+    sampled,
+    search,
+    theorem_bound,
+)
+from lora_proofs.solving.decimals import upper_string
+
+EXACT_DIGITS = 20
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """An answer with its bound; ``goal`` digits were asked for."""
+
+    problem: ReluProblem
+    found: ReluReached
+    balls: BallArithmetic
+    digits: int | None
+    goal: int
+    refused: str | None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the bound is about what was asked: a region, or no hidden unit in a block."""
+        return self.problem.region is not None or (self.zero and self.single)
+
+    @property
+    def single(self) -> bool:
+        """Whether every block has one layer, so that nothing is made affine on a region."""
+        return all(length == 1 for length in self.problem.partition)
+
+    @property
+    def zero(self) -> bool:
+        """Whether the printed network is the target on the region, exactly."""
+        return bool(self.found.sup == 0)
+
+    @property
+    def huge(self) -> bool:
+        """Whether an adapter is far larger than the problem, and entries are rounded."""
+        rounded = self.found.entries.digits is not None
+        return rounded and exploded(self.found.adapter_norm, natural(self.problem))
+
+    @property
+    def small(self) -> bool:
+        """Whether the bound is at the level of rounding."""
+        size = output_size(self.problem, self.balls)
+        return bool(upper(self.found.sup) * 10**self.goal <= size)
+
+    @property
+    def verdict(self) -> str:
+        """One of the words of ``adaptation_verdict``."""
+        if not self.bounded:
+            return words.UNKNOWN
+        if self.zero:
+            return words.EXACT
+        if self.huge:
+            return words.UNRELIABLE
+        return words.ROUNDED if self.small and self.found.exact else words.UPPER_BOUND
+
+
+def answer_relu(
+    problem: ReluProblem, digits: int | None, exact: bool, say: Say
+) -> tuple[ReluReached, dict[str, Any]]:
+    """The adapters and biases of a ReLU instance and what is said of them."""
+    goal = digits or (EXACT_DIGITS if exact else GOAL)
+    balls, refused = BallArithmetic(2 * goal + 20), None
+    if exact:
+        found = exactly(problem, balls)
+        if isinstance(found, str):
+            refused, digits = found, digits or EXACT_DIGITS
+            found = search(problem, digits, balls, say)
+    else:
+        found = search(problem, digits, balls, say)
+    shown = digits or (EXACT_DIGITS if exact else None)
+    say("bounds of the error")
+    judged = Judged(problem, found, balls, digits, goal, refused)
+    return found, document(judged, shown)
+
+
+def document(judged: Judged, shown: int | None) -> dict[str, Any]:
+    """The fields of the answer, numbers as floats or with so many digits."""
+    problem, found = judged.problem, judged.found
+    return {
+        "adapters": [{"layer": layer, **one.rows} for layer, one in enumerate(found.adapters, 1)],
+        "biases": found.biases,
+        "ranks": list(problem.ranks),
+        "partition": list(problem.partition),
+        "region": region(problem),
+        "sufficient_rank": threshold(judged),
+        "minimal_exact_rank": least_rank(problem),
+        "achieved_error": achieved(judged, shown),
+        "theorem_bound": at_most(upper(theorem_bound(problem, judged.balls)), shown),
+        "gaps": list(found.built.gaps),
+        "block_ranks": [sum(problem.ranks[layers]) for layers in block_slices(problem.partition)],
+        "largest_adapter_norm": at_most(upper(found.adapter_norm), shown),
+        "largest_bias": at_most(_largest_bias(found), shown),
+        "conditioning": conditioning(problem),
+        "verdict": judged.verdict,
+        "reasons": list(reasons(judged)),
+        "broken_assumptions": words.told_broken(broken(judged)),
+        "entries": found.entries.told(),
+        "method": "; ".join(dict.fromkeys(block.linear.method for block in found.built.blocks)),
+    }
+
+
+def region(problem: ReluProblem) -> str | None:
+    """The kind of region that was given."""
+    if problem.region is None:
+        return None
+    return "ball" if isinstance(problem.region, Ball) else "box"
+
+
+def threshold(judged: Judged) -> int | None:
+    """The theorem's threshold; ``None`` where a frozen weight is singular."""
+    if any(not nonsingular(W) for W, _ in judged.problem.frozen):
+        return None
+    return sufficient_rank(judged.found.built.gaps, judged.problem.partition)
+
+
+def achieved(judged: Judged, shown: int | None) -> dict[str, Any]:
+    """The certified bound in the Euclidean norm and of each output, and what samples show."""
+    found = judged.found
+    sup = "0" if judged.zero else at_most(upper(found.sup), shown)
+    entries = max((upper(x) for x in found.error), default=upper(found.sup))
+    return {
+        "sup": sup if judged.bounded else None,
+        "sup_of_an_output": ("0" if judged.zero else at_most(entries, shown))
+        if judged.bounded
+        else None,
+        "sup_where_measured": sup,
+        "measured_on": measured(judged.problem),
+        "sampled": sampled(judged.problem, found),
+    }
+
+
+def measured(problem: ReluProblem) -> str:
+    """Where the error is measured, in words."""
+    if problem.region is not None:
+        return f"the {region(problem)} of the instance"
+    return f"the ball |x| <= {measured_on(problem).radius}, as no region is given"  # type: ignore[union-attr]
+
+
+def conditioning(problem: ReluProblem) -> float | None:
+    """The largest condition number of the products of frozen weights within a block, about."""
+    found = []
+    for layers in block_slices(problem.partition):
+        weights = [W for W, _ in problem.frozen[layers]]
+        deep = range(1, len(weights))
+        parts = [weights[k:] for k in deep] + [weights[:k] for k in deep]
+        found += [condition(product_of(part)) for part in parts]
+    return None if None in found else max((x for x in found if x is not None), default=1.0)
+
+
+def _largest_bias(found: ReluReached) -> Any:
+    return max((abs(upper(x)) for _, b in found.layers for x in b), default=upper(found.sup * 0))
+
+
+def broken(judged: Judged) -> tuple[Broken, ...]:
+    """The assumptions that the construction names, the missing region in the contract's words."""
+    return tuple(
+        Broken("bounded input", one.consequence)
+        if one.assumption == "the inputs are bounded"
+        else one
+        for one in judged.found.built.broken
+    )
+
+
+def reasons(judged: Judged) -> Iterator[str]:
+    """Why the verdict is what it is, and what a reader should know beside it."""
+    if judged.refused is not None:
+        yield words.not_rational(judged.refused)
+    yield from _about_error(judged)
+    if judged.huge:
+        yield words.of_size(judged.found.adapter_norm, natural(judged.problem))
+    yield from words.of_broken(broken(judged))
+    yield from words.of_entries(judged.found.entries, judged.digits)
+    if any(W is not None and not nonsingular(W) for W, _ in judged.problem.frozen):
+        yield "sufficient_rank is null: the theorem asks for nonsingular frozen weights"
+
+
+def _about_error(judged: Judged) -> Iterator[str]:
+    if judged.zero:
+        where = "for every input" if judged.single else f"on {measured(judged.problem)}"
+        yield f"the printed network is the target {where}, in rational numbers"
+        return
+    bound = upper_string(upper(judged.found.sup))
+    if judged.found.exact:
+        yield (
+            "the ranks of every block make up for its gap, so some adapters are exact on the "
+            f"region; the printed ones are within {bound} of the target on all of it"
+        )
+    else:
+        yield (
+            "a block has less rank than its gap: each product is nearest to its target layer, "
+            f"which need not be best for the whole; the error is at most {bound} on all of "
+            f"{measured(judged.problem)}"
+        )
+    yield "sampled errors are of random points, evaluated in float64: evidence, no bound"

@@ -1,0 +1,216 @@
+"""Transformers: the adapters and biases that are printed, and what the printed model misses.
+
+The function of a model depends on a few products of its weights alone (``transformer_readings``).
+Their distance to the target's is certified, and bounds the error of every column of the output;
+the error on sampled inputs is enclosed, and called sampled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import flint
+import numpy as np
+
+from lora_proofs.arithmetic import EXACT, BallArithmetic
+from lora_proofs.arithmetic.context import Matrix, squared_norm
+from lora_proofs.constructions.adapters import Adapter, adapted
+from lora_proofs.constructions.transformer import (
+    Place,
+    TransformerAdaptation,
+    exactly,
+    transformer_adapters,
+)
+from lora_proofs.constructions.transformer_error import error_bound
+from lora_proofs.errors import BadInput, Unavailable
+from lora_proofs.mathematics.transformer import (
+    Block,
+    Head,
+    TransformerModel,
+    transformer_network,
+)
+from lora_proofs.mathematics.transformer_readings import reading_distance, same_function
+from lora_proofs.solving.adaptation_linear import attempts, condition, floats, largest_norm
+from lora_proofs.solving.adaptation_numbers import Entries, PrintedAdapter, print_adapter, upper
+from lora_proofs.solving.adaptation_problem import TransformerProblem
+
+Say = Callable[[str], None]
+GOAL = 12
+LENGTHS = (1, 3, 6)
+NEARLY = 1 - Fraction(1, 10**6)
+
+
+@dataclass(frozen=True, eq=False)
+class TransformerReached:
+    """Adapters and biases as they are printed, and the exact model that they make.
+
+    ``residual`` is the largest relative distance of a reading to the target's; 0 exactly where
+    both models are one function.
+    """
+
+    adapters: dict[Place, PrintedAdapter]
+    biases: list[dict[str, Any]]
+    model: TransformerModel
+    entries: Entries
+    residual: Any
+    adapter_norm: Any
+    built: TransformerAdaptation
+
+
+def reached(
+    problem: TransformerProblem,
+    built: TransformerAdaptation,
+    entries: Entries,
+    balls: BallArithmetic,
+) -> TransformerReached:
+    """What was built, as it is printed, and how far the printed model is from the target."""
+    told = {
+        place: print_adapter(adapter, problem.rank if adapter.rank else 0, entries)
+        for place, adapter in built.adapters.items()
+    }
+    columns = [[entries.matrix(exactly(b)) for b in pair] for pair in built.biases]
+    model = adapted_model(
+        problem.frozen,
+        {place: one.exact for place, one in told.items()},
+        [(b1, b2) for (_, b1), (_, b2) in columns],
+    )
+    biases = [
+        {
+            "block": i,
+            **{name: _flat(rows) for name, (rows, _) in zip(("b1", "b2"), pair, strict=True)},
+        }
+        for i, pair in enumerate(columns, 1)
+    ]
+    same = same_function(model, problem.target, softmax="columns")
+    return TransformerReached(
+        adapters=told,
+        biases=biases,
+        model=model,
+        entries=entries,
+        residual=flint.fmpq(0) if same else reading_distance(model, problem.target, balls),
+        adapter_norm=largest_norm([one.exact for one in told.values()], balls),
+        built=built,
+    )
+
+
+def _flat(column: list[list[Any]]) -> list[Any]:
+    return [x for (x,) in column]
+
+
+def adapted_model(
+    frozen: TransformerModel,
+    adapters: dict[Place, Adapter],
+    biases: list[tuple[Matrix, Matrix]],
+) -> TransformerModel:
+    """The frozen model with adapters added to its weights and its biases replaced; exact."""
+
+    def what(place: Place, W: Matrix) -> Matrix:
+        return adapted(W, adapters[place], EXACT)
+
+    blocks = []
+    for i, (block, (b1, b2)) in enumerate(zip(frozen.blocks, biases, strict=True), 1):
+        heads = tuple(
+            Head(*(what((i, h, name), getattr(head, name)) for name in "QKVO"))
+            for h, head in enumerate(block.heads, 1)
+        )
+        W1, W2 = what((i, None, "W1"), block.W1), what((i, None, "W2"), block.W2)
+        blocks.append(Block(heads, W1, b1, W2, b2))
+    return TransformerModel(tuple(blocks), what((None, None, "Wo"), frozen.Wo))
+
+
+def search(
+    problem: TransformerProblem,
+    enough: int | None,
+    digits: int | None,
+    balls: BallArithmetic,
+    say: Say,
+) -> TransformerReached:
+    """Printed adapters whose model is the target to so many digits, or the best that were found.
+
+    ``enough`` is the rank that suffices; below it, or where it is not known, only float64 and one
+    higher precision are tried.
+    """
+    goal, found = digits or GOAL, list[TransformerReached]()
+    exact = enough is not None and problem.rank >= enough
+    for ctx, kinds in attempts(digits, goal):
+        built = _built(problem, ctx)
+        for entries in kinds if built is not None else ():
+            one = _printed(problem, built, entries, balls)
+            if one is None:
+                continue
+            found.append(one)
+            if upper(one.residual) * 10**goal <= 1:
+                return one
+            say(f"{ctx.name}, {entries.told()}: residual {float(upper(one.residual)):.1e}")
+        if found and ctx.name != "array" and not exact:
+            break
+    if not found:
+        raise Unavailable("adapters", "this", "no construction is known for these weights")
+    best = found[0]
+    for one in found[1:]:
+        best = one if upper(one.residual) < upper(best.residual) * NEARLY else best
+    return best
+
+
+def _built(problem: TransformerProblem, ctx: Any) -> TransformerAdaptation | None:
+    try:
+        return transformer_adapters(problem.frozen, problem.target, problem.rank, ctx)
+    except BadInput:
+        return None
+
+
+def _printed(
+    problem: TransformerProblem, built: Any, entries: Entries, balls: BallArithmetic
+) -> TransformerReached | None:
+    try:
+        return reached(problem, built, entries, balls)
+    except (BadInput, OverflowError):
+        return None
+
+
+def rationally(problem: TransformerProblem, balls: BallArithmetic) -> TransformerReached | str:
+    """The construction over the rationals, or why it is not rational."""
+    try:
+        built = transformer_adapters(problem.frozen, problem.target, problem.rank, EXACT)
+    except (Unavailable, BadInput) as why:
+        return str(why)
+    return reached(problem, built, Entries(None), balls)
+
+
+def natural(problem: TransformerProblem) -> float:
+    """How large updates may well be, about: the largest weight times the worst condition."""
+    weights = [W for _, W in (*problem.frozen.weights(), *problem.target.weights())]
+    sizes = [float(np.linalg.norm(floats(W), 2)) for W in weights]
+    worst = [condition(W) or 1.0 for _, W in problem.frozen.weights()]
+    return max(sizes) * max(worst) ** 2
+
+
+def sampled(
+    problem: TransformerProblem, found: TransformerReached, balls: BallArithmetic
+) -> Fraction:
+    """The largest relative Frobenius error on a few Gaussian inputs of several lengths, certified.
+
+    The inputs are always the same ones.
+    """
+    worst, random = Fraction(0), np.random.default_rng(0)
+    for length in LENGTHS:
+        X = EXACT.matrix(np.round(random.normal(size=(problem.frozen.width, length)), 3))
+        with balls.working():
+            ours, theirs = (
+                transformer_network(model, X, balls) for model in (found.model, problem.target)
+            )
+            off, size = squared_norm(ours - theirs), squared_norm(theirs)
+            worst = max(worst, upper(balls.sqrt(off / size if size > 0 else off)))
+    return worst
+
+
+def column_bound(
+    problem: TransformerProblem, found: TransformerReached, rho: int, balls: BallArithmetic
+) -> Any:
+    """A bound of the error of every output column, for inputs with columns of norm at most rho."""
+    if found.residual == 0:
+        return flint.fmpq(0)
+    return error_bound(found.model, problem.target, rho, balls)

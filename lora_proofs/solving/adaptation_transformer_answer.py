@@ -1,0 +1,171 @@
+"""What is said of a transformer's adaptation: thresholds, certified residuals, samples, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import isqrt
+from typing import Any
+
+from lora_proofs.arithmetic import BallArithmetic
+from lora_proofs.constructions.transformer_gaps import minimal_exact_rank, sufficient_rank
+from lora_proofs.solving import adaptation_verdict as words
+from lora_proofs.solving.adaptation_linear import condition, exploded
+from lora_proofs.solving.adaptation_numbers import at_most, upper
+from lora_proofs.solving.adaptation_problem import TransformerProblem
+from lora_proofs.solving.adaptation_transformer import (
+    GOAL,
+    LENGTHS,
+    TransformerReached,
+    column_bound,
+    natural,
+    rationally,
+    sampled,
+    search,
+)
+from lora_proofs.solving.decimals import upper_string
+
+EXACT_DIGITS = 20
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """An answer; ``enough`` is the rank that suffices, ``goal`` digits were asked for."""
+
+    problem: TransformerProblem
+    found: TransformerReached
+    enough: int | None
+    balls: BallArithmetic
+    digits: int | None
+    goal: int
+    refused: str | None
+
+    @property
+    def zero(self) -> bool:
+        """Whether the printed model is the target for every input, exactly."""
+        return bool(self.found.residual == 0)
+
+    @property
+    def small(self) -> bool:
+        """Whether all residuals are at the level of rounding."""
+        return bool(upper(self.found.residual) * 10**self.goal <= 1)
+
+    @property
+    def huge(self) -> bool:
+        """Whether an adapter is far larger than the problem, and entries are rounded."""
+        rounded = self.found.entries.digits is not None
+        return rounded and exploded(self.found.adapter_norm, natural(self.problem))
+
+    @property
+    def verdict(self) -> str:
+        """One of the words of ``adaptation_verdict``."""
+        if self.zero:
+            return words.EXACT
+        if self.huge:
+            return words.UNRELIABLE
+        return words.ROUNDED if self.small else words.UPPER_BOUND
+
+
+def answer_transformer(
+    problem: TransformerProblem, digits: int | None, exact: bool, say: Say
+) -> tuple[TransformerReached, dict[str, Any]]:
+    """The adapters and biases of a transformer instance and what is said of them."""
+    goal = digits or (EXACT_DIGITS if exact else GOAL)
+    balls, refused = BallArithmetic(2 * goal + 20), None
+    enough = sufficient_rank(problem.frozen, problem.target)
+    if exact:
+        found = rationally(problem, balls)
+        if isinstance(found, str):
+            refused, digits = found, digits or EXACT_DIGITS
+            found = search(problem, enough, digits, balls, say)
+    else:
+        found = search(problem, enough, digits, balls, say)
+    shown = digits or (EXACT_DIGITS if exact else None)
+    say("error on sampled inputs")
+    judged = Judged(problem, found, enough, balls, digits, goal, refused)
+    return found, document(judged, shown)
+
+
+def document(judged: Judged, shown: int | None) -> dict[str, Any]:
+    """The fields of the answer, numbers as floats or with so many digits."""
+    problem, found = judged.problem, judged.found
+    return {
+        "adapters": [
+            {"block": block, "head": head, "matrix": name, **one.rows}
+            for (block, head, name), one in found.adapters.items()
+        ],
+        "biases": found.biases,
+        "rank": problem.rank,
+        "sufficient_rank": judged.enough,
+        "minimal_exact_rank": minimal_exact_rank(problem.frozen, problem.target),
+        "achieved_error": achieved(judged, shown),
+        "gaps": list(found.built.gaps),
+        "largest_adapter_norm": at_most(upper(found.adapter_norm), shown),
+        "conditioning": conditioning(problem),
+        "verdict": judged.verdict,
+        "reasons": list(reasons(judged)),
+        "broken_assumptions": words.told_broken(found.built.broken),
+        "entries": found.entries.told(),
+        "method": "pairs of layers: (Q, K), (V, O) of every head, (W2, Wo) at the end",
+    }
+
+
+def achieved(judged: Judged, shown: int | None) -> dict[str, Any]:
+    """Certified residuals and a certified bound; the error of samples is called sampled."""
+    problem, found = judged.problem, judged.found
+    rho = isqrt(problem.frozen.width) + 1
+    told = {
+        "residual": found.residual,
+        "column_bound": column_bound(problem, found, rho, judged.balls),
+    }
+    numbers = {k: "0" if judged.zero else at_most(upper(x), shown) for k, x in told.items()}
+    relative = "0" if judged.zero else at_most(sampled(problem, found, judged.balls), shown)
+    return {
+        "sampled": {"relative": relative, "kind": "sampled", "inputs": list(LENGTHS)},
+        "residual": numbers["residual"],
+        "column_bound": {"columns_of_norm": rho, "error": numbers["column_bound"]},
+    }
+
+
+def conditioning(problem: TransformerProblem) -> float | None:
+    """The largest condition number of a frozen weight, about."""
+    found = [condition(W) for _, W in problem.frozen.weights()]
+    return None if None in found else max(x for x in found if x is not None)
+
+
+def reasons(judged: Judged) -> Iterator[str]:
+    """Why the verdict is what it is, and what a reader should know beside it."""
+    found = judged.found
+    if judged.refused is not None:
+        yield words.not_rational(judged.refused)
+    yield from _about_error(judged)
+    if judged.huge:
+        yield words.of_size(found.adapter_norm, natural(judged.problem))
+    yield from words.of_broken(found.built.broken)
+    yield from words.of_entries(found.entries, judged.digits)
+    if judged.enough is None:
+        yield "sufficient_rank is null: an assumption of the theorem is broken"
+
+
+def _about_error(judged: Judged) -> Iterator[str]:
+    if judged.zero:
+        yield (
+            "both models have the same products C'K'QC, W1 O V C and Wo W2, and the same biases, "
+            "in rational numbers: they are one function, for every input of any length"
+        )
+        return
+    residual = upper_string(upper(judged.found.residual))
+    if judged.small:
+        yield (
+            f"the products on which the function depends are within {residual} of the target's, "
+            "relatively; the rest is the rounding of entries"
+        )
+    else:
+        yield (
+            f"a product on which the function depends misses the target's by up to {residual}, "
+            "relatively; no bound of the least error is known at this rank"
+        )
+    if judged.enough is not None and judged.problem.rank < judged.enough:
+        yield f"the rank is below the sufficient {judged.enough}"
+    yield "the relative error is sampled: it is enclosed on a few inputs, and no bound elsewhere"
