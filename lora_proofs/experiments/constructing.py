@@ -42,6 +42,12 @@ def _product(weights: Sequence[Array]) -> Array:
 
 def linear_construction(pair: Pair, rank: int) -> tuple[Network, float]:
     """The optimal adapters of that rank on every layer, and the largest norm of an update."""
+    weights = [floats(W) for W in linear_adaptation(pair, rank).weights]
+    return Network(weights, pair.frozen.biases, pair.frozen.relus), largest_update(pair, weights)
+
+
+def linear_adaptation(pair: Pair, rank: int) -> LinearAdaptation:
+    """The optimal adapters of that rank on every layer, for the product of the target's layers."""
     target, ranks = _product(pair.target.weights), [rank] * pair.frozen.depth
     s = np.append(gap(pair), np.zeros(sum(ranks) + 1))
     best, allowed = s[sum(ranks)], TOLERANCE * s[0]
@@ -50,11 +56,9 @@ def linear_construction(pair: Pair, rank: int) -> tuple[Network, float]:
         attained = np.linalg.norm(_product([floats(W) for W in found.weights]) - target, 2)
         return bool(abs(attained - best) <= allowed)
 
-    found = at_enough_digits(
+    return at_enough_digits(
         lambda ctx: linear_adapters(pair.frozen.weights, target, ranks, ctx), accepted
     )
-    weights = [floats(W) for W in found.weights]
-    return Network(weights, pair.frozen.biases, pair.frozen.relus), largest_update(pair, weights)
 
 
 def largest_update(pair: Pair, weights: Sequence[Array]) -> float:

@@ -40,44 +40,46 @@ def linear_points(pair: Pair, settings: Settings, condition: str, heard: Heard) 
     for R in settings.ranks:
         net, norm = linear_construction(pair, R)
         bound, found = best(R * depth), mean_squared_error(net(X), Y).item()
-        details = {"population": _population(net(_isotropic(width)), pair), "norm": norm}
+        details = {"population": population(net(isotropic(width)), pair), "norm": norm}
         common = {"condition": condition, "seed": pair.seed, "size": R}
         common["parameters"] = 2 * width * R * depth
         points.append(Point(**common, method=LOWER_BOUND, error=bound))
         points.append(Point(**common, method=CONSTRUCTION, error=found, details=details))
-    return points + _descended(pair, settings, condition, heard)
+    return points + descended(pair, settings, condition, heard)
 
 
-def _descended(pair: Pair, settings: Settings, condition: str, heard: Heard) -> list[Point]:
+def descended(pair: Pair, settings: Settings, condition: str, heard: Heard) -> list[Point]:
+    """Gradient descent on the factors at every rank."""
     start = low_rank_start(pair, settings, tune_biases=False)
     together = len(settings.ranks) * len(settings.rates)
     found = fit(pair, settings, start, settings.ranks, heard, group=together)
-    outputs = [models.outputs(_isotropic(settings.width)) for models in found.groups]
+    outputs = [models.outputs(isotropic(settings.width)) for models in found.groups]
     choice = found.choice
-    population = choice.of(np.concatenate([_population_all(f, pair) for f in outputs]))
+    everywhere = choice.of(np.concatenate([_population_all(f, pair) for f in outputs]))
     size = 2 * settings.width * pair.frozen.depth
     return [
         Point(condition, GRADIENT_DESCENT, pair.seed, R, size * R, error, details)
         for R, error, details in zip(
             settings.ranks,
             choice.of(found.test),
-            ({"rate": choice.rate(k), "population": x} for k, x in enumerate(population)),
+            ({"rate": choice.rate(k), "population": x} for k, x in enumerate(everywhere)),
             strict=True,
         )
     ]
 
 
-def _isotropic(width: int) -> Array:
+def isotropic(width: int) -> Array:
     """Points with second moment I: on them the error is the error over the whole distribution."""
     found: Array = np.sqrt(width) * np.eye(width)
     return found
 
 
 def _population_all(outputs: Array, pair: Pair) -> Array:
-    return mean_squared_error(outputs, pair.target(_isotropic(outputs.shape[-1])))
+    return mean_squared_error(outputs, pair.target(isotropic(outputs.shape[-1])))
 
 
-def _population(outputs: Array, pair: Pair) -> float:
+def population(outputs: Array, pair: Pair) -> float:
+    """The error over the whole distribution, from the outputs on ``isotropic`` points."""
     return _population_all(outputs, pair).item()
 
 

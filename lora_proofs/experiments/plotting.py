@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from lora_proofs.errors import BadInput
@@ -18,7 +19,7 @@ FLOOR = 1e-12  # errors below it are rounding: they are drawn on the floor
 # Okabe & Ito's colours; marker and line differ too, so that grey print and any eye can tell.
 # Markers are hollow and of different sizes: curves that coincide are seen through each other.
 KNOWN: Mapping[str, Mapping[str, Any]] = {
-    LOWER_BOUND: {"color": "#000000", "marker": "", "linestyle": ":"},
+    LOWER_BOUND: {"color": "#BBBBBB", "marker": "", "linestyle": "-", "linewidth": 5},
     UPPER_BOUND: {"color": "#000000", "marker": "", "linestyle": (0, (4, 2))},
     CONSTRUCTION: {"color": "#0072B2", "marker": "o", "linestyle": "-", "markersize": 7},
     GRADIENT_DESCENT: {"color": "#D55E00", "marker": "x", "linestyle": "--", "markersize": 5},
@@ -84,8 +85,7 @@ def _fill(
         panel.set_ylabel(result["measure"].split(":")[0])
     handles = {h.get_label(): h for panel in panels for h in panel.get_legend_handles_labels()[0]}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
-    seeds = f"{result['seeds']} seeds" + ("" if result["complete"] else ", not all finished")
-    figure.suptitle(f"{result['title']}\nmedian and quartiles over {seeds}", fontsize=11)
+    figure.suptitle(_title(result, columns), fontsize=11)
 
 
 def _curve(
@@ -103,8 +103,16 @@ def _curve(
         [max(floor, _or(row[name], row["median"])) for row in rows]
         for name in ("lower_quartile", "median", "upper_quartile")
     )
-    panel.plot(at, middle, label=method, linewidth=1.5, markerfacecolor="none", **style)
+    panel.plot(at, middle, label=method, **{"linewidth": 1.5, "markerfacecolor": "none", **style})
     panel.fill_between(at, low, high, color=style["color"], alpha=0.15, linewidth=0)
+
+
+def _title(result: Mapping[str, Any], columns: int) -> str:
+    count = result["seeds"]
+    seeds = f"{count} seed{'s' if count > 1 else ''}"
+    finished = "" if result["complete"] else ", not all finished"
+    lines = wrap(result["title"], 50 * columns)
+    return "\n".join([*lines, f"median and quartiles over {seeds}{finished}"])
 
 
 def styled(result: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
