@@ -15,12 +15,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import flint
 import numpy as np
 
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, Scalar, squared_norm
 from lora_proofs.arithmetic.dense import product
-from lora_proofs.arithmetic.exact import EXACT
-from lora_proofs.errors import BadInput
+from lora_proofs.arithmetic.exact import EXACT, ExactArithmetic
+from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.mathematics.transformer import Block, TransformerModel
 
 SOFTMAX = ("uninterpreted", "columns")
@@ -140,7 +141,8 @@ def _key(X: Matrix) -> tuple[tuple[Any, ...], ...]:
 def reading_distance(one: TransformerModel, other: TransformerModel, ctx: Arithmetic) -> Scalar:
     """The largest relative Frobenius distance of two readings, head by head in their order.
 
-    Relative to the reading of ``other``, or absolute where that is 0. A narrower ``other`` is
+    Relative to the reading of ``other``, or absolute where that is 0; exact numbers give one a
+    little above where it is irrational. A narrower ``other`` is
     compared with the first rows and columns, the remaining rows with 0.
 
     >>> from lora_proofs.mathematics.transformer import identity_model
@@ -178,4 +180,19 @@ def padded(X: Matrix, rows: int, ctx: Arithmetic) -> Matrix:
 
 def _relative(X: Matrix, Y: Matrix, ctx: Arithmetic) -> Scalar:
     size, off = squared_norm(Y), squared_norm(X - Y)
-    return ctx.sqrt(off / size if size > 0 else off)
+    square = off / size if size > 0 else off
+    return root_above(square) if isinstance(ctx, ExactArithmetic) else ctx.sqrt(square)
+
+
+def root_above(square: Scalar) -> Scalar:
+    """The root of an exact number, or where it is irrational a number a little above.
+
+    >>> root_above(EXACT.number("9/4")), float(int(root_above(EXACT.number(2)).p)) > 0
+    (3/2, True)
+    """
+    try:
+        return EXACT.sqrt(square)
+    except Unavailable:
+        with flint.ctx.workprec(128):
+            mantissa, exponent = flint.arb(square).sqrt().upper().man_exp()
+        return flint.fmpq(mantissa) * flint.fmpq(2) ** int(exponent)

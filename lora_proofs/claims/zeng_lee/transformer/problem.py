@@ -116,12 +116,9 @@ def jacobian(target: TransformerModel, x: Any) -> Any:
 
 def necessary(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """What holds if any adapters of rank R are exact: see the docstring of the module."""
+    yield from jacobian_bounds(instance, ctx)
     frozen, target = models(instance)
     R = EXACT.number(instance.rank)
-    if "x" in instance and (J := jacobian(target, instance.lift(EXACT).x)) is not None:
-        rank = EXACT.number(EXACT.rank(J))
-        for name, most in _bottlenecks(frozen, R):
-            yield at_most(f"rank of the target's Jacobian against {name}", rank, most)
     if score_rank_needed(frozen, target) is not None:
         gap, theirs = block_gaps(frozen, target)[0].scores[0], target.blocks[0].heads[0]
         yield at_most("rank of the scores' gap against 2R", EXACT.rank(gap), 2 * R)
@@ -129,6 +126,15 @@ def necessary(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
         ours = frozen.blocks[0].heads[0]
         for name, W in (("Q", ours.Q), ("K", ours.K)):
             yield at_most(f"rank of the target's scores, {name}", scores, EXACT.rank(W) + R)
+
+
+def jacobian_bounds(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The first of these: at the point x of the instance, where every unit is positive."""
+    frozen, target = models(instance)
+    if "x" in instance and (J := jacobian(target, instance.lift(EXACT).x)) is not None:
+        rank = EXACT.number(EXACT.rank(J))
+        for name, most in _bottlenecks(frozen, EXACT.number(instance.rank)):
+            yield at_most(f"rank of the target's Jacobian against {name}", rank, most)
 
 
 def _bottlenecks(frozen: TransformerModel, R: Any) -> Iterator[tuple[str, Any]]:

@@ -14,26 +14,22 @@ from lora_proofs.claims.zeng_lee.transformer.problem import ONE, changed, models
 from lora_proofs.constructions.transformer_gaps import gap_ranks
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.mathematics.transformer import TransformerModel
+from lora_proofs.mathematics.transformer import TransformerModel, identity_model
 from lora_proofs.mathematics.transformer import transformer_network as network
 from lora_proofs.mathematics.transformer_readings import same_function
-from lora_proofs.strategies.draw import Draw, Rejected
-from lora_proofs.strategies.matrices import matrix
-from lora_proofs.strategies.transformers import nonsingular, small, transformer_model
+from lora_proofs.strategies.draw import Draw
 
 REGIMES = ("one column", "swapped heads")
 
 
 def draw(source: Draw, regime: str) -> Instance:
-    """A model and the target that is the same function, with a positive gap, and an input."""
-    D = 1
-    frozen = transformer_model(source, D, 1, 2 if regime == "swapped heads" else 1)
-    target, N = swapped(frozen), 2
-    if regime == "one column":
-        target, N = changed(frozen, (1, 1, "Q"), nonsingular(source, D)), 1
-    if not any(gap_ranks(frozen, target)):
-        raise Rejected("no gap")
-    X = matrix(source, D, N, entry=small)
+    """Identities but for one Q = kI, and a target that is the same function with a gap."""
+    D, k = source.integer(1, 3), source.choice((2, 3, -1))
+    columns = regime == "one column"
+    one = identity_model(D, blocks=1, heads=1 if columns else 2)
+    other = changed(one, (1, 1, "Q"), k * EXACT.identity(D))
+    frozen, target = (one, other) if columns else (other, swapped(other))
+    X = [[int(i == j) for j in range(1 if columns else 2)] for i in range(D)]
     return pair(frozen, target, 0, X=X, regimes=(regime,))
 
 
