@@ -104,6 +104,16 @@ def handed_on(X: Matrix, ctx: Arithmetic) -> Matrix:
     """
     if not isinstance(ctx, MultiprecisionArithmetic):
         return X
+    return lifted(X, ctx)
+
+
+def lifted(X: Matrix, ctx: Arithmetic) -> Matrix:
+    """A matrix in another arithmetic, one without entries included.
+
+    >>> from lora_proofs.arithmetic import EXACT
+    >>> lifted(EXACT.zeros(2, 0), MultiprecisionArithmetic(30)).shape
+    (2, 0)
+    """
     return ctx.matrix(X) if X.size else ctx.zeros(*X.shape)
 
 

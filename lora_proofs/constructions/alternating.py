@@ -17,6 +17,7 @@ from lora_proofs.arithmetic.context import Arithmetic, Matrix, Scalar, squared_n
 from lora_proofs.arithmetic.dense import (
     fast_arithmetic,
     handed_on,
+    lifted,
     product,
     singular_value_decomposition,
 )
@@ -63,7 +64,7 @@ def alternating_least_squares(
     fast, ranks = fast_arithmetic(ctx), checked_ranks(ranks, exact)
     with fast.working():
         net = _Net([fast.matrix(W) for W in exact], fast.matrix(target), fast, factor)
-        current = [Adapter(_lift(x.B, fast), _lift(x.A, fast)) for x in adapters]
+        current = [Adapter(lifted(x.B, fast), lifted(x.A, fast)) for x in adapters]
         losses = [net.loss(current)]
         for _ in range(sweeps):
             for layer, r in enumerate(ranks):
@@ -73,10 +74,6 @@ def alternating_least_squares(
                 break
         found = tuple(Adapter(handed_on(x.B, ctx), handed_on(x.A, ctx)) for x in current)
         return Improved(found, tuple(losses))
-
-
-def _lift(X: Matrix, ctx: Arithmetic) -> Matrix:
-    return ctx.matrix(X) if X.size else ctx.zeros(*X.shape)
 
 
 class _Net:

@@ -7,12 +7,13 @@ from itertools import pairwise
 from typing import Any
 
 from lora_proofs.arithmetic.context import Arithmetic, Matrix
-from lora_proofs.arithmetic.dense import fast_arithmetic, product
+from lora_proofs.arithmetic.dense import fast_arithmetic, lifted, product
 from lora_proofs.arithmetic.exact import EXACT
 from lora_proofs.constructions.adapters import checked_ranks
 from lora_proofs.constructions.leading import leading_factors
 from lora_proofs.constructions.linear_adaptation import LinearAdaptation, assembled
 from lora_proofs.constructions.nonsingular import nonsingular_adapters
+from lora_proofs.constructions.rounding import exact_values
 from lora_proofs.constructions.singular_weights import best_known
 from lora_proofs.errors import BadInput, ShapeMismatch
 
@@ -48,10 +49,10 @@ def linear_adapters(
 def update_adapters(
     frozen: Sequence[Any], G: Matrix, H: Matrix, ranks: Sequence[int], ctx: Arithmetic
 ) -> LinearAdaptation:
-    """Adapters with What_L ... What_1 = W_L ... W_1 + G H, for G of at most as many columns as
-    the ranks add up to; G and H are matrices of ``ctx``.
+    """Adapters with What_L ... What_1 = W_L ... W_1 + G H, for any update G H of that rank.
 
-    W_l: (D, D), exact and nonsingular; ``BadInput`` elsewhere.
+    W_l: (n_l, n_{l-1}), exact; G: (n_L, k) and H: (k, n_0) in ``ctx``, k at most the sum of the
+    ranks; ``BadInput`` elsewhere. Where a weight is singular or not square it may be missed.
 
     >>> I, G, H = [[1, 0], [0, 1]], EXACT.matrix([[1], [0]]), EXACT.matrix([[0, 5]])
     >>> update_adapters([I, I], G, H, [0, 1], EXACT).product.tolist()
@@ -59,14 +60,14 @@ def update_adapters(
     """
     exact = checked_net(frozen)
     ranks = checked_ranks(ranks, exact)
-    if G.shape[1] > sum(ranks) or not _all_nonsingular(exact):
-        raise BadInput(
-            f"expected square, nonsingular weights and an update of rank at most {sum(ranks)}, "
-            f"got shapes {[W.shape for W in exact]} and G of shape {G.shape}"
-        )
+    if G.shape[1] > sum(ranks):
+        raise BadInput(f"G: expected at most {sum(ranks)} columns, got {G.shape[1]}")
+    if not _all_nonsingular(exact):
+        update = product(exact_values(G), exact_values(H), ctx=EXACT)
+        return best_known(exact, product(*reversed(exact), ctx=EXACT) + update, ranks, ctx)
     fast = fast_arithmetic(ctx)
     with fast.working():
-        return _updated(exact, fast.matrix(G), fast.matrix(H), ranks, fast).in_arithmetic(ctx)
+        return _updated(exact, lifted(G, fast), lifted(H, fast), ranks, fast).in_arithmetic(ctx)
 
 
 def checked_net(frozen: Sequence[Any]) -> list[Matrix]:
@@ -95,5 +96,5 @@ def _updated(
     exact: Sequence[Matrix], G: Matrix, H: Matrix, ranks: tuple[int, ...], ctx: Arithmetic
 ) -> LinearAdaptation:
     with ctx.working():
-        lifted = [ctx.matrix(W) for W in exact]
-        return assembled(lifted, *nonsingular_adapters(lifted, G, H, ranks, ctx), ctx)
+        weights = [ctx.matrix(W) for W in exact]
+        return assembled(weights, *nonsingular_adapters(weights, G, H, ranks, ctx), ctx)

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
-from typing import Any
 
 import numpy as np
 
 from lora_proofs.arithmetic.array import ArrayArithmetic
 from lora_proofs.arithmetic.context import Arithmetic, Matrix
-from lora_proofs.arithmetic.dense import fast_arithmetic, inverse, product
+from lora_proofs.arithmetic.dense import inverse, product
 from lora_proofs.arithmetic.exact import EXACT, ExactArithmetic
-from lora_proofs.constructions.adapters import Adapter, Broken, adapted, checked_ranks
-from lora_proofs.constructions.leading import leading_factors
+from lora_proofs.constructions.adapters import Adapter, Broken, adapted
 from lora_proofs.errors import BadInput
 
 BASES = 8
@@ -139,29 +137,3 @@ def _adds_up(
         return not (off != 0).any()
     size = max((abs(X).max() for X in (update, *frozen) if X.size), default=0)
     return bool(abs(off).max() <= 1e-6 * max(size, 1))
-
-
-def narrow_target_factors(
-    frozen: Sequence[Any], target: Any, ranks: Sequence[int], ctx: Arithmetic
-) -> tuple[Matrix, Matrix]:
-    """G and H for a target on the first coordinates alone, the free blocks of E left at zero.
-
-    target: (nbar_L, nbar_0) with nbar <= n. With J the embedding of the first coordinates,
-    G H = J LR_S(target - J' P_0 J) J', and ||J'(P_0 + G H)J - target||_2 = sigma_{S+1} is the
-    least that any adapters reach. Padding the target with zeros can only raise the rank.
-
-    >>> G, H = narrow_target_factors([EXACT.identity(2)], [[3]], [1], EXACT)
-    >>> (G @ H).tolist()
-    [[2, 0], [0, 0]]
-    """
-    exact, target = [EXACT.matrix(W) for W in frozen], EXACT.matrix(target)
-    whole, ranks = product(*reversed(exact), ctx=EXACT), checked_ranks(ranks, exact)
-    rows, columns = target.shape
-    if rows > whole.shape[0] or columns > whole.shape[1]:
-        raise BadInput(f"target: expected at most {whole.shape}, got shape {target.shape}")
-    fast = fast_arithmetic(ctx)
-    with fast.working():
-        G, H = leading_factors(target - whole[:rows, :columns], sum(ranks), fast)
-        below = fast.zeros(whole.shape[0] - rows, G.shape[1])
-        beside = fast.zeros(H.shape[0], whole.shape[1] - columns)
-    return np.concatenate([G, below]), np.concatenate([H, beside], axis=1)

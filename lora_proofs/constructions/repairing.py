@@ -13,7 +13,7 @@ import flint
 import numpy as np
 
 from lora_proofs.arithmetic.context import Arithmetic, Matrix
-from lora_proofs.arithmetic.dense import inverse, product, to_floats
+from lora_proofs.arithmetic.dense import inverse, lifted, product, to_floats
 from lora_proofs.arithmetic.exact import EXACT
 from lora_proofs.constructions.adapters import Adapter
 from lora_proofs.constructions.leading import leading_factors
@@ -28,11 +28,18 @@ Repaired = tuple[list[Adapter], list[Matrix], tuple[int, ...]]
 
 
 def repaired(
-    frozen: Sequence[Matrix], target: Matrix, ranks: Sequence[int], ctx: Arithmetic
+    frozen: Sequence[Matrix],
+    target: Matrix,
+    ranks: Sequence[int],
+    ctx: Arithmetic,
+    *,
+    plain: int = 0,
 ) -> Repaired:
     """Patches of the singular weights, the weights with them, exact, and the ranks that are left.
 
-    W_l: (D, D), exact; patches in ``ctx``. Raises ``BadInput`` where a rank is too small for it.
+    W_l: (D, D), exact; patches in ``ctx``. The first ``plain`` patches are no pieces of the
+    update: that serves where there is more to repair than to update. Raises ``BadInput`` where a
+    rank is too small for it.
 
     >>> W, Y = [EXACT.matrix([[1, 0], [0, 0]]), EXACT.identity(2)], EXACT.matrix([[1, 0], [0, 3]])
     >>> patches, weights, left = repaired(W, Y, [1, 0], EXACT)
@@ -46,7 +53,8 @@ def repaired(
             raise BadInput(f"W_{layer + 1}: expected a rank of at least {missing} to repair it")
         patch = Adapter(ctx.zeros(len(W), 0), ctx.zeros(0, len(W)))
         if missing:
-            patch = _patch(weights, layer, target, sum(left), ctx)
+            guided = _guided(weights, layer, target, sum(left), ctx) if plain <= 0 else None
+            patch, plain = guided or _plain(W, ctx), plain - 1
             weights[layer] = W + product(_exactly(patch.B), _exactly(patch.A), ctx=EXACT)
             left[layer] -= missing
         patches.append(patch)
@@ -59,25 +67,29 @@ def _exactly(X: Matrix) -> Matrix:
     return exact_values(X)
 
 
-def _patch(
-    weights: list[Matrix], layer: int, target: Matrix, rank: int, ctx: Arithmetic
-) -> Adapter:
-    """A piece of the leading update that repairs the layer, or else what the weight lacks."""
-    try:
-        return _guided(weights, layer, target, rank, ctx)
-    except BadInput:
-        W = weights[layer]
-        return Adapter(ctx.matrix(null_space(W.T)), ctx.matrix(null_space(W).T))
+def _plain(W: Matrix, ctx: Arithmetic) -> Adapter:
+    """What the weight lacks: W + L Z' with L and Z bases of its left and right null spaces."""
+    return Adapter(ctx.matrix(null_space(W.T)), ctx.matrix(null_space(W).T))
 
 
 def _guided(
+    weights: list[Matrix], layer: int, target: Matrix, rank: int, ctx: Arithmetic
+) -> Adapter | None:
+    """A piece of the leading update that repairs the layer, where there is one."""
+    try:
+        return _piece(weights, layer, target, rank, ctx)
+    except BadInput:
+        return None
+
+
+def _piece(
     weights: list[Matrix], layer: int, target: Matrix, rank: int, ctx: Arithmetic
 ) -> Adapter:
     W, size = weights[layer], len(weights[layer])
     G, H = leading_factors(target - product(*reversed(weights), ctx=EXACT), rank, ctx)
     after = product(EXACT.identity(size), *reversed(weights[layer + 1 :]), ctx=EXACT)
     before = product(*reversed(weights[:layer]), EXACT.identity(size), ctx=EXACT)
-    lacks_left, lacks_right = _lifted(null_space(W.T), ctx).T, _lifted(null_space(W), ctx)
+    lacks_left, lacks_right = lifted(null_space(W.T), ctx).T, lifted(null_space(W), ctx)
     free, F, reach = _reachable(after, G, ctx)
     rows = product(H, inverse(ctx.matrix(before), ctx), ctx=ctx)
     left = product(lacks_left, F, ctx=ctx), product(lacks_left, free, ctx=ctx)
@@ -90,22 +102,18 @@ def _guided(
 
 def _reachable(P: Matrix, G: Matrix, ctx: Arithmetic) -> tuple[Matrix, Matrix, Matrix]:
     """What P takes to 0; F and K with P F = G K; K projects onto the x with G x in the range."""
-    free, missed = null_space(P), _lifted(null_space(P.T), ctx)
+    free, missed = null_space(P), lifted(null_space(P.T), ctx)
     exact = P.T, inverse(product(P, P.T, ctx=EXACT) + _square(null_space(P.T)), EXACT)
     solve = product(ctx.matrix(exact[0]), ctx.matrix(exact[1]), ctx=ctx)
     K = ctx.identity(G.shape[1])
     if missed.shape[1]:
         off = product(missed.T, G, ctx=ctx)
         K = K - product(off.T, inverse(product(off, off.T, ctx=ctx), ctx), off, ctx=ctx)
-    return _lifted(free, ctx), product(solve, G, K, ctx=ctx), K
+    return lifted(free, ctx), product(solve, G, K, ctx=ctx), K
 
 
 def _square(N: Matrix) -> Matrix:
     return product(N, N.T, ctx=EXACT)
-
-
-def _lifted(X: Matrix, ctx: Arithmetic) -> Matrix:
-    return ctx.matrix(X) if X.size else ctx.zeros(*X.shape)
 
 
 def _chosen(

@@ -133,7 +133,21 @@ def _by_repair(task: _Task, best: Adapters | None) -> Adapters:
     """Spend rank on making the weights nonsingular, with pieces of the update where that goes."""
     if any(W.shape != task.target.shape for W in task.frozen):
         raise BadInput("expected square weights to repair")
-    patches, weights, left = repaired(task.frozen, task.target, task.ranks, task.ctx)
+    found: list[Adapters] = []
+    for plain in range(1 + sum(EXACT.rank(W) < len(W) for W in task.frozen)):
+        try:
+            found.append(_repaired(task, plain))
+        except BadInput:
+            continue
+        if task.is_least(task.error(found[-1])):
+            return found[-1]
+    if not found:
+        raise BadInput("expected ranks that are enough to repair the singular weights")
+    return min(found, key=task.error)
+
+
+def _repaired(task: _Task, plain: int) -> Adapters:
+    patches, weights, left = repaired(task.frozen, task.target, task.ranks, task.ctx, plain=plain)
     E = task.target - product(*reversed(weights), ctx=EXACT)
     G, H = leading_factors(E, sum(left), task.ctx)
     lifted = [task.ctx.matrix(W) for W in weights]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,28 @@ from lora_proofs.arithmetic.dense import (
 )
 from lora_proofs.arithmetic.exact import EXACT, ExactArithmetic
 from lora_proofs.constructions.leading import rank_factors
+from lora_proofs.constructions.linear import LinearAdaptation, checked_net, update_adapters
 from lora_proofs.errors import BadInput, Unavailable
+
+
+def weighted_adapters(
+    frozen: Sequence[Any],
+    target: Any,
+    second_moment: Any,
+    ranks: Sequence[int],
+    ctx: Arithmetic,
+) -> LinearAdaptation:
+    """Adapters with the least mean of |(What_L ... What_1 - target) x|^2, Sigma = mean of x x'.
+
+    All exact; the least is the tail beyond S of sigma_i(E Sigma^{1/2})^2, S the sum of the ranks,
+    where the frozen weights are square and nonsingular.
+
+    >>> I, moment = [[1, 0], [0, 1]], [[1, 0], [0, 0]]
+    >>> weighted_adapters([I, I], [[2, 0], [0, 6]], moment, [1, 0], EXACT).product.tolist()
+    [[2, 0], [0, 1]]
+    """
+    E = EXACT.matrix(target) - product(*reversed(checked_net(frozen)), ctx=EXACT)
+    return update_adapters(frozen, *weighted_factors(E, second_moment, sum(ranks), ctx), ranks, ctx)
 
 
 def weighted_factors(E: Any, second_moment: Any, r: int, ctx: Arithmetic) -> tuple[Matrix, Matrix]:
