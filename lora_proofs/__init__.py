@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lora_proofs import integrate, report, strategies
+    from lora_proofs import constructions, integrate, report, strategies
     from lora_proofs.arithmetic import Comparison, at_least, at_most, below, equal
     from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Paper, Source
     from lora_proofs.language.verdict import Verdict, judge
@@ -36,6 +36,7 @@ _HOMES = {
     "lora_proofs.symbolic.steps": ("assumed", "cited", "identity", "inequality", "prose"),
 }
 _MODULES = {
+    "constructions": "lora_proofs.constructions",
     "flows": "lora_proofs.mathematics.flows",
     "integrate": "lora_proofs.integrate",
     "losses": "lora_proofs.mathematics.losses",
@@ -60,6 +61,7 @@ __all__ = [
     "at_most",
     "below",
     "cited",
+    "constructions",
     "equal",
     "flows",
     "identity",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from lora_proofs.cli import (
+    adapting,
     checking,
     deriving,
     experimenting,
@@ -55,6 +56,7 @@ def _root(
       lora-proofs flow instance.json            a gradient flow to any number of digits
       lora-proofs rank-accuracy instance.json   rank against accuracy in the limit
       lora-proofs experiment --list             a paper's experiments, rerun
+      lora-proofs adapt instance.json           adapters for a frozen model and a target
       lora-proofs report --format html -o report.html
 
     \b
@@ -73,4 +75,5 @@ app.command("check")(guarded(checking.check_certificates))
 app.command("flow")(guarded(flowing.solve_flow))
 app.command("rank-accuracy")(guarded(ranking.rank_accuracy))
 app.command("experiment")(guarded(experimenting.run_experiment))
+app.command("adapt")(guarded(adapting.adapt_model))
 app.command("report")(guarded(reporting.write_report))

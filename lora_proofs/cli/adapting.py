@@ -1,0 +1,167 @@
+"""``adapt``: adapters that turn a frozen model into a target, or as near as their ranks allow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lora_proofs.cli.documents import read_json
+from lora_proofs.cli.flowing import InstancePath
+from lora_proofs.cli.guard import EXIT_BAD_INPUT
+from lora_proofs.cli.options import AsJson, emit, note, say
+from lora_proofs.errors import BadInput, ToleranceNotMet
+
+if TYPE_CHECKING:
+    from lora_proofs.solving.adaptation import Adapted
+
+MOST_DIGITS = 200
+SECONDS_BETWEEN = 2.0
+
+
+def adapt_model(
+    instance: InstancePath,
+    digits: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Decimal entries that reach the best error to N digits; without it, floats.",
+        ),
+    ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Over the rationals, where the construction allows it.")
+    ] = False,
+    certificate: Annotated[
+        str | None,
+        typer.Option(metavar="PATH", help="Write a certificate for `lora-proofs check`."),
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Build adapters of given ranks for a frozen model and a target, and say how well they do.
+
+    \b
+    The instance is a JSON object, layer 1 acts first:
+      kind      linear, relu-fnn or transformer
+      frozen    linear: [W1, W2, ...]; relu-fnn: [{"W": ..., "b": ...}, ...];
+                transformer: {"blocks": [{"heads": [{"Q", "K", "V", "O"}],
+                "W1", "b1", "W2", "b2"}], "Wo"}
+      target    linear: one matrix; otherwise a model like frozen (relu-fnn: no deeper)
+      rank      a number, or a list with one for each layer (a transformer takes a number)
+      ball      {"center": [...], "radius": r}, relu-fnn; or
+      box       {"lower": [...], "upper": [...]}, which a certificate of --exact needs
+      partition relu-fnn: "uniform", or block lengths such as [2, 3]
+    Entries are integers, floats, or strings such as "-3/4" and "0.1", which are exact.
+
+    \b
+    Errors are measured from the entries that are printed, and rounded up. The verdict is one of
+    exact, exact up to rounding, optimal, upper bound, not known, unreliable; reasons say why.
+
+    \b
+    Examples:
+      lora-proofs adapt instance.json
+      lora-proofs adapt instance.json --digits 50 --json
+      lora-proofs adapt instance.json --exact --certificate adapters.json
+    """
+    from lora_proofs.solving.adaptation import adapt
+    from lora_proofs.solving.adaptation_problem import read_adaptation
+
+    if digits is not None and not 1 <= digits <= MOST_DIGITS:
+        raise BadInput(f"--digits: expected a number from 1 to {MOST_DIGITS}, got {digits}")
+    what = 'an instance such as {"kind": "linear", "frozen": [...], "target": ..., "rank": 1}'
+    adapted = adapt(read_adaptation(read_json(instance, what)), digits, exact, At())
+    code = 0 if certificate is None else _certified(adapted, certificate)
+    if as_json:
+        emit(adapted.document)
+    else:
+        for line in shown(adapted.document):
+            say(line)
+    return code
+
+
+def _certified(adapted: Adapted, path: str) -> int:
+    """Write the certificate; where there is none the answer stands, and the exit code says so."""
+    from lora_proofs.certificates.adaptation import write_adaptation_certificate
+
+    try:
+        kind = write_adaptation_certificate(adapted, path)
+    except (BadInput, ToleranceNotMet) as why:
+        note(f"lora-proofs: the answer stands, but no certificate was written: {why}")
+        return EXIT_BAD_INPUT
+    adapted.document["certificate"] = path
+    note(f"a certificate of kind {kind} is written to {path}")
+    return 0
+
+
+class At:
+    """Says on stderr what a long run is at, once it has taken a while."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        if time.monotonic() - self.began > SECONDS_BETWEEN:
+            note(text)
+
+
+def shown(document: Mapping[str, Any]) -> Iterator[str]:
+    """The answer for people; the entries of the adapters are in the JSON."""
+    yield f"{document['kind']}: {document['verdict']}"
+    yield from map("  ".__add__, _errors(document))
+    yield from _thresholds(document)
+    yield from _adapters(document)
+    yield f"method: {document['method']}; {document['entries']}"
+    for reason in document["reasons"]:
+        yield f"reason: {reason}"
+    if document["cites"]:
+        yield f"cites: {'; '.join(document['cites'])}"
+    if document["certificate"]:
+        yield f"certificate: {document['certificate']}"
+
+
+def _errors(document: Mapping[str, Any]) -> Iterator[str]:
+    """The achieved error beside the least one, as each kind of model has them."""
+    achieved = document["achieved_error"]
+    if document["kind"] == "linear":
+        for norm in ("spectral", "frobenius"):
+            least = document["optimal_error"][norm]
+            beside = f"at least {document['lower_bound'][norm]}" if least is None else least
+            yield f"{norm} error {achieved[norm]}, optimal {beside}"
+    elif document["kind"] == "relu-fnn":
+        yield f"error at most {achieved['sup_where_measured']} on {achieved['measured_on']}"
+        yield f"the theorem's bound there: {document['theorem_bound']}"
+        yield f"sampled: largest {achieved['sampled']['largest']:.3g}"
+    else:
+        bound = achieved["column_bound"]
+        yield f"relative error on sampled inputs {achieved['sampled']['relative']}"
+        yield f"products within {achieved['residual']} of the target's, relatively"
+        yield f"error of an output column at most {bound['error']}"
+        yield f"  for inputs with columns of norm at most {bound['columns_of_norm']}"
+
+
+def _thresholds(document: Mapping[str, Any]) -> Iterator[str]:
+    def known(name: str) -> Any:
+        return "not known" if document[name] is None else document[name]
+
+    if document["kind"] == "transformer":
+        ranks = f"rank {document['rank']} for every matrix"
+    else:
+        ranks = f"ranks {', '.join(map(str, document['ranks']))}"
+    gaps = ", ".join(map(str, document["gaps"]))
+    partition = document.get("partition")
+    blocks = f" in blocks of {', '.join(map(str, partition))} layers" if partition else ""
+    yield f"{ranks}{blocks}; rank gaps {gaps}"
+    yield f"sufficient rank {known('sufficient_rank')}, least {known('minimal_exact_rank')}"
+
+
+def _adapters(document: Mapping[str, Any]) -> Iterator[str]:
+    used = [one for one in document["adapters"] if one["B"]]
+    numbers = sum(len(one["B"]) * len(one["B"][0]) + sum(map(len, one["A"])) for one in used)
+    yield (
+        f"{len(used)} of {len(document['adapters'])} weights have an adapter, of {numbers} numbers "
+        f"in all; largest norm of B A {document['largest_adapter_norm']}"
+    )
+    condition = document["conditioning"]
+    told = "a frozen product is singular" if condition is None else f"{condition:.3g}"
+    yield f"condition of the frozen weights: {told}"
