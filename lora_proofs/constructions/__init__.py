@@ -33,6 +33,18 @@ from lora_proofs.constructions.relu_fnn import (
     relu_adapters,
 )
 from lora_proofs.constructions.relu_minimal import minimal_exact_rank, sufficient_rank
+from lora_proofs.constructions.transformer import (
+    TransformerAdaptation,
+    precise_transformer_adapters,
+    transformer_adapters,
+)
+from lora_proofs.constructions.transformer_error import error_bound as transformer_error_bound
+from lora_proofs.constructions.transformer_gaps import (
+    minimal_exact_rank as minimal_transformer_rank,
+)
+from lora_proofs.constructions.transformer_gaps import (
+    sufficient_rank as sufficient_transformer_rank,
+)
 from lora_proofs.constructions.weighted import weighted_adapters, weighted_optimum
 
 __all__ = [
@@ -46,6 +58,7 @@ __all__ = [
     "LinearAdaptation",
     "LowerBounds",
     "ReluAdaptation",
+    "TransformerAdaptation",
     "adapted",
     "affine_biases",
     "alternating_least_squares",
@@ -58,14 +71,19 @@ __all__ = [
     "lower_bounds",
     "minimal_exact_rank",
     "minimal_linear_rank",
+    "minimal_transformer_rank",
     "narrow_target_adapters",
     "optimal_error",
     "precise_linear_adapters",
     "precise_relu_adapters",
+    "precise_transformer_adapters",
     "reduced_rank_regression",
     "relu_adapters",
     "sufficient_rank",
+    "sufficient_transformer_rank",
     "sup_error",
+    "transformer_adapters",
+    "transformer_error_bound",
     "uniform_partition",
     "update_adapters",
     "weighted_adapters",

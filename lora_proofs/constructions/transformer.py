@@ -280,7 +280,7 @@ def _least_squares(X: Matrix, b: Matrix, ctx: Arithmetic) -> Matrix:
     return V[:, :kept] @ along
 
 
-def accurate_transformer_adapters(
+def precise_transformer_adapters(
     frozen: TransformerModel,
     target: TransformerModel,
     rank: int,
@@ -295,7 +295,7 @@ def accurate_transformer_adapters(
 
     >>> from lora_proofs.mathematics.transformer import identity_model
     >>> one = identity_model(2, blocks=1)
-    >>> told = accurate_transformer_adapters(one, one.map(lambda X: 2 * X), 1)
+    >>> told = precise_transformer_adapters(one, one.map(lambda X: 2 * X), 1)
     >>> bool(told.residual < 1e-12)
     True
     """

@@ -127,7 +127,7 @@ claim = Claim(
         r"$\rho$. With $\rho_0 = \rho$, $e_0 = 0$, $\rho_l = \sum_h \|\bar U_l^h\| \rho_{l-1} + "
         r"|\bar\beta_l|$ and $e_l = \sum_h [\|\bar U\| e + \|\Delta U\|(\rho + e) + 2\rho \|\bar "
         r"U\| \tanh(t/2)] + |\Delta\beta|$, $t = \rho \sqrt{\rho^2 + 1}\, \|\Delta S\| + e (\|\bar "
-        r"S\| + \|\Delta S\|)(\rho + \sqrt{(\rho + e)^2 + 1})$ (without the $+1$ in the first block; "
+        r"S\| + \|\Delta S\|)(\rho + \sqrt{(\rho + e)^2 + 1})$ (in the first block without $+1$; "
         r"$\rho, e$ those of block $l - 1$), every column of $f(X) - \bar f(X)$ is at most "
         r"$(\|\bar C\| + \|\Delta C\|) e_L + \|\Delta C\| \rho_L + |\Delta d|$. Here $S = C^\top "
         r"K^\top Q [C, b]$, $U = W_1 O V C$, $\beta = b_1 + \sum_h W_1 O V b$ with $C, b = "
