@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lora_proofs.arithmetic.exact import EXACT
-from lora_proofs.constructions.transformer import accurate_transformer_adapters
+from lora_proofs.constructions.transformer import precise_transformer_adapters
 from lora_proofs.experiments.adam import Array
 from lora_proofs.experiments.attention import (
     Place,
@@ -142,7 +142,7 @@ def constructed(
     scale = float(np.mean(Y * Y))
     models = [model(weights, pair.shape) for weights in (pair.frozen, pair.target)]
     for R, size in zip(settings.ranks, counts, strict=True):
-        weights = read(accurate_transformer_adapters(*models, R).model)
+        weights = read(precise_transformer_adapters(*models, R).model)
         found = mean_squared_error(forward(weights, X[None], pair.shape)[0][0], Y).item()
         moved = (np.linalg.norm(W - pair.frozen[p]) for p, W in weights.items() if p[2][0] != "b")
         details = {"relative": found / scale, "norm": float(max(moved))}
