@@ -8,20 +8,37 @@ from lora_proofs.mathematics.words import Identity, Relation, Scalar, Symbol, sq
 from lora_proofs.symbolic.steps import Lemma
 
 HORN = "Horn and Johnson, Matrix Analysis, "
-TOTAL, FIRST, SECOND = Symbol("Z", "n", "m"), Symbol("X", "n", "m"), Symbol("Y", "n", "m")
 TOTAL_RANK = Scalar("rank Z", nonnegative=True)
 FIRST_RANK, SECOND_RANK = Scalar("rank X", nonnegative=True), Scalar("rank Y", nonnegative=True)
 
-RANK_OF_SUM = Lemma(
-    "rank of a sum",
-    r"If $Z = X + Y$, then $\mathrm{rank}\,Z \le \mathrm{rank}\,X + \mathrm{rank}\,Y$.",
-    HORN + "section 0.4.5 (d)",
-    {
-        "sum": Relation(TOTAL, "=", FIRST + SECOND),
-        "ranks": "rank Z, rank X and rank Y are the ranks of Z, X and Y",
-    },
-    Relation(TOTAL_RANK, "<=", FIRST_RANK + SECOND_RANK),
-)
+
+@dataclass(frozen=True)
+class SumRanks:
+    """The rank of Z = X + Y is at most those of X and Y together, for one choice of shapes."""
+
+    total: Symbol
+    first: Symbol
+    second: Symbol
+    lemma: Lemma
+
+
+def _sum(rows: str, columns: str) -> SumRanks:
+    """The lemma for X and Y: (rows, columns)."""
+    Z, X, Y = (Symbol(name, rows, columns) for name in "ZXY")
+    lemma = Lemma(
+        f"rank of a sum, {rows} x {columns}",
+        r"If $Z = X + Y$, then $\mathrm{rank}\,Z \le \mathrm{rank}\,X + \mathrm{rank}\,Y$.",
+        HORN + "section 0.4.5 (d)",
+        {
+            "sum": Relation(Z, "=", X + Y),
+            "ranks": "rank Z, rank X and rank Y are the ranks of Z, X and Y",
+        },
+        Relation(TOTAL_RANK, "<=", FIRST_RANK + SECOND_RANK),
+    )
+    return SumRanks(Z, X, Y, lemma)
+
+
+RANKS_OF_SUM, RANKS_OF_WEIGHT = _sum("n", "m"), _sum("p", "k")
 
 
 @dataclass(frozen=True)
@@ -60,12 +77,14 @@ RANKS_OF_PRODUCT = _product("n", "k", "m")
 RANKS_OF_THIN_PRODUCT = _product("n", "k", "n")
 RANKS_OF_SQUARE_PRODUCT = _product("n", "n", "n")
 RANKS_OF_UPDATE, RANKS_OF_ROWS = _product("p", "m", "q"), _product("m", "m", "q")
+RANKS_OF_LATER = _product("n", "p", "k")
 PRODUCTS = (
     RANKS_OF_PRODUCT,
     RANKS_OF_THIN_PRODUCT,
     RANKS_OF_SQUARE_PRODUCT,
     RANKS_OF_UPDATE,
     RANKS_OF_ROWS,
+    RANKS_OF_LATER,
 )
 
 
@@ -189,7 +208,8 @@ WEDDERBURN = Lemma(
 )
 
 RANKS: tuple[Lemma, ...] = (
-    RANK_OF_SUM,
+    RANKS_OF_SUM.lemma,
+    RANKS_OF_WEIGHT.lemma,
     *(lemma for shapes in PRODUCTS for lemma in (shapes.by_left, shapes.by_right)),
     *(shapes.lemma for shapes in EQUATIONS),
     WEYL_LOW_RANK,

@@ -106,13 +106,15 @@ def one_layer_more() -> Iterator[Step]:
     yield (split := identity(ADAPTED - W @ P, added + carried, "telescoping: W_L P_hat between"))
     yield (of_update := identity(added, DW @ P_HAT, "what the last adapter adds"))
     yield (of_earlier := identity(carried, W @ (P_HAT - P), "what the last layer carries on"))
+    shapes = lemmas.RANKS_OF_SUM
+    matrices = {shapes.total: ADAPTED - W @ P, shapes.first: added, shapes.second: carried}
     yield (
         total := cited(
-            lemmas.RANK_OF_SUM,
+            shapes.lemma,
             "ranks of a sum",
             substitution={
-                lemmas.TOTAL: ADAPTED - W @ P, lemmas.FIRST: added, lemmas.SECOND: carried,
-                lemmas.TOTAL_RANK: MOVED, lemmas.FIRST_RANK: ADDED, lemmas.SECOND_RANK: CARRIED,
+                **matrices, lemmas.TOTAL_RANK: MOVED,
+                lemmas.FIRST_RANK: ADDED, lemmas.SECOND_RANK: CARRIED,
             },
             discharged_by={"sum": split, "ranks": "values"},
         )
