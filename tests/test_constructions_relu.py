@@ -325,6 +325,15 @@ def test_the_least_rank_is_told_where_it_is_proved():
     assert minimal_exact_rank(frozen, live, Ball([0] * 3, 1), (2,)) == 2
     assert minimal_exact_rank(frozen[:1], live, box, (1,)) == EXACT.rank(W - frozen[0][0])
     assert minimal_exact_rank(frozen, live, Box([0] * 3, [0] * 3), (2,)) is None
+    assert minimal_exact_rank(frozen[:1], live, Box([0] * 3, [0] * 3), (1,)) is None
+
+
+def test_outputs_that_are_never_positive_together_leave_the_least_rank_open():
+    eye, box = EXACT.identity(2), Box([-1] * 2, [1] * 2)
+    target = [([[1, 0], [-1, "1/100"]], ["-1/2", "-1/2"])]
+    gaps = block_gaps([(eye, [0, 0])] * 2, target, (2,), box)
+    assert gaps[0].dead == () and gaps[0].gap == 1
+    assert minimal_exact_rank([(eye, [0, 0])] * 2, target, box, (2,)) is None
 
 
 def test_the_least_rank_is_not_told_where_it_is_less_than_the_threshold():
@@ -400,6 +409,17 @@ def test_the_mean_bound_in_closed_form_by_hand():
     # r_0 = 2, r_1 = 2 * 2 + 1; e_1 = 1 * 2, e_2 = (3 + 2) 2 + 2 * 5
     assert bound.recursive == 20
     assert bound.closed == 5 * (5 * 1 + 2)
+
+
+def test_the_tail_is_the_first_singular_value_that_is_left_over():
+    frozen, target = [(np.eye(3), [0] * 3)], [(np.diag([4, 3, 2]), [0] * 3)]
+    tails = [error_bound(frozen, target, [r], (1,), np.eye(3), ARRAY).tails[0] for r in range(4)]
+    assert tails == pytest.approx([3, 2, 1, 0])
+
+
+def test_the_error_on_a_region_carries_that_of_earlier_blocks_on():
+    frozen, target = [([[1]], [0])] * 2, [([[2]], [0]), ([[3]], [0])]
+    assert sup_error(frozen, target, (1, 1), Box([0], [1]), EXACT).tolist() == [5]  # at x = 1
 
 
 def test_the_mean_bound_is_certified_in_balls():
