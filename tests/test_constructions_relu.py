@@ -273,10 +273,17 @@ def test_biases_have_to_be_adapted():
     assert relu_network(unbiased, origin, EXACT).tolist() == [[0], [0]]
 
 
-def test_a_singular_frozen_weight_is_named():
-    frozen = [([[0, 0], [0, 0]], [0, 0]), ([[1, 0], [0, 1]], [0, 0])]
-    found = relu_adapters(frozen, [([[2, 0], [0, 0]], [0, 5])], [1, 1], None, (2,), EXACT)
-    assert any("W_1" in x.assumption for x in found.broken)
+def test_a_singular_frozen_weight_is_named_by_its_place_in_the_network():
+    eye = EXACT.identity(2)
+    frozen = [(eye, [0, 0]), (EXACT.zeros(2, 2), [0, 0]), (eye, [0, 0])]
+    target, ball = [(2 * eye, [1, 1]), (eye, [3, 3])], Ball([0, 0], 1)
+    found = relu_adapters(frozen, target, [2, 1, 1], ball, (1, 2), EXACT)
+    named = [x for x in found.broken if "frozen weight" in x.assumption]
+    assert [x.assumption for x in named] == ["the frozen weight W_2 is nonsingular"]
+    again = precise_relu_adapters(frozen, target, [2, 1, 1], ball, (1, 2), tolerance=1e-12)
+    bound = sup_error(again.exact_layers, target, (1, 2), ball, BALL)
+    assert max(float(x.upper()) for x in bound) > 0.1  # the product has rank 1 at most
+    assert minimal_exact_rank(frozen, target, ball, (1, 2)) is None
 
 
 def test_dead_targets_cost_a_bias_and_no_rank():

@@ -14,7 +14,7 @@ from lora_proofs.arithmetic.exact import EXACT
 from lora_proofs.constructions.adapters import Adapter, Broken, checked_ranks
 from lora_proofs.constructions.linear import LinearAdaptation, linear_adapters
 from lora_proofs.constructions.partition import checked_partition
-from lora_proofs.constructions.precision import LADDER, at_enough_digits
+from lora_proofs.constructions.precision import FLOAT64_DIGITS, LADDER, at_enough_digits
 from lora_proofs.constructions.regions import (
     Ball,
     Box,
@@ -198,17 +198,22 @@ def _broken(
     frozen: Sequence[Layer], target: Sequence[Layer], blocks: Sequence[Block]
 ) -> list[Broken]:
     """The assumptions of the theorems on thresholds and on their necessity that do not hold."""
-    found = [
-        Broken(
-            f"the frozen weight W_{layer} is nonsingular",
-            "the error may exceed sigma_{S+1} of the gap, and the threshold may not be enough",
-        )
-        for layer, (W, _) in enumerate(frozen, 1)
-        if not nonsingular(W)
-    ]
+    found: list[Broken] = []
     for i, (block, (W, _)) in enumerate(zip(blocks, target, strict=True), 1):
+        found += _broken_weights(i, block, frozen)
         found += _broken_by(i, block, W, alone=len(target) == 1 and len(frozen) > 1)
     return found
+
+
+def _broken_weights(i: int, block: Block, frozen: Sequence[Layer]) -> list[Broken]:
+    """What the block's linear part assumed, singular weights by their number in the network."""
+    told, layers = block.linear.broken, block.gap.layers
+    named = [
+        Broken(f"the frozen weight W_{layer + 1} is nonsingular", told[0].consequence)
+        for layer in range(layers.start, layers.stop)
+        if told and len(set(frozen[layer][0].shape)) == 1 and not nonsingular(frozen[layer][0])
+    ]
+    return named or [Broken(f"in block {i}, {x.assumption}", x.consequence) for x in told]
 
 
 def _broken_by(i: int, block: Block, W: Matrix, *, alone: bool) -> list[Broken]:
@@ -252,7 +257,8 @@ def precise_relu_adapters(
     """The adapted network at the first number of digits at which every block is as near as can be.
 
     That is where ||product - Wbar||_2 is within ``tolerance``, relative to ||Wbar|| + ||product||,
-    of sigma_{S+1}, checked in the arithmetic that it was built in. Raises ``ToleranceNotMet``.
+    of sigma_{S+1}, checked in the arithmetic that it was built in; a block with a singular frozen
+    weight, where the least error may not be known, is taken as it is. Raises ``ToleranceNotMet``.
 
     >>> eye, ball = [[1, 0], [0, 1]], Ball([0, 0], 2)
     >>> found = precise_relu_adapters(
@@ -262,11 +268,16 @@ def precise_relu_adapters(
     dtype('float64')
     """
 
+    exact = [EXACT.matrix(W) for W, _ in frozen]
+
     def build(ctx: Arithmetic) -> tuple[ReluAdaptation, float]:
         found = relu_adapters(frozen, target, ranks, region, partition, ctx)
+        told = [x for x in found.blocks if all(map(nonsingular, exact[x.gap.layers]))]
         with ctx.working():
-            return found, max(excess(block, ctx) for block in found.blocks)
+            return found, max((excess(block, ctx) for block in told), default=0.0)
 
+    if not all(map(nonsingular, exact)):  # where the least error is not known, floats do not tell
+        digits = [number for number in digits if number > FLOAT64_DIGITS]
     return at_enough_digits(build, lambda found: found[1] <= tolerance, digits)[0]
 
 
