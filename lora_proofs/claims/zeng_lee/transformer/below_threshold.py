@@ -158,10 +158,10 @@ claim = Claim(
         r"transformer-perturbation with $\|\Delta U\| = \sigma_{2R+1}(\bar W_1 \bar O \bar V "
         r"\bar C - W_1 O V C)$, $\|\Delta S\| = \sigma_{2R+1}(\bar C^\top \bar K^\top \bar Q "
         r"\bar C - C^\top K^\top Q C)\sqrt{1 + |\bar C^{-1} \bar b|^2}$ (no root in the "
-        r"first block), $\Delta\beta = 0$, $\|\Delta C\| = \sigma_{2R+1}(\bar W_o \bar W_{2L} - W_o W_{2L})$, "
-        r"$\Delta d = 0$, if no column of $X$ is longer than $\rho$. For one block and one head "
-        r"before the output: $\rho\,\sigma_{2R+1} + \rho^3 \|\bar W_1 \bar O \bar V\|\, "
-        r"\sigma_{2R+1}$ at most."
+        r"first block), $\Delta\beta = 0$, $\|\Delta C\| = \sigma_{2R+1}(\bar W_o \bar "
+        r"W_{2L} - W_o W_{2L})$, $\Delta d = 0$, if no column of $X$ is longer than "
+        r"$\rho$. For one block and one head before the output: $\rho\,"
+        r"\sigma_{2R+1} + \rho^3 \|\bar W_1 \bar O \bar V\|\, \sigma_{2R+1}$ at most."
     ),
     assumptions=(regular, threshold.target_regular, perturbation.columns),
     instances=Instances(draw, REGIMES),
