@@ -73,7 +73,8 @@ def _rounded(
     weights: Sequence[Matrix], bias: Vector, region: Region, ctx: Arithmetic
 ) -> tuple[Vector, ...]:
     """Each bias makes up for the roundings before it, so that they do not compound."""
-    biases, before = [], EXACT.zeros(1, weights[0].shape[1])[0]
+    biases: list[Vector] = []
+    before = EXACT.zeros(1, weights[0].shape[1])[0]
     for W, a in zip(weights, [*offsets(weights[:-1], region, EXACT), bias], strict=True):
         rounding = rounded_down if len(biases) == len(weights) - 1 else rounded_up
         biases.append(np.array([rounding(x, ctx) for x in a - W @ before]))

@@ -144,7 +144,8 @@ def sup_error(
     [1]
     """
     with ctx.working():
-        ours = theirs = region
+        ours: Region = region
+        theirs: Region = region
         error, size = ctx.zeros(1, region.dimension)[0], ctx.number(0)
         for layers, (W, b) in zip(block_slices(partition), target, strict=True):
             A, a, eta = affine_part(adapted[layers], ours, ctx)
@@ -152,10 +153,10 @@ def sup_error(
             drift = _greatest(A - W, a - b, theirs, ctx) + eta
             carried = _each(smaller, abs(A) @ error, row_norms(A, ctx) * size)
             size = norm_above(A, ctx) * size + _length(drift, ctx)
-            ours = widened(ours.image(A, a, ctx), eta, ctx)
-            theirs = theirs.image(W, b, ctx)
-            error = _each(smaller, carried + drift, _apart(ours, theirs))
+            reached = widened(ours.image(A, a, ctx), eta, ctx), theirs.image(W, b, ctx)
+            error = _each(smaller, carried + drift, _apart(*reached))
             size = smaller(size, _length(error, ctx))
+            ours, theirs = reached
         return error
 
 
@@ -196,11 +197,11 @@ def _greatest(A: Matrix, a: Vector, region: Region, ctx: Arithmetic) -> Vector:
     return _each(larger, -low, high)
 
 
-def _apart(first: Region, second: Region) -> Vector:
+def _apart(first: Meet | Box, second: Meet | Box) -> Vector:
     """How far entries of points of two regions can be apart, by their boxes."""
     one, other = _box(first), _box(second)
     return _each(larger, one.upper - other.lower, other.upper - one.lower)
 
 
-def _box(region: Region) -> Box:
+def _box(region: Meet | Box) -> Box:
     return region.box if isinstance(region, Meet) else region

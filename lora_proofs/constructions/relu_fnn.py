@@ -183,7 +183,7 @@ def checked_layers(name: str, layers: Sequence[Layer]) -> list[Layer]:
 
 
 def _unbounded(region: Ball | Box | None, made_for: Ball | Box | None) -> list[Broken]:
-    if region is not None or made_for is None:
+    if region is not None or not isinstance(made_for, Ball):
         return []
     return [
         Broken(

@@ -144,7 +144,7 @@ def nonsingular(W: Matrix) -> bool:
     (False, True)
     """
     exact = EXACT.matrix(W)
-    return exact.shape[0] == exact.shape[1] == EXACT.rank(exact)
+    return bool(exact.shape[0] == exact.shape[1] == EXACT.rank(exact))
 
 
 def all_live(W: Matrix, b: Any, region: Ball | Box, dead: Sequence[int]) -> bool:

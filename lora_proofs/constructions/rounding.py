@@ -22,7 +22,8 @@ def exact_values(X: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     array([[1/2, 2]], dtype=object)
     """
     out = np.empty(X.shape, dtype=object)
-    out.flat = [exact_value(x) for x in X.flat]
+    for i, x in enumerate(X.flat):
+        out.flat[i] = exact_value(x)
     return out
 
 

@@ -33,7 +33,8 @@ def relu(X: Any) -> Any:
     """
     if isinstance(X, np.ndarray) and X.dtype == object:
         out = np.empty(X.shape, dtype=object)
-        out.flat = [_relu(x) for x in X.flat]
+        for i, x in enumerate(X.flat):
+            out.flat[i] = _relu(x)
         return out
     return np.maximum(X, 0.0) if isinstance(X, np.ndarray | float) else _relu(X)
 
