@@ -106,7 +106,8 @@ def low_rank(
     """LoRA starts: B = 0, and the first rows of one matrix A with entries N(0, spread^2)."""
     most, models = max(ranks), len(ranks)
     kept = (np.arange(most)[None, :] < np.asarray(ranks)[:, None])[:, :, None]
-    A = [kept * spread * rng.standard_normal((W.shape[-1], most)).T for W in weights]
+    square = [rng.standard_normal((W.shape[-1], W.shape[-1])) for W in weights]
+    A = [kept * spread * X[:most] for X in square]
     B = [np.zeros((models, W.shape[-2], most)) for W in weights]
     start = [np.repeat(b[None], models, axis=0) for b in biases]
     return LowRank(list(weights), start, B, A, tune_biases)
