@@ -1,0 +1,155 @@
+"""Generic weights: every block has a gap of rank D, so R = ceil(D/M) suffices almost surely.
+
+For any W the polynomial det(W + t I) is monic of degree D, so it is 0 for at most D values of t;
+the same for det(Wbar_i - P_i + s I). Hence along each of these lines all but finitely many weights
+are nonsingular with gaps of rank D, and by Fubini's theorem almost all are: with a density on the
+frozen and the target's weights it holds with probability 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import flint
+
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, equal
+from lora_proofs.claims.zeng_lee.relu.problem import (
+    adapted_to,
+    bounded,
+    gaps,
+    least_jacobian_gap,
+    products,
+    same_on_the_box,
+)
+from lora_proofs.constructions.partition import uniform_partition
+from lora_proofs.language.claim import Claim, Control, Instances, Source
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.matrices import matrix
+from lora_proofs.strategies.networks import layers, small
+from lora_proofs.strategies.relu_networks import bias, inputs, target
+
+SHAPES = {"one target layer": (1, 2), "two target layers": (2, 2), "L not a multiple": (2, 3)}
+REGIMES = (*SHAPES, "target = frozen", "all weights 0")
+FINE = 64
+"""Steps of 1/64 in s and t: weights that are moved by little."""
+
+
+def draw(source: Draw, regime: str) -> Instance:
+    """Any weights, singular ones too, and targets that may have no gap at all."""
+    Lbar, L = SHAPES.get(regime, (1, 2))
+    D = source.integer(1, 3)
+    make = (lambda: EXACT.zeros(D, D)) if regime == "all weights 0" else (
+        lambda: matrix(source, D, D, entry=small))  # fmt: skip
+    lengths = uniform_partition(L, Lbar)
+    fields: dict[str, Any] = {f"W{k}": make() for k in range(1, L + 1)}
+    shape = {"partition": [list(lengths)], "ranks": [[0] * L], "regimes": (regime,)}
+    whole = Instance(**fields, **shape, **inputs(source, D, 3))
+    for i, P in enumerate(products(whole), start=1):
+        W = P if regime == "target = frozen" else make()
+        high = 1000 if regime in ("one target layer", "all weights 0") else 0
+        fields |= {f"Wbar{i}": W, f"bbar{i}": bias(source, D, above=high)}
+    rows = {name: getattr(whole, name) for name in ("X", "lower", "upper")}
+    return Instance(**fields, **rows, **shape)
+
+
+INSTANCES = Instances(draw, REGIMES)
+
+
+def moved(X: Any, t: int) -> Any:
+    """X + t/64 I."""
+    return X + EXACT.number(t) / FINE * EXACT.identity(len(X))
+
+
+def singular_at(X: Any, values: range) -> list[int]:
+    """The t of the values for which X + t/64 I is singular."""
+    return [t for t in values if EXACT.rank(moved(X, t)) < len(X)]
+
+
+def leading_degree(X: Any) -> tuple[int, Any]:
+    """The degree and the leading coefficient of det(X + t I) in t."""
+    polynomial = flint.fmpq_mat((-X).tolist()).charpoly()
+    return polynomial.degree(), polynomial[polynomial.degree()]
+
+
+def generic_point(instance: Instance) -> Instance:
+    """The problem with all frozen weights moved by one t and all targets by one s, the first good
+    ones: no frozen weight is singular and every gap has rank D.
+    """
+    D, L = len(instance.W1), len(layers(instance))
+    bad = {t for W in layers(instance) for t in singular_at(W, range(D * L + 1))}
+    t = min(set(range(D * L + 1)) - bad)
+    fields = {f"W{k}": moved(W, t) for k, W in enumerate(layers(instance), start=1)}
+    there = instance.replace(**fields)
+    differences = [W - P for (W, _), P in zip(target(there), products(there), strict=True)]
+    many = range(1, D * len(differences) + 2)
+    s = min(set(many) - {s for X in differences for s in singular_at(X, many)})
+    fields = {f"Wbar{i}": moved(W, s) for i, (W, _) in enumerate(target(there), start=1)}
+    return there.replace(**fields)
+
+
+def with_rank(instance: Instance, R: int) -> Instance:
+    """The problem with one rank for all layers."""
+    return instance.replace(ranks=[[R] * len(layers(instance))])
+
+
+def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Few exceptions on each line; off them gaps of rank D, and R = ceil(D/M) is exact."""
+    D = len(instance.W1)
+    for W in layers(instance):
+        degree, leading = leading_degree(W)
+        yield equal("degree of det(W + t I)", degree, D)
+        yield equal("its leading coefficient", leading, EXACT.number(1))
+        few = len(singular_at(W, range(-FINE, FINE, FINE // 4)))
+        yield at_most("how many of the t make W + t I singular", few, D)
+    there = generic_point(instance)
+    for gap in gaps(there):
+        yield equal("rank of a gap", gap, D)
+    M = len(layers(there)) // len(target(there))
+    R = -(-D // M)
+    exact = with_rank(there, R)
+    net = adapted_to(exact, target(exact))
+    yield from same_on_the_box(exact, net, target(exact))
+
+
+def for_all_weights(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Gaps of rank D claimed without any exception."""
+    for gap in gaps(instance):
+        yield at_least("rank of a gap", gap, len(instance.W1))
+
+
+def one_rank_less(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """R = ceil(D/L) - 1 claimed exact, against what every adapter's Jacobian is off by."""
+    there = generic_point(instance)
+    R = -(-len(there.W1) // len(layers(there))) - 1
+    gap = least_jacobian_gap(with_rank(there, R), ctx)
+    yield at_most("least gap of the Jacobians over all adapters", gap, 0)
+
+
+SAME = Instance(
+    W1=[[1, 0], [0, 1]], W2=[[2, 0], [0, 1]], Wbar1=[[2, 0], [0, 1]], bbar1=[[9, 9]],
+    partition=[[2]], ranks=[[0, 0]], X=[[0, 1], [0, 1]], lower=[[-1, -1]], upper=[[1, 1]],
+)  # fmt: skip
+
+claim = Claim(
+    name="zeng-lee/random-weights",
+    title="Generic weights: rank ceil(D/M) suffices almost surely",
+    source=Source("zeng-lee", "Corollary 4", "as commonly quoted", "recalled"),
+    statement=(
+        r"If the weights of the frozen network and of the target have a density, then almost "
+        r"surely all $W_l$ are nonsingular, every gap $\bar W_i - \prod_{l \in P_i} W_l$ has rank "
+        r"$D$, and adapters of rank $R = \lceil D/M \rceil$, $M = \lfloor L/\bar L \rfloor$, with "
+        r"biases give $f = \bar f$ on any bounded set: on each line $W + tI$ and $\bar W_i + sI$ "
+        r"all but at most $D$ values are of this kind."
+    ),
+    assumptions=(bounded,),
+    instances=INSTANCES,
+    check=check,
+    controls=(
+        Control(None, (SAME,), "a gap of rank D claimed for all weights", for_all_weights),
+        Control(None, (SAME,), "R = ceil(D/L) - 1 for a one-layer target", one_rank_less),
+    ),
+    arithmetics=("exact",),
+    note="Certified: the lines, and networks on them. From lines to almost all: Fubini, by hand.",
+)
