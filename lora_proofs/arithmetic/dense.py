@@ -77,12 +77,11 @@ def singular_value_decomposition(X: Matrix, ctx: Arithmetic) -> tuple[Matrix, li
     [3.0, 2.0]
     """
     if isinstance(ctx, Midpoints):
-        if X.shape[0] < X.shape[1]:
-            V, s, U = _by_rotations(X.T, ctx)
-            return U, s, V
-        return _by_rotations(X, ctx)
+        wide = X.shape[0] < X.shape[1]
+        U, values, V = _by_rotations(X.T if wide else X, ctx)
+        return (V, values, U) if wide else (U, values, V)
     if isinstance(X, np.ndarray) and X.dtype != object:
-        U, s, Vt = np.linalg.svd(X, full_matrices=False)
+        U, s, Vt = np.linalg.svd(finite(X), full_matrices=False)
         return U, list(s), Vt.T
     raise Unavailable("a singular value decomposition", ctx.name)
 
@@ -199,11 +198,25 @@ def to_floats(X: Matrix) -> np.ndarray:
     array([[0.25]])
     """
     if X.dtype != object or not X.size:
-        return X.astype(float)
+        out: np.ndarray = X.astype(float)
+        return out
     if isinstance(X.flat[0], flint.fmpq):
         X = _as_array([[flint.arb(x).mid() for x in row] for row in X])
     size = max((abs(x) for x in X.flat), default=0)
-    return X.astype(float) if size == 0 or 1e-200 < size < 1e200 else (X / size).astype(float)
+    scaled = X if size == 0 or 1e-200 < size < 1e200 else X / size
+    floats: np.ndarray = scaled.astype(float)
+    return floats
+
+
+def finite(X: np.ndarray) -> np.ndarray:
+    """X itself; ``BadInput`` where an entry has overflowed.
+
+    >>> finite(np.array([[1.0]])).shape
+    (1, 1)
+    """
+    if not np.isfinite(X).all():
+        raise BadInput("expected finite numbers, got an overflow; use more digits")
+    return X
 
 
 def _orthonormal(V: np.ndarray) -> flint.arb_mat:
@@ -213,7 +226,7 @@ def _orthonormal(V: np.ndarray) -> flint.arb_mat:
 
 def _polished(Q: flint.arb_mat, bits: int) -> flint.arb_mat:
     """Newton's iteration for the nearest orthogonal matrix, from ``bits`` bits to all of them."""
-    eye = _identity(Q.nrows())
+    eye = _identity(Q.ncols())
     while bits < flint.ctx.prec:
         Q = (Q * (3 * eye - (Q.transpose() * Q).mid()).mid() / 2).mid()
         bits *= 2
@@ -299,9 +312,24 @@ def _sorted(
     sizes = [_dot(x, x).sqrt().mid() for x in columns]
     order = sorted(range(len(sizes)), key=lambda k: sizes[k], reverse=True)
     s = [sizes[k] for k in order]
-    U = flint.arb_mat(
-        [[x / (s_ if s_ > 0 else 1) for x in columns[k]] for k, s_ in zip(order, s, strict=True)]
-    )
-    V = flint.arb_mat([turned[k] for k in order])
+    # The direction of what is rounding next to the largest means nothing: any other will do.
+    rank = sum(bool(x > s[0] * flint.arb(2) ** (40 - flint.ctx.prec)) for x in s)
+    U = [[x / s[i] for x in columns[k]] for i, k in enumerate(order[:rank])]
+    whole = _completed(U, len(columns[0]), len(s))
     values = _from_midpoints(flint.arb_mat([s]), ctx)[0]
-    return _from_midpoints(U.mid(), ctx).T, list(values), _from_midpoints(V, ctx).T
+    V = flint.arb_mat([turned[k] for k in order])
+    return _from_midpoints(whole, ctx).T, list(values), _from_midpoints(V, ctx).T
+
+
+def _completed(rows: list[Any], length: int, wanted: int) -> flint.arb_mat:
+    """Orthonormal rows of a length with as many more as are wanted."""
+    if len(rows) == wanted:
+        return flint.arb_mat(rows).mid()
+    known = flint.arb_mat(rows).mid() if rows else flint.arb_mat(1, length)
+    floats = np.array([[float(x) for x in row] for row in known.tolist()])
+    rest = np.linalg.svd(floats, full_matrices=True)[2][len(rows) : wanted]
+    more = flint.arb_mat(rest.tolist())
+    for _ in range(2):
+        more = (more - more * known.transpose() * known).mid()
+        more = _polished(more.transpose(), 8).transpose()
+    return flint.arb_mat(rows + more.tolist()).mid()

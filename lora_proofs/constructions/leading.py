@@ -26,8 +26,9 @@ def leading_factors(E: Any, r: int, ctx: Arithmetic) -> tuple[Matrix, Matrix]:
     """
     if isinstance(ctx, ExactArithmetic):
         E = EXACT.matrix(E)
-        kept = E if EXACT.rank(E) <= r else best_rank_approximation(E, max(r, 1), EXACT)
-        return rank_factors(kept if r else EXACT.zeros(*E.shape))
+        if r == 0:
+            return EXACT.zeros(E.shape[0], 0), EXACT.zeros(0, E.shape[1])
+        return rank_factors(E if EXACT.rank(E) <= r else best_rank_approximation(E, r, EXACT))
     fast = fast_arithmetic(ctx)
     with fast.working():
         U, s, V = singular_value_decomposition(fast.matrix(E), fast)

@@ -15,7 +15,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from lora_proofs.arithmetic.context import Arithmetic, Matrix
-from lora_proofs.arithmetic.dense import inverse, product, to_floats
+from lora_proofs.arithmetic.dense import finite, inverse, product, to_floats
 from lora_proofs.arithmetic.exact import EXACT, ExactArithmetic
 from lora_proofs.arithmetic.midpoint import MidpointArithmetic
 from lora_proofs.constructions.adapters import Adapter, Broken, largest_norm
@@ -146,5 +146,5 @@ def _by_singular_vectors(pieces: Pieces) -> Pieces:
 
 
 def _singular(C: Matrix) -> bool:
-    sizes = np.linalg.svd(to_floats(C), compute_uv=False)
+    sizes = np.linalg.svd(finite(to_floats(C)), compute_uv=False)
     return bool(sizes[-1] <= 1e-12 * max(sizes[0], 1.0))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+import numpy as np
+
 from lora_proofs.arithmetic.array import ArrayArithmetic
 from lora_proofs.arithmetic.context import Arithmetic
 from lora_proofs.arithmetic.multiprecision import MultiprecisionArithmetic
@@ -42,8 +44,9 @@ def at_enough_digits(
     for number in digits:
         tried.append(number)
         try:
-            found = build(arithmetic_of(number))
-        except BadInput:
+            with np.errstate(all="ignore"):  # an overflow is refused below, and digits help
+                found = build(arithmetic_of(number))
+        except (BadInput, np.linalg.LinAlgError):
             continue
         if accept(found):
             return found

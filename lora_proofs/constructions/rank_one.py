@@ -23,6 +23,7 @@ import numpy as np
 
 from lora_proofs.arithmetic.context import Arithmetic, Matrix
 from lora_proofs.arithmetic.dense import (
+    finite,
     inverse,
     product,
     singular_value_decomposition,
@@ -93,7 +94,7 @@ def _kernel(C: Matrix, ctx: Arithmetic) -> Matrix:
     """A basis of what C takes to 0, exactly or to the working precision."""
     if isinstance(ctx, ExactArithmetic):
         return null_space(C)
-    sizes = np.linalg.svd(to_floats(C), compute_uv=False)
+    sizes = np.linalg.svd(finite(to_floats(C)), compute_uv=False)
     if sizes[-1] > 1e-9 * max(sizes[0], 1.0):
         return C[:, :0]
     _, s, V = singular_value_decomposition(C, ctx)
@@ -182,7 +183,7 @@ def _triangular(C: Matrix, ends: Sequence[int], ctx: Arithmetic) -> Matrix:
 
     It is found in float64. What is left below the blocks is small, and elimination takes it off.
     """
-    C = to_floats(C)
+    C = finite(to_floats(C))
     T, done = np.eye(len(C)), 0
     while done < len(C):
         room = min((end - done for end in ends if end > done), default=len(C))
@@ -223,4 +224,5 @@ def _split(K: np.ndarray) -> np.ndarray:
         return turn
     # K is nearly skew: with e_1 + t e_2 in the place of e_1 the first entry is K_11 + t K_12.
     t = 1.0 if K[0, 0] * K[0, 1] >= 0 else -1.0
-    return turn @ np.array([[1.0, 0.0], [t, 1.0]])
+    skewed: np.ndarray = turn @ np.array([[1.0, 0.0], [t, 1.0]])
+    return skewed

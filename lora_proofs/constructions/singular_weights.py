@@ -14,7 +14,7 @@ import numpy as np
 
 from lora_proofs.arithmetic.array import ArrayArithmetic
 from lora_proofs.arithmetic.context import Arithmetic, Matrix
-from lora_proofs.arithmetic.dense import fast_arithmetic, product, to_floats
+from lora_proofs.arithmetic.dense import fast_arithmetic, finite, product, to_floats
 from lora_proofs.arithmetic.exact import EXACT
 from lora_proofs.constructions.adapters import Adapter, Broken, adapted, zero_adapter
 from lora_proofs.constructions.alternating import alternating_least_squares
@@ -90,7 +90,7 @@ class _Task:
         """The spectral error in floats, of a product in the arithmetic."""
         weights = [adapted(W, x, self.ctx) for W, x in zip(self.lifted, adapters, strict=True)]
         off = product(*reversed(weights), ctx=self.ctx) - self.ctx.matrix(self.target)
-        return float(np.linalg.norm(to_floats(off), 2))
+        return float(np.linalg.norm(finite(to_floats(off)), 2))
 
     @cached_property
     def least(self) -> float:
@@ -110,7 +110,7 @@ def product_rank(frozen: Sequence[Matrix], ranks: Sequence[int]) -> int:
     >>> product_rank([EXACT.zeros(2, 2), EXACT.identity(2)], [1, 1])
     1
     """
-    return min(min(*W.shape, EXACT.rank(W) + r) for W, r in zip(frozen, ranks, strict=True))
+    return min(int(min(*W.shape, EXACT.rank(W) + r)) for W, r in zip(frozen, ranks, strict=True))
 
 
 def _sigma(X: Matrix, k: int) -> float:
@@ -162,7 +162,7 @@ def _together(x: Adapter, y: Adapter) -> Adapter:
 def _by_least_squares(task: _Task, best: Adapters | None) -> Adapters:
     """Alternating least squares in float64, from the best so far and from no adapters."""
     array = ArrayArithmetic()
-    zero = tuple(zero_adapter(*W.shape, array) for W in task.frozen)
+    zero = tuple(zero_adapter(W.shape[0], W.shape[1], array) for W in task.frozen)
     starts = [zero] if best is None else [tuple(map(_in_floats, best)), zero]
     found = [
         alternating_least_squares(
