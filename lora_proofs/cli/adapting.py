@@ -131,7 +131,8 @@ def _errors(document: Mapping[str, Any]) -> Iterator[str]:
     elif document["kind"] == "relu-fnn":
         yield f"error at most {achieved['sup_where_measured']} on {achieved['measured_on']}"
         yield f"the theorem's bound there: {document['theorem_bound']}"
-        yield f"sampled: largest {achieved['sampled']['largest']:.3g}"
+        if achieved["sampled"] is not None:
+            yield f"sampled: largest {achieved['sampled']['largest']:.3g}"
     else:
         bound = achieved["column_bound"]
         yield f"relative error on sampled inputs {achieved['sampled']['relative']}"

@@ -187,11 +187,12 @@ def _about_error(judged: Judged) -> Iterator[str]:
             "printed ones are rounded"
         )
     elif judged.meets:
+        singular = "" if least.fits else ", or of the target, as a frozen weight is singular"
         yield (
             f"for all adapters rank(prod What - P_0) <= S = {total}: the error is never below the "
-            "tail of the singular values of E (Eckart, Young, Mirsky), or of the target where a "
-            "frozen weight is singular; the printed adapters exceed that by at most "
-            f"{upper_string(max(judged.missed, Fraction(0)))}, relatively"
+            f"tail of the singular values of E{singular} (Eckart, Young, Mirsky); the printed "
+            f"adapters exceed that by at most {upper_string(max(judged.missed, Fraction(0)))}, "
+            "relatively"
         )
     elif judged.least.fits:
         yield "the least error is known, and the printed adapters do not reach it to these digits"

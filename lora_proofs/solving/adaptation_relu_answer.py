@@ -153,7 +153,7 @@ def achieved(judged: Judged, shown: int | None) -> dict[str, Any]:
         else None,
         "sup_where_measured": sup,
         "measured_on": measured(judged.problem),
-        "sampled": sampled(judged.problem, found),
+        "sampled": None if judged.zero else sampled(judged.problem, found),
     }
 
 
