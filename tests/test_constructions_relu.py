@@ -497,6 +497,8 @@ def test_networks_and_regions_that_do_not_fit_are_named():
     eye, ball = [[1, 0], [0, 1]], Ball([0, 0], 1)
     with pytest.raises(ShapeMismatch, match=r"frozen\[2\]"):
         relu_adapters([(eye, [0, 0]), (eye, [0])], [(eye, [0, 0])], [1, 1], ball, (2,), EXACT)
+    with pytest.raises(ShapeMismatch, match=r"target\[1\]: expected W of shape \(2, 2\)"):
+        relu_adapters([(eye, [0, 0])], [([[1, 0]], [0])], [1], ball, (1,), EXACT)
     with pytest.raises(BadInput, match="radius"):
         checked_region(Ball([0, 0], -1), 2)
     with pytest.raises(BadInput, match="entry 2"):

@@ -17,6 +17,7 @@ from lora_proofs.arithmetic.context import Matrix
 from lora_proofs.arithmetic.exact import EXACT, fmpq
 from lora_proofs.constructions.partition import block_slices
 from lora_proofs.constructions.regions import Ball, Box, Region, Vector, highest, vector
+from lora_proofs.errors import ShapeMismatch
 from lora_proofs.mathematics.relu_network import Layer, affine
 
 MARGINS = [4.0**-k for k in range(1, 12)]
@@ -67,6 +68,11 @@ def block_gaps(
     for layers, (W, b) in zip(block_slices(partition), target, strict=True):
         product = reduce(lambda P, V: V @ P, [EXACT.matrix(V) for V, _ in frozen[layers]])
         W, b = EXACT.matrix(W), vector(b, EXACT)
+        if W.shape != product.shape:
+            raise ShapeMismatch(
+                f"target[{len(found) + 1}]: expected W of shape {product.shape}, like the frozen "
+                f"layers {layers.start + 1} to {layers.stop} together, got {W.shape}"
+            )
         dead = dead_rows(W, b, region)
         wanted = W.copy()
         wanted[list(dead)] = product[list(dead)]
