@@ -73,7 +73,7 @@ def alternating_least_squares(
             if not losses[-1] < losses[-2] * (1 - 1e-12):
                 break
         found = tuple(Adapter(handed_on(x.B, ctx), handed_on(x.A, ctx)) for x in current)
-        return Improved(found, tuple(losses))
+        return Improved(found, tuple(ctx.number(x) for x in losses))
 
 
 class _Net:
