@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
 
 from lora_proofs.arithmetic.array import ArrayArithmetic
 from lora_proofs.arithmetic.context import Matrix
+from lora_proofs.arithmetic.dense import product
 from lora_proofs.arithmetic.exact import EXACT, fmpq
 from lora_proofs.constructions.partition import block_slices
 from lora_proofs.constructions.regions import Ball, Box, Region, Vector, highest, vector
@@ -64,21 +64,24 @@ def block_gaps(
     >>> found.gap, found.live_gap, found.dead
     (2, 1, (1,))
     """
-    found = []
+    found: list[BlockGap] = []
+    before: Layer | None = None
     for layers, (W, b) in zip(block_slices(partition), target, strict=True):
-        product = reduce(lambda P, V: V @ P, [EXACT.matrix(V) for V, _ in frozen[layers]])
+        if before is not None and region is not None:
+            region = region.image(*before, EXACT)
+        whole = product(*[EXACT.matrix(V) for V, _ in reversed(frozen[layers])], ctx=EXACT)
         W, b = EXACT.matrix(W), vector(b, EXACT)
-        if W.shape != product.shape:
+        if W.shape != whole.shape:
             raise ShapeMismatch(
-                f"target[{len(found) + 1}]: expected W of shape {product.shape}, like the frozen "
+                f"target[{len(found) + 1}]: expected W of shape {whole.shape}, like the frozen "
                 f"layers {layers.start + 1} to {layers.stop} together, got {W.shape}"
             )
         dead = dead_rows(W, b, region)
         wanted = W.copy()
-        wanted[list(dead)] = product[list(dead)]
-        gap, live = EXACT.rank(W - product), EXACT.rank(wanted - product)
-        found.append(BlockGap(layers, product, wanted, gap, live, dead))
-        region = region.image(W, b, EXACT) if region is not None else None
+        wanted[list(dead)] = whole[list(dead)]
+        gap, live = EXACT.rank(W - whole), EXACT.rank(wanted - whole)
+        found.append(BlockGap(layers, whole, wanted, gap, live, dead))
+        before = W, b
     return tuple(found)
 
 
