@@ -38,7 +38,7 @@ SWEEPS = 100
 def block_adapters(pair: Pair, rank: int) -> list[Adapter]:
     """The theory's adapters: each block of frozen layers for one layer of the target."""
     blocks = block_slices(uniform_partition(pair.frozen.depth, pair.target.depth))
-    found = []
+    found: list[Adapter] = []
     for layer, block in enumerate(blocks):
         parts = (_part(pair.target, slice(layer, layer + 1)), _part(pair.frozen, block))
         found += linear_adaptation(Pair(*parts, pair.seed), rank).adapters

@@ -88,8 +88,8 @@ def row_softmax(S: Array) -> Array:
     [[0.5, 0.5]]
     """
     powers = np.exp(S - S.max(axis=-1, keepdims=True))
-    powers /= powers.sum(axis=-1, keepdims=True)
-    return powers
+    found: Array = powers / powers.sum(axis=-1, keepdims=True)
+    return found
 
 
 def forward(
@@ -140,7 +140,8 @@ def backward(
 
 
 def _total(G: Array) -> Array:
-    return G.reshape(G.shape[0], -1, G.shape[-1]).sum(axis=1, keepdims=True)
+    found: Array = G.reshape(G.shape[0], -1, G.shape[-1]).sum(axis=1, keepdims=True)
+    return found
 
 
 def _through_head(
@@ -164,7 +165,8 @@ def _through_head(
     for name, slope in slopes.items():
         found[(*at, name)] = against(slope, Z)
     parts = [times(g, np.swapaxes(weights[(*at, x)], -1, -2)) for x, g in slopes.items()]
-    return np.sum(parts, axis=0)
+    total: Array = np.sum(parts, axis=0)
+    return total
 
 
 @dataclass

@@ -32,7 +32,7 @@ def floats(X: Any) -> Array:
 def gap(pair: Pair) -> Array:
     """The singular values of E = Wbar - W_L ... W_1 of a linear pair."""
     E = _product(pair.target.weights) - _product(pair.frozen.weights)
-    found: Array = np.linalg.svd(E, compute_uv=False)
+    found: Array = np.asarray(np.linalg.svd(E, compute_uv=False), dtype=np.float64)
     return found
 
 

@@ -18,7 +18,7 @@ from lora_proofs.experiments.models import Network
 from lora_proofs.experiments.settings import Settings
 from lora_proofs.experiments.study import Check, Point, matching
 from lora_proofs.experiments.training import Draw, Heard, Trainable, chosen, each_rate, train
-from lora_proofs.experiments.tuning import Learner, low_rank, whole_layers
+from lora_proofs.experiments.tuning import Learner, LowRank, WholeLayers, low_rank, whole_layers
 
 CLASSES = 5
 INSTALL = "pip install 'lora_proofs[digits]'"
@@ -109,9 +109,10 @@ def digits_points(settings: Settings, condition: str, seed: int, heard: Heard) -
     whole = whole_layers(net.weights, net.biases, [k for _ in settings.rates for k in (1, layers)])
     idle = whole_layers(net.weights, net.biases, [0])
     halves = [lambda x: heard(x / 2), lambda x: heard((1 + x) / 2)]
+    tunings: list[LowRank | WholeLayers] = [lora, whole]
     errors = [
         _adapted(Learner(x, net.relus, slope_of_cross_entropy), after, settings, seed, listen)
-        for x, listen in zip((lora, whole), halves, strict=True)
+        for x, listen in zip(tunings, halves, strict=True)
     ]
     learner = Learner(idle, net.relus, slope_of_cross_entropy)
     untouched = error_rate(learner, after, "test").item()
@@ -142,8 +143,7 @@ def _pretrained(settings: Settings, task: Task, seed: int) -> Network:
         steps=settings.pretraining_steps,
         batch=settings.batch,
     )
-    layers = ([x[0] for x in xs] for xs in tuning.network())
-    return Network(*layers, relus)
+    return Network([W[0] for W in tuning.weights], [b[0] for b in tuning.biases], relus)
 
 
 def _adapted(

@@ -32,7 +32,9 @@ Start = Callable[[Sequence[int]], Trainable]  # the untrained models of the size
 class Source(Protocol):
     """Where batches come from."""
 
-    seed: int
+    @property
+    def seed(self) -> int:
+        """The seed of its streams."""
 
     def draw(self, name: str) -> Draw:
         """Batches of inputs with the target's outputs, from the stream of that name."""

@@ -41,10 +41,9 @@ def linear_points(pair: Pair, settings: Settings, condition: str, heard: Heard) 
         net, norm = linear_construction(pair, R)
         bound, found = best(R * depth), mean_squared_error(net(X), Y).item()
         details = {"population": population(net(isotropic(width)), pair), "norm": norm}
-        common = {"condition": condition, "seed": pair.seed, "size": R}
-        common["parameters"] = 2 * width * R * depth
-        points.append(Point(**common, method=LOWER_BOUND, error=bound))
-        points.append(Point(**common, method=CONSTRUCTION, error=found, details=details))
+        size = 2 * width * R * depth
+        points.append(Point(condition, LOWER_BOUND, pair.seed, R, size, bound))
+        points.append(Point(condition, CONSTRUCTION, pair.seed, R, size, found, details))
     return points + descended(pair, settings, condition, heard)
 
 

@@ -74,7 +74,8 @@ def condensed(X: Array) -> Array:
     square, points = X.shape
     if points <= square:
         return X
-    return np.sqrt(square / points) * np.linalg.cholesky(X @ X.T)
+    found: Array = np.sqrt(square / points) * np.linalg.cholesky(X @ X.T)
+    return found
 
 
 def random_pair(settings: Settings, seed: int, *, relu: bool) -> Pair:

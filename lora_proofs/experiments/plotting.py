@@ -31,7 +31,7 @@ OTHERS: Sequence[Mapping[str, Any]] = (
     {"color": "#E69F00", "marker": "s", "linestyle": (0, (1, 1)), "markersize": 5},
 )
 ACROSS = 3  # so many panels stand in a row
-LOOK = {
+LOOK: Any = {
     "svg.hashsalt": "lora_proofs",
     "font.size": 10,
     "axes.spines.top": False,

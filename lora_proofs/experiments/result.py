@@ -58,7 +58,7 @@ def _quantile(errors: Sequence[float], q: float) -> float | None:
     low, high = ordered[int(np.floor(at))], ordered[int(np.ceil(at))]
     if not np.isfinite(high):
         return None
-    return low + (high - low) * (at - np.floor(at))
+    return float(low + (high - low) * (at - np.floor(at)))
 
 
 def document(

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lora_proofs.experiments.checkpoint import Cell, Checkpoint
 from lora_proofs.experiments.result import document, table, versions
+from lora_proofs.experiments.settings import Settings
 from lora_proofs.experiments.study import Experiment, Point
 from lora_proofs.experiments.training import Heard
 
 
-class Silent:
-    """Hears of every cell and says nothing."""
+class Follower(Protocol):
+    """Hears of every cell."""
 
     def begun(self, cell: Cell, number: int, total: int) -> Heard:
         """A cell begins; the answer hears which part of it is done."""
-        return lambda part: None
 
     def finished(self, cell: Cell, number: int, total: int, seconds: float | None) -> None:
         """A cell is finished; ``seconds`` is None where it was already on disk."""
@@ -55,11 +55,11 @@ class Run:
         )
 
     @property
-    def settings(self) -> Any:
+    def settings(self) -> Settings:
         """The settings of this size."""
         return self.experiment.settings["quick" if self.quick else "default"]
 
-    def measure(self, kept: Checkpoint, heard: Silent, clock: Callable[[], float]) -> None:
+    def measure(self, kept: Checkpoint, heard: Follower, clock: Callable[[], float]) -> None:
         """Measure every cell that is not on disk yet."""
         total = len(self.cells)
         for number, cell in enumerate(self.cells, 1):

@@ -140,9 +140,9 @@ def constructed(
     """The construction at every rank, its weights rounded to float64."""
     X, Y = pair.draw("test")(settings.tests)
     scale = float(np.mean(Y * Y))
-    models = [model(weights, pair.shape) for weights in (pair.frozen, pair.target)]
+    frozen, target = (model(weights, pair.shape) for weights in (pair.frozen, pair.target))
     for R, size in zip(settings.ranks, counts, strict=True):
-        weights = read(precise_transformer_adapters(*models, R).model)
+        weights = read(precise_transformer_adapters(frozen, target, R).model)
         found = mean_squared_error(forward(weights, X[None], pair.shape)[0][0], Y).item()
         moved = (np.linalg.norm(W - pair.frozen[p]) for p, W in weights.items() if p[2][0] != "b")
         details = {"relative": found / scale, "norm": float(max(moved))}
