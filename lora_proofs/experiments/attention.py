@@ -100,13 +100,20 @@ def forward(
     for l in range(1, shape.blocks + 1):
         heads = [_head(weights, Z, (l, h)) for h in range(1, shape.heads + 1)]
         parts = [times(x.u, weights[l, h, "O"]) for h, x in enumerate(heads, 1)]
-        H = np.sum(parts, axis=0)
+        H = _sum(parts)
         Y = times(H, weights[l, 0, "W1"]) + _bias(weights[l, 0, "b1"])
         np.maximum(Y, 0, out=Y)
         values.append(BlockValues(Z, heads, H, Y))
         Z = times(Y, weights[l, 0, "W2"]) + _bias(weights[l, 0, "b2"])
     values.append(BlockValues(Z, [], Z, Z))
     return times(Z, weights[0, 0, "Wo"]), values
+
+
+def _sum(parts: Sequence[Array]) -> Array:
+    found = parts[0]
+    for part in parts[1:]:
+        found = found + part
+    return found
 
 
 def _bias(b: Array) -> Array:
@@ -135,13 +142,13 @@ def backward(
             _through_head(weights, head, block.Z, G, (l, h), found)
             for h, head in enumerate(block.heads, 1)
         ]
-        G = np.sum(parts, axis=0)
+        G = _sum(parts)
     return found
 
 
 def _total(G: Array) -> Array:
-    found: Array = G.reshape(G.shape[0], -1, G.shape[-1]).sum(axis=1, keepdims=True)
-    return found
+    flat = G.reshape(G.shape[0], -1, G.shape[-1])
+    return np.ones((1, flat.shape[1])) @ flat
 
 
 def _through_head(
@@ -156,7 +163,7 @@ def _through_head(
     found[(*at, "O")] = against(G, head.u)
     by_u = times(G, np.swapaxes(weights[(*at, "O")], -1, -2))
     by_P = by_u @ np.swapaxes(head.v, -1, -2)
-    by_S = head.P * (by_P - np.sum(by_P * head.P, axis=-1, keepdims=True))
+    by_S = head.P * (by_P - np.einsum("...ij,...ij->...i", by_P, head.P)[..., None])
     slopes = {
         "Q": by_S @ head.k,
         "K": np.swapaxes(by_S, -1, -2) @ head.q,
@@ -165,8 +172,7 @@ def _through_head(
     for name, slope in slopes.items():
         found[(*at, name)] = against(slope, Z)
     parts = [times(g, np.swapaxes(weights[(*at, x)], -1, -2)) for x, g in slopes.items()]
-    total: Array = np.sum(parts, axis=0)
-    return total
+    return _sum(parts)
 
 
 @dataclass
