@@ -6,6 +6,7 @@ from lora_proofs.constructions.alternating import (
     alternating_least_squares,
     reduced_rank_regression,
 )
+from lora_proofs.constructions.alternating_relu import ImprovedRelu, improve_relu_adapters
 from lora_proofs.constructions.leading import leading_factors
 from lora_proofs.constructions.linear import (
     LinearAdaptation,
@@ -55,6 +56,7 @@ __all__ = [
     "ErrorBound",
     "ErrorNorms",
     "Improved",
+    "ImprovedRelu",
     "LinearAdaptation",
     "LowerBounds",
     "ReluAdaptation",
@@ -65,6 +67,7 @@ __all__ = [
     "at_enough_digits",
     "attained_error",
     "error_bound",
+    "improve_relu_adapters",
     "largest_norm",
     "leading_factors",
     "linear_adapters",
