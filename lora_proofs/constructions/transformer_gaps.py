@@ -158,7 +158,7 @@ def score_rank_needed(frozen: TransformerModel, target: TransformerModel) -> int
     ceil(rank(Kbar'Qbar - K'Q) / 2) where Wbar_o Wbar2 and Wbar1 Obar Vbar are nonsingular; None
     elsewhere. Extension: see the claim zeng-lee/attention-scores-necessary.
     """
-    if len(target.blocks) != 1 or len(target.blocks[0].heads) != 1 or target.width != frozen.width:
+    if len(target.blocks) != 1 or len(target.blocks[0].heads) != 1:
         return None
     block, head = target.blocks[0], target.blocks[0].heads[0]
     alive = (exact_product(target.Wo, block.W2), exact_product(block.W1, head.O, head.V))
