@@ -46,11 +46,23 @@ def eliminated(C: Matrix, H: Matrix, ends: Sequence[int], ctx: Arithmetic) -> Ma
     for end in ends:
         below = C[end:, first:end]
         if below.size and abs(below).max() > noise:
-            times = product(below, inverse(C[first:end, first:end], ctx), ctx=ctx)
-            C[end:] = C[end:] - product(times, C[first:end], ctx=ctx)
-            H[end:] = H[end:] - product(times, H[first:end], ctx=ctx)
+            start = _first_used(C, first, end, noise)
+            block = C[start:end, start:end]
+            times = product(C[end:, start:end], inverse(block, ctx), ctx=ctx)
+            C[end:] = C[end:] - product(times, C[start:end], ctx=ctx)
+            H[end:] = H[end:] - product(times, H[start:end], ctx=ctx)
         first = end
     return H
+
+
+def _first_used(C: Matrix, first: int, end: int, noise: Any) -> int:
+    """The first column of a block with something below it, where those before it stand apart.
+
+    What C takes to 0 stands first and makes the block singular, but has nothing to eliminate.
+    """
+    start = next(j for j in range(first, end) if abs(C[end:, j]).max() > noise)
+    beside = C[start:end, first:start]
+    return first if beside.size and abs(beside).max() > noise else start
 
 
 def good_basis(C: Matrix, ends: Sequence[int], ctx: Arithmetic) -> Matrix:
