@@ -6,10 +6,16 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+import flint
 import numpy as np
 
 from lora_proofs.arithmetic.context import Matrix, Scalar, squared_norm
 from lora_proofs.arithmetic.exact import rational
+
+
+def _rounded(x: Any) -> float:
+    """An exact number rounded to nearest; whole numbers divide correctly rounded."""
+    return int(x.p) / int(x.q) if type(x) is flint.fmpq else float(rational(x))
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class ArrayArithmetic:
         """Lift a matrix given by its rows, or pass a float array through."""
         if isinstance(rows, np.ndarray) and rows.dtype != object:
             return rows.astype(np.float64)
-        return np.array([[float(rational(x)) for x in row] for row in rows], dtype=np.float64)
+        return np.array([[_rounded(x) for x in row] for row in rows], dtype=np.float64)
 
     def zeros(self, rows: int, columns: int) -> Matrix:
         """The zero matrix."""

@@ -18,6 +18,8 @@ from lora_proofs.errors import Unavailable
 
 def to_ball(value: Any) -> flint.arb:
     """An enclosure, at the working precision, of an exact number or a ball."""
+    if type(value) is flint.fmpq:
+        return flint.arb(value)
     value = released(value)
     return value if isinstance(value, flint.arb) else flint.arb(fmpq(value))
 
@@ -48,6 +50,8 @@ class BallArithmetic:
 
     def number(self, value: Any) -> Scalar:
         """Lift an exact number."""
+        if type(value) is flint.fmpq:
+            return flint.arb(value)
         return value.in_balls() if isinstance(value, Recorded) else to_ball(value)
 
     def matrix(self, rows: Any) -> Matrix:

@@ -139,6 +139,8 @@ class ExactArithmetic:
 
     def number(self, value: Any) -> Scalar:
         """Lift an exact number."""
+        if type(value) is flint.fmpq:  # by far the most frequent: no time for other questions
+            return value
         return value if is_kept(value) else fmpq(value)
 
     def matrix(self, rows: Any) -> Matrix:

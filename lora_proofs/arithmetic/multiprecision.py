@@ -10,6 +10,7 @@ from typing import Any
 import flint
 import mpmath
 import numpy as np
+from mpmath.libmp import from_man_exp
 
 from lora_proofs.arithmetic.context import Matrix, Scalar, diagonal, object_matrix, squared_norm
 from lora_proofs.arithmetic.exact import rational
@@ -51,7 +52,8 @@ class MultiprecisionArithmetic:
             return self.mp.mpf(value)
         if isinstance(value, flint.arb):
             mantissa, exponent = value.mid().man_exp()
-            return self.mp.ldexp(self.mp.mpf(int(mantissa)), int(exponent))
+            found = from_man_exp(int(mantissa), int(exponent), self.mp.prec, "n")
+            return self.mp.make_mpf(found)
         x = rational(value)
         return self.mp.mpf(x.numerator) / x.denominator
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
+import flint
 import numpy as np
 
 
@@ -46,7 +47,8 @@ def is_kept(value: Any) -> bool:
     >>> is_kept(1)
     False
     """
-    return isinstance(value, Recorded) and value.keeps
+    # A plain rational is by far the most frequent, and an abstract class is slow to ask.
+    return type(value) is not flint.fmpq and isinstance(value, Recorded) and value.keeps
 
 
 def recorder(X: Any) -> Any:
