@@ -95,7 +95,7 @@ def transformer_adapters(
     checked_pair(frozen, target)
     if isinstance(rank, bool) or not isinstance(rank, int) or not 0 <= rank <= frozen.width:
         raise BadInput(f"rank: expected a whole number between 0 and {frozen.width}, got {rank!r}")
-    built = _Built({place: zero_adapter(*W.shape, ctx) for place, W in frozen.weights()})
+    built = _Built({place: zero_adapter(len(W), W.shape[1], ctx) for place, W in frozen.weights()})
     if frozen.width == target.width and same_function(frozen, target, softmax="columns"):
         return _told(frozen.lift(ctx), frozen, target, built, ctx)
     with ctx.working():

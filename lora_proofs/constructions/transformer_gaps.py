@@ -40,7 +40,7 @@ class BlockGaps:
     @property
     def rank(self) -> int:
         """The largest rank among them."""
-        return max(EXACT.rank(E) for E in (*self.scores, *self.values))
+        return max(int(EXACT.rank(E)) for E in (*self.scores, *self.values))
 
 
 def exact_product(*factors: Matrix) -> Matrix:
@@ -164,7 +164,7 @@ def score_rank_needed(frozen: TransformerModel, target: TransformerModel) -> int
     alive = (exact_product(target.Wo, block.W2), exact_product(block.W1, head.O, head.V))
     if any(EXACT.rank(X) < target.width for X in alive):
         return None
-    return -(-EXACT.rank(block_gaps(frozen, target)[0].scores[0]) // 2)
+    return -(-int(EXACT.rank(block_gaps(frozen, target)[0].scores[0])) // 2)
 
 
 def singular_weights(frozen: TransformerModel) -> tuple[Broken, ...]:

@@ -17,12 +17,14 @@ def instance_of(model: TransformerModel) -> Instance:
     >>> list(told), told.block1.head1.Q
     (['block1', 'Wo'], ((Fraction(1, 1),),))
     """
-    blocks = {f"block{i}": _of_block(block) for i, block in enumerate(model.blocks, start=1)}
+    blocks: dict[str, Any] = {
+        f"block{i}": _of_block(block) for i, block in enumerate(model.blocks, start=1)
+    }
     return Instance(**blocks, Wo=model.Wo)
 
 
 def _of_block(block: Block) -> Instance:
-    heads = {
+    heads: dict[str, Any] = {
         f"head{h}": Instance(Q=one.Q, K=one.K, V=one.V, O=one.O)
         for h, one in enumerate(block.heads, start=1)
     }

@@ -140,8 +140,8 @@ singular = Claim(
     source=Source("zeng-lee", "", "extension", "recalled"),
     statement=(
         r"With nonsingular frozen weights, adapters of rank $R \ge \max_i \lceil G_i/2 \rceil$ "
-        r"make the frozen transformer equal to any target whose biases can be reproduced, its weights "
-        r"singular or not, for every $X$ of any $N$."
+        r"make the frozen transformer equal to any target whose biases can be reproduced, its "
+        r"weights singular or not, for every $X$ of any $N$."
     ),
     assumptions=(problem.attention, problem.inner, problem.output, biases, problem.rank_enough),
     instances=Instances(draw_singular, SINGULAR),

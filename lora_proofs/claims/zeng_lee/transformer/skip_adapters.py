@@ -64,7 +64,7 @@ def draw_any(source: Draw, regime: str) -> Instance:
 def needed(frozen: TransformerModel, target: TransformerModel) -> int:
     """The rank of the gap of W1, or half of that of K'Q, O V or Wo W2."""
     ours, theirs = dict(products(frozen)), dict(products(target))
-    ranks = {name: EXACT.rank(theirs[name] - ours[name]) for name in ours}
+    ranks = {name: int(EXACT.rank(theirs[name] - ours[name])) for name in ours}
     return max(ranks.pop("W1"), *(-(-rank // 2) for rank in ranks.values()))
 
 
