@@ -47,8 +47,8 @@ def draw(source: Draw, regime: str) -> Instance:
         return Instance(**switched_off(source, D), **rows, regimes=(regime,))
     W1, W2 = frozen_weights(source, [D] * 3)
     Wbar = full_rank_matrix(source, D, D, entry=small)
-    b2 = -1000 if regime == "dead target" else 0
-    bbar = [[quarter(source) + (100 if b2 == 0 else -100) for _ in range(D)]]
+    b2 = -1000 if regime == "dead target" else 1000
+    bbar = [[quarter(source) + (100 if b2 > 0 else -100) for _ in range(D)]]
     biases = {"b1": [[50] * D], "b2": [[b2] * D]}
     return Instance(W1=W1, W2=W2, Wbar1=Wbar, bbar1=bbar, **biases, **rows, regimes=(regime,))
 

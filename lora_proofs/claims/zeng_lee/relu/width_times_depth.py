@@ -109,9 +109,9 @@ claim = Claim(
     statement=(
         r"For generic weights adapters of rank $R \ge \bar L D/L$ and biases give $f = \bar f$ on "
         r"any bounded set, for all $L \ge \bar L$. Proved: $R = \lceil D/\lfloor L/"
-        r"\bar L \rfloor \rceil$ suffices, $R = \lceil 2D/L \rceil$ does for $\bar L = 2$, and so does the "
-        r"largest of such ranks over pieces of one or two target layers. Open: $\bar L \ge 3$ "
-        r"where these stay above $\bar L D/L$."
+        r"\bar L \rfloor \rceil$ suffices, $R = \lceil 2D/L \rceil$ does for $\bar L = 2$, and so "
+        r"does the largest of such ranks over pieces of one or two target layers. Open: $\bar L "
+        r"\ge 3$ where these stay above $\bar L D/L$."
     ),
     assumptions=(whole,),
     instances=INSTANCES,
