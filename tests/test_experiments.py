@@ -223,6 +223,26 @@ def test_training_asks_for_a_batch_at_every_step():
     assert all(X.shape == (4, 8) for X, _ in asked)
 
 
+def test_training_sees_no_test_point_and_choosing_sees_none_either():
+    pair, asked = random_pair(TINY, 0, relu=True), []
+
+    class Watched:
+        seed = 0
+
+        def draw(self, name):
+            draw = pair.draw(name)
+
+            def batch(points):
+                asked.append((name, points))
+                return draw(points)
+
+            return batch
+
+    fit(Watched(), TINY, low_rank_start(pair, TINY, tune_biases=True), (1,), silent)
+    assert asked[:-2] == [("training", 16)] * TINY.steps
+    assert asked[-2:] == [("validation", 100), ("test", 400)]
+
+
 def test_a_condensed_batch_has_the_same_loss_and_derivatives():
     pair = random_pair(TINY, 0, relu=False)
     models = low_rank_start(pair, TINY, tune_biases=False)([1, 4])
@@ -450,6 +470,9 @@ def test_an_interrupted_run_keeps_its_cells_and_goes_on(lora_proofs, tiny, monke
     found = lora_proofs("experiment", NAME, "--quick", "--json", "-o", "parts")
     assert "already on disk" in found.stderr
     assert json.loads(found.stdout) == wanted
+    again = lora_proofs("experiment", NAME, "--quick", "--json", "-o", "parts")
+    assert again.stderr.count("already on disk") == 4
+    assert json.loads(again.stdout) == wanted
 
 
 def test_more_seeds_take_up_what_is_there(lora_proofs, tiny, monkeypatch):

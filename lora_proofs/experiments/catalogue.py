@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from lora_proofs.experiments.alternating_study import alternating_checks, alternating_points
+from lora_proofs.experiments.conditions import (
+    FROZEN,
+    HOW_PRETRAINED,
+    HOW_RELATED,
+    NORMS,
+    PRETRAINED,
+    RANDOM,
+    frozen_models,
+)
 from lora_proofs.experiments.digits import digits_checks, digits_points
 from lora_proofs.experiments.linear_studies import linear_checks, linear_points
-from lora_proofs.experiments.models import (
-    Pair,
-    pretrained,
-    random_pair,
-    related_pair,
-    uniform_singular_values,
-)
+from lora_proofs.experiments.models import random_pair, uniform_singular_values
 from lora_proofs.experiments.relu_studies import (
     bias_points,
     final_layer_points,
@@ -29,27 +32,6 @@ from lora_proofs.experiments.transformer_studies import (
     transformer_checks,
     transformer_pair,
     transformer_points,
-)
-
-Points = Callable[[Pair, Settings, str, Heard], list[Point]]
-Prepared = Callable[[Pair, Settings], Pair]
-
-RANDOM, PRETRAINED, RELATED = "random", "pretrained on the target", "pretrained on a neighbour"
-FROZEN: dict[str, Prepared] = {
-    RANDOM: lambda pair, settings: pair,
-    PRETRAINED: pretrained,
-    RELATED: lambda pair, settings: pretrained(pair, settings, on=related_pair),
-}
-HOW_PRETRAINED = (
-    "pretrained: all layers are trained on the target itself until the loss is a third of the "
-    "first, the rule of the authors' code"
-)
-NORMS = (
-    "norm, in the table of points, is the largest ||dW||_F: at depth 8 the construction needs "
-    "updates so large that rounding its layers to float64 shows"
-)
-HOW_RELATED = (
-    "pretrained on a neighbour (ours): the same rule, for a target whose weights carry 30 % noise"
 )
 
 
@@ -70,16 +52,6 @@ def relu_settings(**values: Any) -> Settings:
     )
     less: dict[str, Any] = {"rates": (1e-2, 1e-3), "steps": 2000, "ranks": SOME_RANKS}
     return AUTHORS.changed(**less, departures=(*AUTHORS.departures, *fewer)).changed(**values)
-
-
-def frozen_models(points: Points, *, relu: bool) -> Callable[..., list[Point]]:
-    """Cells whose condition says how the frozen model came about."""
-
-    def run(settings: Settings, condition: str, seed: int, heard: Heard) -> list[Point]:
-        pair = FROZEN[condition](random_pair(settings, seed, relu=relu), settings)
-        return points(pair, settings, condition, heard)
-
-    return run
 
 
 LINEAR_RANK = Experiment(
