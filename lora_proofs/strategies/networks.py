@@ -30,7 +30,7 @@ def small(draw: Draw) -> Fraction:
     >>> abs(small(SeededDraw.keyed(0))) <= 2
     True
     """
-    return Fraction(draw.choice((0, 1, -1, "1/2", "-1/2", 2, -2)))
+    return Fraction(draw.choice((0, 2, -2, 1, -1, 4, -4)), 2)
 
 
 def layers(instance: Any) -> Weights:
@@ -39,7 +39,7 @@ def layers(instance: Any) -> Weights:
     >>> [W.shape for W in layers(Instance(W1=[[1, 2]], W2=[[3], [4]]))]
     [(1, 2), (2, 1)]
     """
-    found = []
+    found: list[Matrix] = []
     while f"W{len(found) + 1}" in instance:
         found.append(EXACT.matrix(getattr(instance, f"W{len(found) + 1}")))
     if not found:

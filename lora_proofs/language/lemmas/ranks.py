@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lora_proofs.mathematics.words import Identity, Relation, Scalar, Symbol, squared_norm
-from lora_proofs.symbolic.steps import Lemma
+from lora_proofs.symbolic.steps import Lemma, Shown
 
 HORN = "Horn and Johnson, Matrix Analysis, "
 TOTAL_RANK = Scalar("rank Z", nonnegative=True)
@@ -55,7 +55,7 @@ class ProductRanks:
 def _product(rows: str, inner: str, columns: str) -> ProductRanks:
     """The lemmas for X: (rows, inner) and Y: (inner, columns)."""
     Z, X, Y = Symbol("Z", rows, columns), Symbol("X", rows, inner), Symbol("Y", inner, columns)
-    hypotheses = {
+    hypotheses: dict[str, Relation | Shown | str] = {
         "product": Relation(Z, "=", X @ Y),
         "ranks": "rank Z, rank X and rank Y are the ranks of Z, X and Y",
     }
@@ -130,7 +130,7 @@ TOTAL_OF_RANKS = Scalar("S", nonnegative=True)
 GAP_VALUE = Scalar("s_{S+i}(E)", nonnegative=True)
 ERROR_VALUE = Scalar("s_i(X)", nonnegative=True)
 GAP_TAIL = Scalar("t_S(E)", nonnegative=True)
-_LOW_RANK = {
+_LOW_RANK: dict[str, Relation | Shown | str] = {
     "change": Relation(GAP, "=", ERROR + CHANGE),
     "rank": Relation(CHANGE_RANK, "<=", TOTAL_OF_RANKS),
 }
@@ -165,7 +165,7 @@ ECKART_YOUNG = Lemma(
 
 TRUNCATED, KEPT = Symbol("E", "n", "m"), Symbol("K", "m", "m")
 REST = Symbol("X", "n", "m")
-_TRUNCATION = {
+_TRUNCATION: dict[str, Relation | Shown | str] = {
     "error": Relation(REST, "=", TRUNCATED - TRUNCATED @ KEPT),
     "values": "K projects orthogonally onto the first S right singular vectors of E; s_(S+i)(E) "
     "and s_i(X) are singular values by their index, largest first, 0 beyond the last, and t_S(E) "

@@ -16,20 +16,18 @@ from lora_proofs.language.claim import Assumption, Claim, Control, Instances, So
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.matrices import rank_matrix
-from lora_proofs.strategies.networks import frozen_weights, layers, small, whole_product
+from lora_proofs.strategies.networks import layers, small, whole_product
 
 
 def draw(source: Draw, regime: str) -> Instance:
-    """Nonsingular layers, a target nearby and one farther away."""
-    D, L = source.integer(2, 3), source.integer(1, 2)
-    frozen = frozen_weights(source, [D] * (L + 1))
-    least, most = {"near and full": (D, 1), "any two": (1, D)}[regime]
-    near = rank_matrix(source, D, D, source.integer(least, D), entry=small)
-    far = rank_matrix(source, D, D, source.integer(1, most), entry=small)
-    named = {f"W{k}": W for k, W in enumerate(frozen, start=1)}
-    P_0 = whole_product(frozen)
+    """One or two layers I of width 2, a target nearby and one farther away."""
+    least, most = {"near and full": (2, 1), "any two": (1, 2)}[regime]
+    near = rank_matrix(source, 2, 2, source.integer(least, 2), entry=small)
+    far = rank_matrix(source, 2, 2, source.integer(1, most), entry=small)
+    one = EXACT.identity(2)
+    named = {f"W{k}": one for k in range(1, source.integer(1, 2) + 1)}
     scale = EXACT.number(squared_norm(near) + 1)
-    targets = {"target": P_0 + near, "farther": P_0 + scale * far}
+    targets = {"target": one + near, "farther": one + scale * far}
     return Instance(regimes=(regime,), **named, **targets)
 
 

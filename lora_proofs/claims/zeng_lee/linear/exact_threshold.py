@@ -50,7 +50,7 @@ INSTANCES = Instances(draw, REGIMES)
 
 def threshold(instance: Instance) -> int:
     """ceil(rank E / L)."""
-    return -(-EXACT.rank(gap(instance)) // len(layers(instance)))
+    return -(-int(EXACT.rank(gap(instance))) // len(layers(instance)))
 
 
 def with_rank(instance: Instance, R: int) -> Instance:

@@ -13,13 +13,31 @@ from collections.abc import Iterator
 from typing import Any
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, squared_norm
+from lora_proofs.claims.zeng_lee.linear.lower_bound_proof import (
+    BEFORE,
+    CONCLUSION,
+    DW,
+    ERROR_VALUE,
+    FROBENIUS,
+    GAP_TAIL,
+    GAP_VALUE,
+    INDUCTIVE,
+    NUMBERS,
+    OF_ADAPTER,
+    P_HAT,
+    RANK,
+    RANKS,
+    TARGET,
+    VALUE,
+    P,
+    R,
+    W,
+    derive,
+)
 from lora_proofs.claims.zeng_lee.linear.problem import gap, nth, ranks, root, squares, tail
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
-from lora_proofs.language.lemmas import ranks as lemmas
-from lora_proofs.language.lemmas.calculus import INDUCTION
-from lora_proofs.mathematics import words
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.mathematics.words import Identity, Relation, Scalar, Symbol, Word, Zero, word
+from lora_proofs.mathematics.words import Relation, word
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.matrices import rank_matrix
 from lora_proofs.strategies.networks import (
@@ -32,117 +50,6 @@ from lora_proofs.strategies.networks import (
     whole_product,
 )
 from lora_proofs.strategies.spectra import spectrum
-from lora_proofs.symbolic.steps import Step, assumed, cited, identity, inequality
-
-W, DW = Symbol("W_L", "n", "k"), Symbol("DW_L", "n", "k", latex=r"\Delta W_L")
-P = Symbol("P", "k", "m")
-P_HAT, TARGET = Symbol("P_hat", "k", "m", latex=r"\hat P"), Symbol("Wbar", "n", "m")
-
-
-def rank_of(name: str, latex: str) -> Scalar:
-    """A rank, which is never negative."""
-    return Scalar(f"rank {name}", nonnegative=True, latex=rf"\mathrm{{rank}}({latex})")
-
-
-EARLIER = rank_of("(P_hat - P)", r"\hat P - P")
-CARRIED = rank_of("(W_L P_hat - W_L P)", r"W_L \hat P - W_L P")
-UPDATE = rank_of("DW_L", r"\Delta W_L")
-ADDED = rank_of("(What_L P_hat - W_L P_hat)", r"\hat W_L \hat P - W_L \hat P")
-MOVED = rank_of("(What_L P_hat - W_L P)", r"\hat W_L \hat P - W_L P")
-BEFORE, R = Scalar("S - R_L", nonnegative=True), Scalar("R_L", nonnegative=True)
-GAP_VALUE = Scalar("s_{S+i}(E)", nonnegative=True, latex=r"\sigma_{S+i}(E)")
-ERROR_VALUE = Scalar("s_i(X)", nonnegative=True, latex=r"\sigma_i(X)")
-GAP_TAIL = Scalar("t_S(E)", nonnegative=True, latex=r"\textstyle\sum_{j>S}\sigma_j(E)^2")
-RANKS = (EARLIER, CARRIED, UPDATE, ADDED, MOVED)
-NUMBERS = (*RANKS, BEFORE, R, GAP_VALUE, ERROR_VALUE, GAP_TAIL)
-
-ADAPTED = (W + DW) @ P_HAT
-ERROR, GAP = TARGET - ADAPTED, TARGET - W @ P
-RANK, VALUE, FROBENIUS = (
-    "rank of prod What - prod W against S",
-    "sigma_(S+i)(E) against sigma_i(target - prod What)",
-    "the squared tail of E against ||target - prod What||_F^2",
-)
-INDUCTIVE, OF_ADAPTER = Relation(EARLIER, "<=", BEFORE), Relation(UPDATE, "<=", R)
-CONCLUSION = (
-    Relation(MOVED, "<=", BEFORE + R, RANK),
-    Relation(GAP_VALUE, "<=", ERROR_VALUE, VALUE),
-    Relation(GAP_TAIL, "<=", words.squared_norm(ERROR), FROBENIUS),
-)
-
-
-def derive() -> Iterator[Step]:
-    """One layer more by telescoping, all layers by induction, then Weyl and Eckart-Young."""
-    steps = list(one_layer_more())
-    yield from steps
-    none = Identity("m") - Identity("m")
-    yield (start := identity(none, Zero("m", "m"), "no layer: both products are I, of rank 0"))
-    yield cited(
-        INDUCTION,
-        "rank(prod What - prod W) <= R_1 + ... + R_l for l = 0, 1, ..., L",
-        discharged_by={"start": start, "step": steps[-1]},
-    )
-    yield (change := identity(GAP, ERROR + (ADAPTED - W @ P), "E = X + (prod What - prod W)"))
-    moved = CONCLUSION[0]
-    why = "all of them: the case of the last layer"
-    yield inequality(moved.left, moved.right, why, rule="combine", uses=(steps[-1],), label=RANK)
-    low_rank = {
-        lemmas.GAP: GAP, lemmas.ERROR: ERROR, lemmas.CHANGE: ADAPTED - W @ P,
-        lemmas.CHANGE_RANK: MOVED, lemmas.TOTAL_OF_RANKS: BEFORE + R,
-    }  # fmt: skip
-    closed = {"change": change, "rank": steps[-1], "values": "values"}
-    for lemma, new, label in (
-        (lemmas.WEYL_LOW_RANK, {lemmas.GAP_VALUE: GAP_VALUE, lemmas.ERROR_VALUE: ERROR_VALUE},
-         VALUE),
-        (lemmas.ECKART_YOUNG, {lemmas.GAP_TAIL: GAP_TAIL}, FROBENIUS),
-    ):  # fmt: skip
-        yield cited(lemma, label, substitution={**low_rank, **new}, discharged_by=closed,
-                    label=label)  # fmt: skip
-
-
-def one_layer_more() -> Iterator[Step]:
-    """rank(What_L P_hat - W_L P) <= rank DW_L + rank(P_hat - P) <= R_L + (S - R_L)."""
-    added, carried = ADAPTED - W @ P_HAT, W @ P_HAT - W @ P
-    yield (split := identity(ADAPTED - W @ P, added + carried, "telescoping: W_L P_hat between"))
-    yield (of_update := identity(added, DW @ P_HAT, "what the last adapter adds"))
-    yield (of_earlier := identity(carried, W @ (P_HAT - P), "what the last layer carries on"))
-    shapes = lemmas.RANKS_OF_SUM
-    matrices = {shapes.total: ADAPTED - W @ P, shapes.first: added, shapes.second: carried}
-    yield (
-        total := cited(
-            shapes.lemma,
-            "ranks of a sum",
-            substitution={
-                **matrices, lemmas.TOTAL_RANK: MOVED,
-                lemmas.FIRST_RANK: ADDED, lemmas.SECOND_RANK: CARRIED,
-            },
-            discharged_by={"sum": split, "ranks": "values"},
-        )
-    )  # fmt: skip
-    product = lemmas.RANKS_OF_PRODUCT
-    yield (last := _rank_of(product.by_left, of_update, DW, P_HAT, ADDED, UPDATE))
-    yield (before := _rank_of(product.by_right, of_earlier, W, P_HAT - P, CARRIED, EARLIER))
-    yield (small_update := assumed("adapters", OF_ADAPTER, "the adapter has rank R_L at most"))
-    yield (so_far := assumed("earlier", INDUCTIVE, "so it is for the layers before"))
-    yield inequality(
-        MOVED, BEFORE + R, "put together", rule="combine",
-        uses=(total, last, before, small_update, so_far),
-    )  # fmt: skip
-
-
-def _rank_of(lemma: Any, by: Step, left: Word, right: Word, rank: Word, bound: Word) -> Step:
-    """The rank of a product against that of the factor which the lemma is about."""
-    assert by.relation is not None
-    shapes = lemmas.RANKS_OF_PRODUCT
-    of_factor = lemmas.FIRST_RANK if lemma is shapes.by_left else lemmas.SECOND_RANK
-    matrices = {shapes.total: by.relation.left, shapes.left: left, shapes.right: right}
-    return cited(
-        lemma,
-        "rank of a product",
-        substitution={**matrices, lemmas.TOTAL_RANK: rank, of_factor: bound},
-        discharged_by={"product": by, "ranks": "values"},
-    )
-
 
 REGIMES = (
     "generic", "singular weights", "rectangular", "zero ranks", "S = 0", "one layer",
@@ -180,8 +87,9 @@ def adapters(source: Draw, weights: Any, allowed: Any) -> list[Any]:
     """An update of rank at most R_l for every layer."""
     found = []
     for X, most in zip(weights, allowed, strict=True):
-        rank = source.integer(0, min(most, *X.shape))
-        found.append(rank_matrix(source, *X.shape, rank, entry=small))
+        n, m = X.shape
+        rank = source.integer(0, min(most, n, m))
+        found.append(rank_matrix(source, n, m, rank, entry=small))
     return found
 
 
@@ -206,11 +114,9 @@ def small_adapters(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 def before_last(instance: Instance) -> tuple[Any, Any]:
     """The frozen and the adapted product of the layers before the last, I where there are none."""
-    one = EXACT.identity(len(EXACT.matrix(instance.target)[0]))
-    return tuple(
-        whole_product(weights[:-1]) if len(weights) > 1 else one
-        for weights in (layers(instance), adapted(instance))
-    )  # type: ignore[return-value]
+    one = EXACT.identity(len(instance.target[0]))
+    frozen, moved = layers(instance)[:-1], adapted(instance)[:-1]
+    return (whole_product(frozen), whole_product(moved)) if frozen else (one, one)
 
 
 def earlier_ranks(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -306,11 +212,10 @@ def next_value(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most("sigma_(S+1)(E)", root(nth(squares(E, ctx), S + 1)), root(nth(in_X, 2)))
 
 
-ONE, TWO = [[1, 0], [0, 1]], [[2, 0], [0, 2]]
-FRAME = {"U": ONE, "V": ONE, "sigma": [[3, 3]]}
+ONE = [[1, 0], [0, 1]]
 BOTH = Instance(
     W1=ONE, W2=ONE, DW1=[[3, 0], [0, 0]], DW2=[[0, 0], [0, 3]],
-    target=[[4, 0], [0, 4]], ranks=[[1, 1]], i=1, **FRAME,
+    target=[[4, 0], [0, 4]], ranks=[[1, 1]], i=1, U=ONE, V=ONE, sigma=[[3, 3]],
 )  # fmt: skip
 SINGLE = Instance(
     W1=ONE, DW1=[[3, 0], [0, 0]], target=[[4, 0], [0, 2]], ranks=[[1]], i=1,

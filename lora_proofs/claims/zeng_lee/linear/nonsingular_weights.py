@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, equal
 from lora_proofs.claims.zeng_lee.linear.problem import (
@@ -47,20 +48,26 @@ def draw(source: Draw, regime: str) -> Instance:
     D, L = source.integer(2, 3), source.integer(2, 3)
     if regime == "rotation":
         return turned(source, L)
-    start = [x + 1 for x in spectrum(source, D)]
-    wanted = {"zero target": [0] * D, "singular target": [*start[1:], 0]}.get(
-        regime, [-x for x in start]
-    )
-    pairs = sorted(zip(start, wanted, strict=True), key=lambda p: -abs(p[1] - p[0]))
-    if regime == "singular on the way":
-        pairs = [(pairs[0][0], Fraction(0)), *((p, p + Fraction(1, 4)) for p, _ in pairs[1:])]
+    pairs = values_of(source, regime, D)
     frame = singular_frame(source, D, D, [abs(t - p) for p, t in pairs])
     P_0, signs = EXACT.zeros(D, D), EXACT.identity(D)
     for i, (p, t) in enumerate(pairs):
         P_0[i, i], signs[i, i] = EXACT.number(p), EXACT.number(1 if t >= p else -1)
     weights = weights_with_product(source, EXACT.matrix(frame["U"]) @ P_0 @ frame["V"].mT, L)
     allowed = [source.integer(0, D) for _ in range(L)]
-    return problem(weights, allowed, {**frame, "U": frame["U"] @ signs}, regimes=(regime,))
+    return problem(weights, allowed, {**frame, "U": frame["U"] @ signs}).replace(regimes=(regime,))
+
+
+def values_of(source: Draw, regime: str, D: int) -> list[tuple[Fraction, Fraction]]:
+    """p and t with P_0 = U diag(p) V' and the target U diag(t) V', |t - p| falling."""
+    p = [x + 1 for x in spectrum(source, D)]
+    if regime == "zero target":
+        pairs = [(x, Fraction(0)) for x in p]
+    elif regime == "singular target":
+        pairs = [*pairwise(p), (p[-1], Fraction(0))]
+    else:  # the first block makes it singular, the next ones do not
+        pairs = [(p[0], Fraction(0)), *((x, x + Fraction(1, 4)) for x in p[1:])]
+    return sorted(pairs, key=lambda pair: -abs(pair[1] - pair[0]))
 
 
 def turned(source: Draw, L: int) -> Instance:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, equal
 from lora_proofs.claims.zeng_lee.linear import blocks
+from lora_proofs.claims.zeng_lee.linear.blocks_proof import CONCLUSION, derive
 from lora_proofs.claims.zeng_lee.linear.problem import ranks
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
@@ -52,8 +53,8 @@ claim = Claim(
     assumptions=(*blocks.ASSUMPTIONS, uniform),
     instances=INSTANCES,
     check=blocks.check,
-    conclusion=blocks.CONCLUSION,
-    derive=blocks.derive,
+    conclusion=CONCLUSION,
+    derive=derive,
     interpret=blocks.interpret,
     kind="lower-bound",
     lower_bound=blocks.least_error,

@@ -59,7 +59,7 @@ split = Assumption("split", r"$R_1 + \dots + R_L = \mathrm{rank}\,E$", is_split)
 
 def promised(instance: Instance) -> int:
     """2 D rank E."""
-    return 2 * len(instance.target) * EXACT.rank(gap(instance))
+    return 2 * len(instance.target) * int(EXACT.rank(gap(instance)))
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:

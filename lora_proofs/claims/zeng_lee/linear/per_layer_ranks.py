@@ -7,6 +7,7 @@ is the unconditional lower bound.
 from __future__ import annotations
 
 from lora_proofs.claims.zeng_lee.linear import blocks
+from lora_proofs.claims.zeng_lee.linear.blocks_proof import CONCLUSION, derive
 from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.strategies.networks import REGIMES
 
@@ -27,8 +28,8 @@ claim = Claim(
     assumptions=blocks.ASSUMPTIONS,
     instances=INSTANCES,
     check=blocks.check,
-    conclusion=blocks.CONCLUSION,
-    derive=blocks.derive,
+    conclusion=CONCLUSION,
+    derive=derive,
     interpret=blocks.interpret,
     kind="lower-bound",
     lower_bound=blocks.least_error,

@@ -80,7 +80,7 @@ def least_squared_error(instance: Instance, ctx: Arithmetic) -> Any:
 def bottleneck(instance: Instance) -> int:
     """The least of rank W_l + R_l and all widths: no adapted product has a larger rank."""
     pairs = zip(layers(instance), ranks(instance), strict=True)
-    return min(min(EXACT.rank(W) + R, *W.shape) for W, R in pairs)
+    return int(min(min(EXACT.rank(W) + R, *W.shape) for W, R in pairs))
 
 
 def shapes_fit(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:

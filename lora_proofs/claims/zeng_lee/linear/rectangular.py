@@ -11,6 +11,12 @@ from collections.abc import Iterator
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least
 from lora_proofs.claims.zeng_lee.linear import blocks
+from lora_proofs.claims.zeng_lee.linear.blocks_proof import (
+    CONCLUSION,
+    P_INVERTED,
+    Q_INVERTED,
+    derive,
+)
 from lora_proofs.claims.zeng_lee.linear.problem import gap
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
@@ -69,7 +75,7 @@ full_rank = Assumption(
     r"for every $l < L$, $P_l = W_L \cdots W_{l+1}$ has full row rank and $\hat W_l \cdots \hat "
     r"W_1$ full column rank; so every hidden width is at least $\max(n_0, n_L)$",
     one_sided,
-    relations=(blocks.P_INVERTED, blocks.Q_INVERTED),
+    relations=(P_INVERTED, Q_INVERTED),
 )
 ONE = [[1, 0], [0, 1]]
 NARROW = Instance(
@@ -95,8 +101,8 @@ claim = Claim(
     assumptions=(full_rank, *blocks.ASSUMPTIONS[1:]),
     instances=INSTANCES,
     check=blocks.check,
-    conclusion=blocks.CONCLUSION,
-    derive=blocks.derive,
+    conclusion=CONCLUSION,
+    derive=derive,
     interpret=blocks.interpret,
     kind="lower-bound",
     lower_bound=blocks.least_error,

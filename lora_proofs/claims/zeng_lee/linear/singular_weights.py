@@ -195,7 +195,7 @@ def at_layer(instance: Instance) -> tuple[Any, ...]:
 def limit(instance: Instance) -> int:
     """rank W_l + R_l."""
     count = int(instance.l)
-    return EXACT.rank(layers(instance)[count - 1]) + ranks(instance)[count - 1]
+    return int(EXACT.rank(layers(instance)[count - 1])) + ranks(instance)[count - 1]
 
 
 def error(instance: Instance) -> Any:

@@ -138,6 +138,17 @@ claim = Claim(
     arithmetics=("exact", "ball"),
 )
 
+
+def draw_plain(source: Draw, regime: str) -> Instance:
+    """One layer I of width 2 and one rank; at a tie the second frame keeps the other vector."""
+    level, c = Fraction(source.integer(1, 8), 4), source.integer(1, 8)
+    gap_at_S = Fraction(source.integer(1, 8), 4) if regime == "gap at S" else 0
+    return Instance(
+        regimes=(regime,), W1=ONE, target=[[1 + level + gap_at_S, 0], [0, 1 + level]],
+        ranks=[[1]], V=ONE, other=SWAP if regime == "flat" else ONE, C=[[1, 0], [0, c]],
+    )  # fmt: skip
+
+
 naive = Claim(
     name="zeng-lee/naive/truncation-loss-is-unique",
     title="The loss of the truncation is well defined at a tie (false)",
@@ -151,7 +162,7 @@ naive = Claim(
         r"$\mathbb E x x^\top = \mathrm{diag}(1, 4)$ it is 4 or 1 or anything between."
     ),
     assumptions=(frames,),
-    instances=INSTANCES,
+    instances=Instances(draw_plain, ("flat", "gap at S")),
     check=one_loss,
     controls=(
         Control(frames, (UNTIED,), "a second frame whose first vector is that of sigma_2"),

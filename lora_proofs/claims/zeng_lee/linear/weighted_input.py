@@ -218,6 +218,21 @@ def below_the_least(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]
     yield at_most("loss of LR_S(E)", found, EXACT.number("99/100") * least(instance, ctx, S))
 
 
+def draw_plain(source: Draw, regime: str) -> Instance:
+    """One layer I of width 2, E and C diagonal, one rank: what is wrong is seen at a glance."""
+    values = spectrum(source, 2)
+    c = [source.integer(1, 8), source.integer(1, 8)]
+    if regime == "isotropic":
+        c[1] = c[0]
+    if regime == "singular moment":
+        c[source.integer(0, 1)] = 0
+    seen_first = values[0] * c[0] >= values[1] * c[1]
+    return Instance(
+        regimes=(regime,), W1=ONE, target=[[1 + values[0], 0], [0, 1 + values[1]]], ranks=[[1]],
+        C=[[c[0], 0], [0, c[1]]], V=ONE if seen_first else [[0, 1], [1, 0]], axes=ONE,
+    )  # fmt: skip
+
+
 ROUND = STRETCHED.replace(C=ONE, V=ONE)
 
 naive = Claim(
@@ -234,7 +249,7 @@ naive = Claim(
         r"\mathrm{diag}(1, 100)$ and $S = 1$ it leaves 100, and 4 can be reached."
     ),
     assumptions=(attained, frame, own_axes),
-    instances=Instances(draw, ("common axes", "isotropic", "singular moment")),
+    instances=Instances(draw_plain, ("different", "isotropic", "singular moment")),
     check=truncates_itself,
     controls=(
         Control(None, (ROUND,), "0.99 of the least loss, for a round input", below_the_least),
