@@ -117,7 +117,7 @@ def test_exact_is_zero_and_its_certificate_holds():
     assert (product(told, found) == exactly(told["target"])).all()
     certificate = adaptation_certificate(adapted)
     assert "product" in checker.check(certificate)[0]
-    assert certificate["equals"] == [[str(x) for x in row] for row in exactly(told["target"])]
+    assert certificate["equals"] == [[str(x) for x in row] for row in exactly(told["target"]).T]
 
 
 def test_exact_outside_of_the_exact_regime_says_why():

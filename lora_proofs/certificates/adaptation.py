@@ -1,7 +1,8 @@
 """Certificates of adapted models: products of [W | B] and [I; A], and ReLU networks on a box.
 
 Since W + B A = [W | B] [I; A], one product of such factors holds the frozen weights and the
-adapters, whose ranks show in the shapes. Every certificate has passed ``lora_proofs/checker.py``.
+adapters, whose ranks show in the shapes; long fractions are taken out of both, into a diagonal.
+Every certificate has passed ``lora_proofs/checker.py``.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ from lora_proofs.solving.adaptation_transformer import TransformerReached
 
 BITS = 96
 EVERYTHING = "every certificate in it"
-MODEL = "the factors [W_l | B_l] [I; A_l], from the last layer to the first"
+MODEL = (
+    "the factors of W_l + B_l A_l = [W_l | N_l] D_l [I; M_l], transposed, from the first layer on"
+)
+LESS = "their product less the target, transposed"
 
 
 def write_adaptation_certificate(adapted: Adapted, path: str | Path) -> str:
@@ -110,6 +114,37 @@ def halves(W: Matrix, adapter: Adapter) -> list[Matrix]:
     return [np.concatenate([W, adapter.B], axis=1), below]
 
 
+def thirds(W: Matrix, adapter: Adapter) -> list[Matrix]:
+    """[W | N], a diagonal and [I; M], whose product is W + B A, with whole numbers in N and M.
+
+    Common denominators of long fractions would stand in every number of an elimination; here they
+    stand in the diagonal alone.
+
+    >>> W, adapter = EXACT.matrix([[1]]), Adapter(EXACT.matrix([["2/3"]]), EXACT.matrix([[3]]))
+    >>> [X.tolist() for X in thirds(W, adapter)]
+    [[[1, 1]], [[1, 0], [0, 2]], [[1], [1]]]
+    """
+    if adapter.rank == 0:
+        return [W]
+    left = [_primitive(column) for column in adapter.B.T]
+    right = [_primitive(row) for row in adapter.A]
+    scales = [x * y for (x, _), (y, _) in zip(left, right, strict=True)]
+    N, M = np.array([v for _, v in left]).T, np.array([v for _, v in right])
+    one = EXACT.identity(W.shape[1])
+    middle = _diagonal([one, *(EXACT.matrix([[x]]) for x in scales)])
+    return [np.concatenate([W, N], axis=1), middle, np.concatenate([one, M])]
+
+
+def _primitive(v: Any) -> tuple[Any, Any]:
+    """A number and whole numbers without a common divisor, whose product is the vector."""
+    d = reduce(lambda x, y: x.lcm(y), [x.q for x in v])
+    whole = [(x * d).p for x in v]
+    g = reduce(lambda x, y: x.gcd(y), whole)
+    if g == 0:
+        return flint.fmpq(0), v
+    return flint.fmpq(g, d), np.array([flint.fmpq(x // g) for x in whole], dtype=object)
+
+
 def _transposed(factors: Sequence[Matrix]) -> list[Matrix]:
     return [X.mT for X in reversed(factors)]
 
@@ -120,19 +155,19 @@ def _of_linear(problem: LinearProblem, found: Reached) -> Iterator[dict[str, Any
     The least error is sigma_{S+1} of the gap; that it cannot be beaten is the theorem of Eckart,
     Young and Mirsky, not a matter of the checker.
     """
-    pairs = list(zip(problem.frozen, found.adapters, strict=True))
-    factors = [X for W, one in reversed(pairs) for X in halves(W, one.exact)]
+    pairs = zip(problem.frozen, found.adapters, strict=True)
+    factors = [X for W, one in pairs for X in _transposed(thirds(W, one.exact))]
+    target, kept = problem.target.mT, sum(problem.ranks)
     if found.error["spectral"] == 0:
-        yield product_certificate(factors, f"{MODEL}: their product is the target")
+        yield product_certificate(factors, f"{MODEL}: their product is the target, transposed")
         return
-    target, kept = problem.target, sum(problem.ranks)
-    yield product_certificate(less(factors, target), f"{MODEL}: their product less the target")
-    error = found.product - target
+    yield product_certificate(less(factors, target), f"{MODEL}: {LESS}")
+    error = found.product.mT - target
     yield _singular(error, 1, "the spectral norm of that difference is within these bounds")
     if kept < min(target.shape):
-        frozen = list(reversed(problem.frozen))
-        yield product_certificate(less(frozen, target), "the frozen product less the target, -E")
-        E = -gap_of(problem)
+        frozen = [W.mT for W in problem.frozen]
+        yield product_certificate(less(frozen, target), f"the frozen weights, transposed: {LESS}")
+        E = -gap_of(problem).mT
         yield _singular(E, kept + 1, "sigma_{S+1} of that difference is within these bounds")
 
 
@@ -179,7 +214,7 @@ def _of_relu(problem: ReluProblem, found: ReluReached) -> Iterator[dict[str, Any
     pairs = enumerate(zip(problem.frozen, found.adapters, strict=True), 1)
     for layer, ((W, _), one) in pairs:
         yield product_certificate(
-            halves(W, one.exact), f"[W | B] [I; A] is the adapted weight of layer {layer}"
+            thirds(W, one.exact), f"[W | N] D [I; M] is the adapted weight of layer {layer}"
         )
 
 

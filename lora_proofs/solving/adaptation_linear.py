@@ -18,8 +18,9 @@ import flint
 import numpy as np
 
 from lora_proofs.arithmetic import EXACT, ArrayArithmetic, BallArithmetic, MultiprecisionArithmetic
+from lora_proofs.arithmetic.comparison import size
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, squared_norm
-from lora_proofs.arithmetic.exact import rational
+from lora_proofs.arithmetic.exact import fmpq
 from lora_proofs.constructions.adapters import Adapter, Broken, adapted, zero_adapter
 from lora_proofs.constructions.linear import LinearAdaptation, linear_adapters
 from lora_proofs.errors import BadInput, Unavailable
@@ -140,7 +141,7 @@ def _smallest(X: Matrix) -> float:
 
 def floats(X: Matrix) -> Any:
     """A matrix in float64."""
-    return np.array([[float(rational(x)) for x in row] for row in X])
+    return np.array([[size(fmpq(x)) for x in row] for row in X])
 
 
 def tail_norms(values: Sequence[Any], kept: int, rank: int, ctx: BallArithmetic) -> dict[str, Any]:
@@ -177,10 +178,19 @@ def reached(
 
 
 def largest_norm(adapters: Sequence[Adapter], ctx: BallArithmetic) -> Any:
-    """An enclosure of the largest spectral norm of an exact update; 0 where all are 0."""
+    """An enclosure of the largest spectral norm of an exact update; 0 where all are 0.
+
+    Frobenius norms, which are larger and cheap, tell which updates need not be looked at.
+    """
     updates = [one.update_in(EXACT) for one in adapters if one.rank]
-    found = [norms(X, ctx)["spectral"] for X in updates]
-    return max(found, key=upper, default=flint.fmpq(0))
+    largest: Any = flint.fmpq(0)
+    with ctx.working():
+        bounds = [upper(ctx.sqrt(ctx.number(squared_norm(X)))) for X in updates]
+    order = sorted(range(len(updates)), key=bounds.__getitem__, reverse=True)
+    for k in order:
+        if bounds[k] > lower(largest):
+            largest = max(largest, norms(updates[k], ctx)["spectral"], key=upper)
+    return largest
 
 
 def norms(X: Matrix, ctx: BallArithmetic) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ class Judged:
         """S, the sum of the ranks."""
         return sum(self.problem.ranks)
 
-    @property
+    @cached_property
     def missed(self) -> Fraction:
         """How far the printed adapters are above the lower bound, relatively."""
         return excess(self.found, self.least)
@@ -67,7 +68,7 @@ class Judged:
         """Whether the printed product is the target, exactly."""
         return bool(self.found.error["spectral"] == 0)
 
-    @property
+    @cached_property
     def huge(self) -> bool:
         """Whether an adapter is far larger than the problem, and entries are rounded."""
         rounded = self.found.entries.digits is not None
@@ -78,7 +79,7 @@ class Judged:
         """Whether the least error is: by the theorem, or as the printed adapters meet the bound."""
         return self.least.fits or self.meets
 
-    @property
+    @cached_property
     def verdict(self) -> str:
         """One of the words of ``adaptation_verdict``."""
         if self.zero:

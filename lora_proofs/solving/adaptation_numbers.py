@@ -14,6 +14,7 @@ from typing import Any
 import flint
 import numpy as np
 
+from lora_proofs.arithmetic.ball import BallArithmetic
 from lora_proofs.arithmetic.context import Matrix
 from lora_proofs.arithmetic.exact import decimal, fmpq, rational
 from lora_proofs.constructions.adapters import Adapter
@@ -76,6 +77,15 @@ class Entries:
         """A vector as it is printed, and exactly."""
         both = [self.entry(x) for x in b]
         return [told for told, _ in both], tuple(fmpq(x) for _, x in both)
+
+
+def wider(balls: BallArithmetic, entries: Entries) -> BallArithmetic:
+    """Balls that see all digits of entries, and as many more as multiplying them may take.
+
+    >>> wider(BallArithmetic(40), Entries(60)).digits
+    140
+    """
+    return BallArithmetic(max(balls.digits, 2 * (entries.digits or 0) + 20))
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from lora_proofs.arithmetic import EXACT, ArrayArithmetic, BallArithmetic
+from lora_proofs.arithmetic import EXACT, BallArithmetic
 from lora_proofs.constructions.adapters import adapted
 from lora_proofs.constructions.partition import block_slices
 from lora_proofs.constructions.regions import Ball, Box, Meet, row_norms, vector
@@ -25,7 +25,6 @@ from lora_proofs.constructions.relu_minimal import block_gaps, minimal_exact_ran
 from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.mathematics.relu_network import Layer, relu_network
 from lora_proofs.solving.adaptation_linear import (
-    GOAL,
     attempts,
     exploded,
     floats,
@@ -33,11 +32,19 @@ from lora_proofs.solving.adaptation_linear import (
     natural_size,
     product_of,
 )
-from lora_proofs.solving.adaptation_numbers import Entries, PrintedAdapter, print_adapter, upper
+from lora_proofs.solving.adaptation_numbers import (
+    Entries,
+    PrintedAdapter,
+    lower,
+    print_adapter,
+    upper,
+    wider,
+)
 from lora_proofs.solving.adaptation_problem import LinearProblem, ReluProblem
 
 Say = Callable[[str], None]
-SAMPLES = 200
+GOAL = 11
+SAMPLES = 50
 NEARLY = 1 - Fraction(1, 10**6)
 
 
@@ -78,7 +85,7 @@ def reached(
     biases = [entries.vector(b) for b in built.biases]
     parts = zip(problem.frozen, told, biases, strict=True)
     layers = tuple((adapted(W, one.exact, EXACT), kept) for (W, _), one, (_, kept) in parts)
-    ctx = EXACT if entries.digits is None else balls
+    ctx = EXACT if entries.digits is None else wider(balls, entries)
     with ctx.working():
         error = sup_error(layers, problem.target, problem.partition, measured_on(problem), ctx)
         sup = row_norms(error[None, :], ctx)[0]
@@ -204,16 +211,17 @@ def least_rank(problem: ReluProblem) -> int | None:
     return 0 if single and all(block.gap == 0 for block in gaps) else None
 
 
-def sampled(problem: ReluProblem, found: ReluReached) -> dict[str, float]:
-    """The largest and the root mean square error on random points of the region, in float64."""
-    X = _points(measured_on(problem), SAMPLES)
-    ctx = ArrayArithmetic()
-    ours, theirs = (
-        relu_network([(floats(W), floats([b])[0]) for W, b in layers], X, ctx)
-        for layers in (found.layers, problem.target)
-    )
-    lengths = np.linalg.norm(ours - theirs, axis=0)
-    return {"largest": float(lengths.max()), "root_mean_square": float(sqrt((lengths**2).mean()))}
+def sampled(problem: ReluProblem, found: ReluReached, balls: BallArithmetic) -> dict[str, float]:
+    """The largest and the root mean square error on random points of the region.
+
+    The points are exact and the networks are evaluated in balls, so the first is surely reached.
+    """
+    X, ctx = EXACT.matrix(_points(measured_on(problem), SAMPLES)), wider(balls, found.entries)
+    with ctx.working():
+        ours, theirs = (relu_network(net, X, ctx) for net in (found.layers, problem.target))
+        off = ours - theirs
+        squares = [max(0.0, float(lower((column * column).sum()))) for column in off.T]
+    return {"largest": sqrt(max(squares)), "root_mean_square": sqrt(sum(squares) / len(squares))}
 
 
 def _points(region: Ball | Box, count: int) -> Any:

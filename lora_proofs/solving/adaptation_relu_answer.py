@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lora_proofs.arithmetic import BallArithmetic
@@ -12,10 +13,11 @@ from lora_proofs.constructions.partition import block_slices
 from lora_proofs.constructions.regions import Ball
 from lora_proofs.constructions.relu_minimal import nonsingular, sufficient_rank
 from lora_proofs.solving import adaptation_verdict as words
-from lora_proofs.solving.adaptation_linear import GOAL, condition, exploded, product_of
+from lora_proofs.solving.adaptation_linear import condition, exploded, product_of
 from lora_proofs.solving.adaptation_numbers import at_most, upper
 from lora_proofs.solving.adaptation_problem import ReluProblem
 from lora_proofs.solving.adaptation_relu import (
+    GOAL,
     ReluReached,
     exactly,
     least_rank,
@@ -58,19 +60,19 @@ class Judged:
         """Whether the printed network is the target on the region, exactly."""
         return bool(self.found.sup == 0)
 
-    @property
+    @cached_property
     def huge(self) -> bool:
         """Whether an adapter is far larger than the problem, and entries are rounded."""
         rounded = self.found.entries.digits is not None
         return rounded and exploded(self.found.adapter_norm, natural(self.problem))
 
-    @property
+    @cached_property
     def small(self) -> bool:
         """Whether the bound is at the level of rounding."""
         size = output_size(self.problem, self.balls)
         return bool(upper(self.found.sup) * 10**self.goal <= size)
 
-    @property
+    @cached_property
     def verdict(self) -> str:
         """One of the words of ``adaptation_verdict``."""
         if not self.bounded:
@@ -153,7 +155,7 @@ def achieved(judged: Judged, shown: int | None) -> dict[str, Any]:
         else None,
         "sup_where_measured": sup,
         "measured_on": measured(judged.problem),
-        "sampled": None if judged.zero else sampled(judged.problem, found),
+        "sampled": None if judged.zero else sampled(judged.problem, found, judged.balls),
     }
 
 
@@ -219,4 +221,4 @@ def _about_error(judged: Judged) -> Iterator[str]:
             f"which need not be best for the whole; the error is at most {bound} on all of "
             f"{measured(judged.problem)}"
         )
-    yield "sampled errors are of random points, evaluated in float64: evidence, no bound"
+    yield "sampled errors are of random points of the region: they are reached, and bound nothing"

@@ -34,7 +34,13 @@ from lora_proofs.mathematics.transformer import (
 )
 from lora_proofs.mathematics.transformer_readings import reading_distance, same_function
 from lora_proofs.solving.adaptation_linear import attempts, condition, floats, largest_norm
-from lora_proofs.solving.adaptation_numbers import Entries, PrintedAdapter, print_adapter, upper
+from lora_proofs.solving.adaptation_numbers import (
+    Entries,
+    PrintedAdapter,
+    print_adapter,
+    upper,
+    wider,
+)
 from lora_proofs.solving.adaptation_problem import TransformerProblem
 
 Say = Callable[[str], None]
@@ -90,7 +96,9 @@ def reached(
         biases=biases,
         model=model,
         entries=entries,
-        residual=flint.fmpq(0) if same else reading_distance(model, problem.target, balls),
+        residual=flint.fmpq(0)
+        if same
+        else reading_distance(model, problem.target, wider(balls, entries)),
         adapter_norm=largest_norm([one.exact for one in told.values()], balls),
         built=built,
     )
@@ -195,15 +203,15 @@ def sampled(
 
     The inputs are always the same ones.
     """
-    worst, random = Fraction(0), np.random.default_rng(0)
+    worst, random, ctx = Fraction(0), np.random.default_rng(0), wider(balls, found.entries)
     for length in LENGTHS:
         X = EXACT.matrix(np.round(random.normal(size=(problem.frozen.width, length)), 3))
-        with balls.working():
+        with ctx.working():
             ours, theirs = (
-                transformer_network(model, X, balls) for model in (found.model, problem.target)
+                transformer_network(model, X, ctx) for model in (found.model, problem.target)
             )
             off, size = squared_norm(ours - theirs), squared_norm(theirs)
-            worst = max(worst, upper(balls.sqrt(off / size if size > 0 else off)))
+            worst = max(worst, upper(ctx.sqrt(off / size if size > 0 else off)))
     return worst
 
 

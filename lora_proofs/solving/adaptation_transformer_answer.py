@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import isqrt
 from typing import Any
 
@@ -46,18 +47,18 @@ class Judged:
         """Whether the printed model is the target for every input, exactly."""
         return bool(self.found.residual == 0)
 
-    @property
+    @cached_property
     def small(self) -> bool:
         """Whether all residuals are at the level of rounding."""
         return bool(upper(self.found.residual) * 10**self.goal <= 1)
 
-    @property
+    @cached_property
     def huge(self) -> bool:
         """Whether an adapter is far larger than the problem, and entries are rounded."""
         rounded = self.found.entries.digits is not None
         return rounded and exploded(self.found.adapter_norm, natural(self.problem))
 
-    @property
+    @cached_property
     def verdict(self) -> str:
         """One of the words of ``adaptation_verdict``."""
         if self.zero:
