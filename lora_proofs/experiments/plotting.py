@@ -84,7 +84,9 @@ def _fill(
     for panel in grid[:, 0]:
         panel.set_ylabel(result["measure"].split(":")[0])
     handles = {h.get_label(): h for panel in panels for h in panel.get_legend_handles_labels()[0]}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
+    figure.legend(
+        handles.values(), handles.keys(), loc="outside lower center", ncols=max(2, columns)
+    )
     figure.suptitle(_title(result, columns), fontsize=11)
 
 
@@ -141,14 +143,15 @@ def _label(panel: Any, result: Mapping[str, Any], condition: str, across: str, s
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     drawn = [row["median"] for row in result["summary"] if row["median"] is not None]
     if scale == "log" and drawn and min(drawn) <= FLOOR:
-        panel.set_ylim(bottom=FLOOR / 3)
+        panel.set_ylim(bottom=FLOOR / 50)
         panel.axhline(FLOOR, color="#777777", linewidth=0.8)
         panel.annotate(
             f"at most {FLOOR:g}: rounding",
             (0.02, FLOOR),
             xycoords=("axes fraction", "data"),
-            xytext=(0, 3),
+            xytext=(0, -4),
             textcoords="offset points",
+            verticalalignment="top",
             fontsize=8,
             color="#555555",
         )
