@@ -137,6 +137,7 @@ def test_over_the_rationals_sixteen_by_six_is_exactly_zero():
     frozen, target = [X + 20 * np.eye(16, dtype=int) for X in draw[:6]], draw[6]
     found = linear_adapters(frozen, target, [3, 3, 2, 3, 0, 5], EXACT)
     assert (found.product == EXACT.matrix(target)).all()
+    assert attained_error(frozen, target, found.adapters, width="1e-9").frobenius == 0
     assert [x.rank for x in found.adapters] == [3, 3, 2, 3, 0, 5]
 
 
@@ -147,6 +148,22 @@ def test_one_rank_less_is_not_exact_and_rational_truncations_are_taken():
     assert error.contains(2)
     with pytest.raises(Unavailable):
         linear_adapters([I2], [[3, 1], [0, 2]], [1], EXACT)
+
+
+def test_singular_targets_of_every_kind_are_reached():
+    rng = np.random.default_rng(11)
+    for _ in range(60):
+        D, L = int(rng.integers(2, 7)), int(rng.integers(1, 4))
+        frozen = [np.eye(D)[rng.permutation(D)] for _ in range(L)]
+        target = EXACT.matrix(rng.integers(-1, 2, (D, D)) * rng.integers(0, 2, (D, D)))
+        E = target - product(*[EXACT.matrix(W) for W in frozen[::-1]], ctx=EXACT)
+        where = rng.permutation([layer for layer in range(L) for _ in range(D)])[: EXACT.rank(E)]
+        ranks = [int((where == layer).sum()) for layer in range(L)]
+        assert (linear_adapters(frozen, target, ranks, EXACT).product == target).all()
+        floats = linear_adapters(frozen, target, ranks, ARRAY)
+        got = attained_error(frozen, target, floats.adapters, width="1e-6").spectral
+        assert got <= flint.arb("1e-10")
+        assert largest_norm(floats.adapters, ARRAY) < 1e4
 
 
 def test_no_rank_changes_nothing():
@@ -169,12 +186,15 @@ def test_a_better_basis_exists_for_every_matrix_and_elimination_runs_through_it(
     rng = np.random.default_rng(1)
     for k in range(1, 7):
         C = EXACT.matrix(rng.integers(-1, 2, (k, k)) * rng.integers(0, 2, (k, k)))
-        T = good_basis(C, list(range(1, k + 1)), EXACT)
-        turned = EXACT.inverse(T) @ C @ T
-        assert EXACT.rank(T) == k
-        assert eliminated(turned, EXACT.identity(k), list(range(1, k + 1)), EXACT).shape == (k, k)
+        for ends in (range(1, k + 1), range(2, k + 1, 2), [k]):
+            T, apart = good_basis(C, ends, EXACT)
+            turned = EXACT.inverse(T) @ C @ T
+            assert EXACT.rank(T) == k
+            assert not any((turned[j:, j] != 0).any() for j in range(apart))
+            H = eliminated(turned, EXACT.identity(k), ends, EXACT, apart=apart, largest=1)
+            assert EXACT.rank(H) == k
     with pytest.raises(BadInput, match="singular"):
-        eliminated(EXACT.matrix(ROT), EXACT.identity(2), [1, 2], EXACT)
+        eliminated(EXACT.matrix(ROT), EXACT.identity(2), [1, 2], EXACT, apart=0, largest=1)
     assert null_space(EXACT.identity(2)).shape == (2, 0)
 
 

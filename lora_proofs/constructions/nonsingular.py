@@ -56,18 +56,20 @@ class Pieces:
         k = self.G.shape[1]
         return self.ctx.identity(k) + product(self.H, *self.inverses, self.G, ctx=self.ctx)
 
-    def adapters(self, T: Matrix | None = None) -> tuple[Adapter, ...]:
+    def adapters(self, basis: tuple[Matrix, int] | None = None) -> tuple[Adapter, ...]:
         """B_l = W_{l+1}^{-1} ... W_L^{-1} G_l, A_l = H_l W_1^{-1} ... W_{l-1}^{-1}, H eliminated.
 
-        With T, for the same update in the basis G T, T^{-1} H. Raises ``BadInput`` where an
-        intermediate that is used is singular.
+        With a basis T, for the same update as G T, T^{-1} H. Raises ``BadInput`` where an
+        intermediate that is used is singular, or singular to half of the digits.
         """
         G, H, C = self.G, self.H, self.C
-        if T is not None:
+        apart, largest = 0, 10.0 ** (getattr(self.ctx, "digits", 14) // 2)
+        if basis is not None:
+            (T, apart), largest = basis, np.inf
             back = inverse(T, self.ctx)
             G, H = product(G, T, ctx=self.ctx), product(back, H, ctx=self.ctx)
             C = product(back, C, T, ctx=self.ctx)
-        H = eliminated(C, H, self.ends, self.ctx)
+        H = eliminated(C, H, self.ends, self.ctx, apart=apart, largest=largest)
         found = []
         for layer, (first, last) in enumerate(pairwise([0, *self.ends])):
             B = product(*self.inverses[layer + 1 :], G[:, first:last], ctx=self.ctx)

@@ -19,7 +19,7 @@ from lora_proofs.arithmetic.ball import BallArithmetic
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, Scalar
 from lora_proofs.arithmetic.dense import product
 from lora_proofs.arithmetic.exact import EXACT, fmpq
-from lora_proofs.constructions.adapters import Adapter, checked_ranks
+from lora_proofs.constructions.adapters import Adapter, adapted, checked_ranks
 from lora_proofs.constructions.linear import LinearAdaptation, checked_net, linear_adapters
 from lora_proofs.constructions.precision import LADDER, at_enough_digits
 from lora_proofs.constructions.rounding import exact_values
@@ -118,13 +118,18 @@ def attained_error(
         ctx = BallArithmetic(digits)
         with ctx.working():
             off = _product(exact, factors, ctx) - ctx.matrix(target)
-            if all(x == 0 for x in off.flat):
+            if all(x.contains(0) for x in off.flat) and _is_exact(exact, target, factors):
                 return ErrorNorms(flint.fmpq(0), flint.fmpq(0))
             found = ErrorNorms(ctx.operator_norm(off), ctx.frobenius_norm(off))
             if _narrow(found.spectral, wanted, size):
                 return found
         digits *= 2
     raise ToleranceNotMet(f"expected an error in a ball of width {width}, got a wider one")
+
+
+def _is_exact(exact: Sequence[Matrix], target: Matrix, factors: Sequence[Adapter]) -> bool:
+    weights = [adapted(W, x, EXACT) for W, x in zip(exact, factors, strict=True)]
+    return not (product(*reversed(weights), ctx=EXACT) != target).any()
 
 
 def _product(exact: Sequence[Matrix], factors: Sequence[Adapter], ctx: BallArithmetic) -> Matrix:

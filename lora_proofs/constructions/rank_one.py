@@ -30,50 +30,46 @@ from lora_proofs.arithmetic.dense import (
     to_floats,
 )
 from lora_proofs.arithmetic.exact import ExactArithmetic
+from lora_proofs.errors import BadInput
 
 
-def eliminated(C: Matrix, H: Matrix, ends: Sequence[int], ctx: Arithmetic) -> Matrix:
+def eliminated(
+    C: Matrix, H: Matrix, ends: Sequence[int], ctx: Arithmetic, *, apart: int, largest: float
+) -> Matrix:
     """H after C: (k, k) is eliminated below its diagonal blocks, which end at ``ends``.
 
-    Raises ``BadInput`` where a diagonal block that is needed is singular.
+    The first ``apart`` columns of C have nothing below the diagonal and stay out of it. Raises
+    ``BadInput`` where what is left of a block is singular, or its inverse exceeds ``largest``.
 
     >>> from lora_proofs.arithmetic import EXACT
     >>> C, H = EXACT.matrix([[2, 1], [4, 1]]), EXACT.identity(2)
-    >>> eliminated(C, H, [1, 2], EXACT).tolist()
+    >>> eliminated(C, H, [1, 2], EXACT, apart=0, largest=1e9).tolist()
     [[1, 0], [-2, 1]]
     """
-    C, H, first, noise = C.copy(), H.copy(), 0, negligible(C, ctx)
+    C, H, start, noise = C.copy(), H.copy(), apart, negligible(C, ctx)
     for end in ends:
-        below = C[end:, first:end]
+        below = C[end:, start:end]
         if below.size and abs(below).max() > noise:
-            start = _first_used(C, first, end, noise)
-            block = C[start:end, start:end]
-            times = product(C[end:, start:end], inverse(block, ctx), ctx=ctx)
+            pivot = inverse(C[start:end, start:end], ctx)
+            if not isinstance(ctx, ExactArithmetic) and not abs(pivot).max() <= largest:
+                raise BadInput(f"expected a block whose inverse stays below {largest:.0e}")
+            times = product(below, pivot, ctx=ctx)
             C[end:] = C[end:] - product(times, C[start:end], ctx=ctx)
             H[end:] = H[end:] - product(times, H[start:end], ctx=ctx)
-        first = end
+        start = max(start, end)
     return H
 
 
-def _first_used(C: Matrix, first: int, end: int, noise: Any) -> int:
-    """The first column of a block with something below it, where those before it stand apart.
+def good_basis(C: Matrix, ends: Sequence[int], ctx: Arithmetic) -> tuple[Matrix, int]:
+    """T: (k, k) such that elimination runs through T^{-1} C T, and how many columns stay apart.
 
-    What C takes to 0 stands first and makes the block singular, but has nothing to eliminate.
-    """
-    start = next(j for j in range(first, end) if abs(C[end:, j]).max() > noise)
-    beside = C[start:end, first:start]
-    return first if beside.size and abs(beside).max() > noise else start
-
-
-def good_basis(C: Matrix, ends: Sequence[int], ctx: Arithmetic) -> Matrix:
-    """T: (k, k) such that elimination runs through T^{-1} C T, whose blocks end at ``ends``.
-
-    First what C takes to 0, again and again, then the rest: exactly, by pivots; in floats, a basis
-    in which it is nearly triangular, the largest eigenvalues first.
+    First what C takes to 0, again and again: these columns stay apart. Then the rest: exactly, by
+    pivots; in floats, a basis in which it is nearly triangular, the largest eigenvalues first.
 
     >>> from lora_proofs.arithmetic import EXACT
-    >>> good_basis(EXACT.matrix([[0, -1], [1, 0]]), [1, 2], EXACT).tolist()
-    [[1, 0], [1, 1]]
+    >>> T, apart = good_basis(EXACT.matrix([[0, -1], [1, 0]]), [1, 2], EXACT)
+    >>> T.tolist(), apart
+    ([[1, 0], [1, 1]], 0)
     """
     T, done = ctx.identity(len(C)), 0
     while done < len(C):
@@ -88,7 +84,7 @@ def good_basis(C: Matrix, ends: Sequence[int], ctx: Arithmetic) -> Matrix:
         later = [end - done for end in ends]
         step = _pivoted(rest, ctx) if exactly else _triangular(rest, later, ctx)
         T = _turned(T, step, done, ctx)
-    return T
+    return T, done
 
 
 def _rest(C: Matrix, T: Matrix, done: int, ctx: Arithmetic) -> Matrix:
