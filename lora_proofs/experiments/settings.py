@@ -42,7 +42,8 @@ class Settings:
 
 DEPARTURES = (
     "weight decay is 0 (theirs is chosen among 0, 1e-4, 1e-3 and 1e-2)",
-    "the learning rate is chosen on 1000 validation points (theirs: one batch)",
+    "the learning rate is chosen on 1000 validation points of their own (in the code read: on one "
+    "batch, whose points are the first of the test points too)",
     FRESH + " (in the code read, one batch came back at every epoch from the second on)",
 )
 CALIBRATION = (
