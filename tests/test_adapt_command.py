@@ -145,6 +145,10 @@ def test_rectangular_layers():
     found = answered(told, exact=True)
     assert found["achieved_error"]["spectral"] == "0"
     assert (product(told, found) == exactly(told["target"])).all()
+    assert (found["gaps"], found["minimal_exact_rank"]) == ([2], 1)  # tried, and exact
+    narrow = {**told, "frozen": [[[1, 0]], [[1], [0]]], "target": EYE}
+    assert answered(narrow)["minimal_exact_rank"] is None  # all passes through one unit
+    assert answered(narrow)["lower_bound"]["spectral"] == 1.0
 
 
 # broken assumptions

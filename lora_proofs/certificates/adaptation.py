@@ -263,8 +263,9 @@ def _products(
             of = f"of head {h} in block {i}"
             yield f"scores {of}", [*_transposed([*K, *before]), *Q, *_beside(before, b2)]
             yield f"values {of}", [W1, *out, *V, *before]
-        both = [[parts((i, h, name)) for h in heads] for name in "OV"]
-        yield f"bias of block {i}", [block.b1] if b2 is None else _bias(W1, block.b1, *both, b2)
+        outs, values = ([parts((i, h, name)) for h in heads] for name in "OV")
+        into = [block.b1] if b2 is None else _bias(W1, block.b1, outs, values, b2)
+        yield f"bias of block {i}", into
         before, b2 = parts((i, None, "W2")), block.b2
     Wo = parts((None, None, "Wo"))
     yield "the output", [*Wo, *before]

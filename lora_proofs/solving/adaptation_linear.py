@@ -2,13 +2,14 @@
 
 For every choice of adapters rank(prod What - P_0) <= S, so the error is at least that of the best
 rank-S approximation of E = Wbar - P_0, in the spectral and in the Frobenius norm; and the rank of
-prod What is at most min_l(rank W_l + R_l). The second bound counts where a weight is singular.
+prod What is at most min_l(rank W_l + R_l), and no layer's width is exceeded. The second bound
+counts where a weight is singular or narrow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
 from math import prod
@@ -45,8 +46,8 @@ NORMS = ("spectral", "frobenius")
 class Bounds:
     """What no adapters can beat, as enclosures; ``gap`` is rank E and ``size`` is ||E||_2.
 
-    ``fits`` says that the theorem applies: what is behind every layer but the first and before
-    every layer but the last has full rank. ``scale`` is how large updates may well be, about.
+    ``fits`` says that the theorem applies: all frozen weights are square and nonsingular, or there
+    is one layer. ``scale`` is how large updates may well be, about.
     """
 
     least: dict[str, Any]
@@ -92,8 +93,9 @@ def bounds(problem: LinearProblem, ctx: BallArithmetic) -> Bounds:
     """
     lean_on(ECKART_YOUNG_MIRSKY)
     E, total = gap_of(problem), sum(problem.ranks)
-    gap, ranks = EXACT.rank(E), [EXACT.rank(W) for W in problem.frozen]
-    through = min(k + r for k, r in zip(ranks, problem.ranks, strict=True))
+    gap = EXACT.rank(E)
+    each = zip(problem.frozen, problem.ranks, strict=True)
+    through = min(min(EXACT.rank(W) + r, *W.shape) for W, r in each)
     with ctx.working():
         values = ctx.singular_values(ctx.matrix(E))
         least = tail_norms(values, total, gap, ctx)
@@ -106,16 +108,23 @@ def bounds(problem: LinearProblem, ctx: BallArithmetic) -> Bounds:
 
 
 def fits(problem: LinearProblem) -> bool:
-    """Whether every W_L ... W_{l+1} has rank n_L and every W_l ... W_1 rank n_0, 0 < l < L.
+    """Whether all frozen weights are square and nonsingular, or there is one layer."""
+    weights = problem.frozen
+    return len(weights) == 1 or all(W.shape == (EXACT.rank(W),) * 2 for W in weights)
 
-    With square weights: whether all are nonsingular, or there is one layer.
+
+def threshold(problem: LinearProblem, least: Bounds) -> int | None:
+    """The least uniform rank that is exact, ceil(rank E / L), where it is one; else ``None``.
+
+    No smaller rank is exact, whatever the weights are. With ``fits`` this one is; elsewhere it is
+    tried over the rationals.
     """
-    outputs, inputs = problem.target.shape
-    return all(
-        EXACT.rank(product_of(problem.frozen[layer:])) == outputs
-        and EXACT.rank(product_of(problem.frozen[:layer])) == inputs
-        for layer in range(1, len(problem.frozen))
-    )
+    rank = -(-least.gap // len(problem.frozen))
+    if least.fits or rank == 0:
+        return rank
+    ranks = tuple(min(rank, *W.shape) for W in problem.frozen)
+    tried = exactly(replace(problem, ranks=ranks), BallArithmetic(20))
+    return rank if isinstance(tried, Reached) and tried.error["spectral"] == 0 else None
 
 
 def natural_size(problem: LinearProblem, E: Matrix) -> float:
@@ -257,7 +266,7 @@ def search(
 
 def nothing(problem: LinearProblem, balls: BallArithmetic) -> Reached:
     """No update: what is left where no construction is known."""
-    adapters = tuple(zero_adapter(*W.shape, EXACT) for W in problem.frozen)
+    adapters = tuple(zero_adapter(len(W), W.shape[1], EXACT) for W in problem.frozen)
     product = product_of(problem.frozen)
     built = LinearAdaptation(adapters, problem.frozen, product, "none is known: no update")
     return reached(problem, built, Entries(None), balls)

@@ -27,6 +27,7 @@ from lora_proofs.solving.adaptation_linear import (
     gap_of,
     product_of,
     search,
+    threshold,
 )
 from lora_proofs.solving.adaptation_numbers import at_most, nearest, upper
 from lora_proofs.solving.adaptation_problem import LinearProblem
@@ -61,7 +62,7 @@ class Judged:
     @property
     def meets(self) -> bool:
         """Whether the printed adapters meet the lower bound, to the digits that are asked for."""
-        return self.missed * 10**self.goal <= 1
+        return bool(self.missed * 10**self.goal <= 1)
 
     @property
     def zero(self) -> bool:
@@ -113,7 +114,7 @@ def answer_linear(
 def document(judged: Judged, shown: int | None) -> dict[str, Any]:
     """The fields of the answer, numbers as floats or with so many digits."""
     problem, least, found = judged.problem, judged.least, judged.found
-    enough = -(-least.gap // len(problem.frozen)) if least.fits or least.gap == 0 else None
+    enough = threshold(problem, least)
     lower = {k: nearest(least.least[k], shown) for k in NORMS}
     return {
         "adapters": [{"layer": layer, **one.rows} for layer, one in enumerate(found.adapters, 1)],
@@ -153,13 +154,11 @@ def conditioning(problem: LinearProblem) -> float | None:
 def broken(judged: Judged) -> tuple[Broken, ...]:
     """What the construction names, and at least that the theorem does not apply."""
     named = judged.found.broken
-    if judged.least.fits or any("singular" in one.assumption for one in named):
+    if judged.least.fits or named or judged.meets:
         return named
     return (
-        *named,
         Broken(
-            "the products of the frozen weights behind and before every layer have full rank "
-            "(square frozen weights are nonsingular)",
+            "the frozen weights are square and nonsingular",
             "the least error may be above sigma_{S+1}(E), which stays a lower bound",
         ),
     )
