@@ -167,6 +167,9 @@ def test_the_jacobians_are_apart_where_ranks_are_short(ranks, squared):
         lower=[[-1, -1]], upper=[[1, 1]],
     )  # fmt: skip
     assert problem.least_jacobian_gap(instance, EXACT) == squared
+    # Wbar = I against 25 I: masks with a 0 could be off by less than the ranks are, by 1.
+    small = instance.replace(W1=[[5, 0], [0, 5]], W2=[[5, 0], [0, 5]], Wbar1=eye, ranks=[[0, 0]])
+    assert problem.least_jacobian_gap(small, EXACT) == 1
     dead = instance.replace(bbar1=[[9, -9]])
     assert problem.least_jacobian_gap(dead, EXACT) == 0
 
@@ -320,6 +323,7 @@ def test_ranks_that_call_for_something_else_are_refused(ranks):
         (6, 4, 3, 6),
         (4, 2, 1, 2),
         (6, 6, 3, 3),
+        (3, 6, 4, 2),
         (7, 3, 3, 7),
     ],
 )

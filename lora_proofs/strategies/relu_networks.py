@@ -94,7 +94,7 @@ def relu_problem(
         gap = truncated(frame["U"], frame["sigma"][0], frame["V"], D)
         fields |= {f"Wbar{i}": whole_product(block) + gap, f"bbar{i}": bias(draw, D, above=above)}
         fields |= {f"{name}{i}": value for name, value in frame.items()}
-    shape = {"partition": [list(partition)], "ranks": [list(ranks)]}
+    shape: dict[str, Any] = {"partition": [list(partition)], "ranks": [list(ranks)]}
     return Instance(**fields, **shape, **inputs(draw, D, points), **more)
 
 

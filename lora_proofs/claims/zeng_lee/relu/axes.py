@@ -53,7 +53,7 @@ def draw(source: Draw, regime: str) -> Instance:
     D, t = root * root, Fraction(1, root * source.integer(1, 2))
     w = [t / source.integer(2, 3)] * D
     if regime == "different weights":
-        w = [x * source.choice((1, Fraction(99, 100))) for x in w]
+        w = [x * source.choice((Fraction(1), Fraction(99, 100))) for x in w]
     return axes_instance(w, [t] * D, source.integer(1, 6), regimes=(regime,))
 
 

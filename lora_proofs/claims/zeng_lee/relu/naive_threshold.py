@@ -108,7 +108,7 @@ def distance(instance: Instance) -> Any:
     if "P" not in instance:
         (A, a), (B, b) = (affine_map(layers, box(instance)) for layers in (net, wanted))
         return squared_norm(A - B) + squared_norm((a - b)[None])
-    (W1, b1), (W2, b2), (V1, c1), (V2, c2) = *net, *wanted
+    ((W1, b1), (W2, b2)), ((V1, c1), (V2, c2)) = net, wanted
     P = EXACT.matrix(instance.P)
     return sum(map(squared_norm, (
         W1 - P @ V1, W2 @ P - V2, (b1 - P @ c1)[None], (b2 - c2)[None],

@@ -40,11 +40,13 @@ def draw(source: Draw, regime: str) -> Instance:
     """Any weights, singular ones too, and targets that may have no gap at all."""
     Lbar, L = SHAPES.get(regime, (1, 2))
     D = source.integer(1, 3)
-    make = (lambda: EXACT.zeros(D, D)) if regime == "all weights 0" else (
-        lambda: matrix(source, D, D, entry=small))  # fmt: skip
+
+    def make() -> Any:
+        return EXACT.zeros(D, D) if regime == "all weights 0" else matrix(source, D, D, entry=small)
+
     lengths = uniform_partition(L, Lbar)
     fields: dict[str, Any] = {f"W{k}": make() for k in range(1, L + 1)}
-    shape = {"partition": [list(lengths)], "ranks": [[0] * L], "regimes": (regime,)}
+    shape: dict[str, Any] = {"partition": [list(lengths)], "ranks": [[0] * L], "regimes": (regime,)}
     whole = Instance(**fields, **shape, **inputs(source, D, 3))
     for i, P in enumerate(products(whole), start=1):
         W = P if regime == "target = frozen" else make()
