@@ -147,6 +147,17 @@ def test_a_singular_target_is_reached_where_its_biases_can_be():
     assert relative_error(found.model, target, X, MP) < 1e-25
 
 
+@pytest.mark.parametrize("ctx", [ARRAY, MP, EXACT], ids=lambda ctx: ctx.name)
+def test_a_singular_output_keeps_its_bias(ctx):
+    """Wbar_o Wbar2 = 0 makes What_o singular: its bias is a least-squares solution."""
+    frozen, target = drawn("f", 2, 1, 1), drawn("t", 2, 1, 1)
+    for Wo in ([[1, 2], [2, 4]], [[0, 0], [0, 0]]):
+        singular = replace(target, Wo=EXACT.matrix(Wo))
+        assert sufficient_rank(frozen, singular) == 1
+        found = transformer_adapters(frozen, singular, 1, ctx)
+        assert 10**10 * found.residual < 1
+
+
 def test_biases_that_no_bias_reproduces_are_named():
     frozen, target = drawn("f", 2, 2, 2), drawn("t", 2, 2, 2)
     target = with_block(target, 0, W2=EXACT.matrix([[1, 0], [0, 0]]), b2=EXACT.matrix([[0], [1]]))
