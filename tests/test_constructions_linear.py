@@ -193,6 +193,13 @@ def test_a_better_basis_exists_for_every_matrix_and_elimination_runs_through_it(
             assert not any((turned[j:, j] != 0).any() for j in range(apart))
             H = eliminated(turned, EXACT.identity(k), ends, EXACT, apart=apart, largest=1)
             assert EXACT.rank(H) == k
+    for seed in range(40):  # nothing on the diagonal to begin with
+        k = 3 + seed % 4
+        C = np.random.default_rng(seed).integers(-1, 2, (k, k)) * (1 - np.eye(k, dtype=int))
+        C = EXACT.matrix(C)
+        T, apart = good_basis(C, range(1, k + 1), EXACT)
+        turned = (EXACT.inverse(T) @ C @ T)[apart:, apart:]
+        assert all(EXACT.rank(turned[:j, :j]) == j for j in range(1, len(turned) + 1))
     with pytest.raises(BadInput, match="singular"):
         eliminated(EXACT.matrix(ROT), EXACT.identity(2), [1, 2], EXACT, apart=0, largest=1)
     assert null_space(EXACT.identity(2)).shape == (2, 0)

@@ -140,6 +140,13 @@ def test_a_narrow_layer_is_named_and_its_bound_is_met():
 def test_layer_by_layer_refuses_what_it_cannot_add_up():
     with pytest.raises(BadInput, match="full rank"):
         in_sequence([EXACT.identity(2), EXACT.zeros(2, 2)], *[EXACT.identity(2)] * 2, [2, 0], EXACT)
+    deficient, G, H = [np.eye(4)[:, :3], np.diag([1.0, 1, 0, 0])[:3]], np.eye(3), np.eye(3)
+    with pytest.raises(BadInput, match="full rank"):
+        in_sequence(deficient, G, H, [3, 0], ARRAY)
+    turn = EXACT.matrix([[-1, -1], [1, -1]])  # needs another basis than the first
+    found = in_sequence([EXACT.identity(2)] * 2, EXACT.identity(2), turn, [1, 1], EXACT)
+    total = product(*(EXACT.identity(2) + x.update for x in reversed(found)), ctx=EXACT)
+    assert total.tolist() == [[0, -1], [1, 0]]
     X = EXACT.matrix([[1, 2, 3], [0, 1, 1]])
     assert (X @ one_sided_inverse(X, EXACT) == EXACT.identity(2)).all()
 
@@ -150,6 +157,9 @@ def test_a_narrower_target_leaves_the_rest_free():
     target = whole(rng, 2, 2, 9)
     found = narrow_target_adapters(frozen, target, [1, 1], EXACT)
     assert (found.product[:2, :2] == target).all()
+    rest = found.product - product(frozen[1], frozen[0], ctx=EXACT)
+    assert not (rest[2:] != 0).any()
+    assert not (rest[:, 2:] != 0).any()
     padded = EXACT.zeros(4, 4)
     padded[:2, :2] = target
     assert EXACT.rank(padded - product(frozen[1], frozen[0], ctx=EXACT)) > 2
@@ -193,3 +203,12 @@ def test_directions_that_no_input_has_cost_no_rank():
         [0, 0],
         [0, 0],
     ]
+
+
+def test_a_deficient_last_layer_is_read_from_the_output():
+    rng = np.random.default_rng(12)
+    frozen, target = [whole(rng, 4, 3, 3), whole(rng, 3, 4, 2)], whole(rng, 3, 3, 3)
+    found = linear_adapters(frozen, target, [1, 2], EXACT)
+    assert found.method == "layer by layer, from the output"
+    assert (found.product == target).all()
+    assert [x.rank for x in found.adapters] == [1, 2]

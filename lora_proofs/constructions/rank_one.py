@@ -164,10 +164,10 @@ def _pivoted(C: Matrix, ctx: Arithmetic) -> Matrix:
         j = next((j for j in range(k, len(C)) if C[j, j] != 0), None)
         if j is None:
             j, i = _entry(C, k)
-            # With e_j + e_i in the place of e_j the diagonal has the entry C_ji.
+            # With e_j + e_i in the place of e_j the diagonal has the entry C_ji. Row i would lose
+            # row j; as that is the pivot row, elimination takes it off all the same.
             T[:, j] += T[:, i]
             C[:, j] += C[:, i]
-            C[i] -= C[j]
         for X in (C.T, T.T, C):  # columns, columns, rows: the same exchange in every one
             X[[k, j]] = X[[j, k]]
         _eliminate_one(C, k)
