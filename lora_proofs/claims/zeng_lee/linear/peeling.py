@@ -43,8 +43,8 @@ from lora_proofs.claims.zeng_lee.linear.peeling_proof import (
 from lora_proofs.language.claim import Assumption, Check, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.words import Relation, word
-from lora_proofs.strategies.draw import Draw, Rejected
-from lora_proofs.strategies.matrices import full_rank_matrix, matrix, rank_matrix
+from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.matrices import full_rank_matrix, matrix
 from lora_proofs.strategies.networks import small
 
 
@@ -148,16 +148,23 @@ def draw(source: Draw, regime: str) -> Instance:
     """M of a chosen rank, X and Y scaled to Y'MX = I, F nonsingular."""
     n, k = source.integer(2, 4), 2 if regime == "two at once" else 1
     full = source.integer(k, k if regime == "last factor" else n)
-    M_ = rank_matrix(source, n, n, full, entry=small)
-    X_, Y_ = (full_rank_matrix(source, n, k, entry=small) for _ in "XY")
-    pivot = Y_.mT @ M_ @ X_
-    if EXACT.rank(pivot) < k:
-        raise Rejected("no pivot")
-    X_ = X_ @ EXACT.inverse(pivot)
+    tall, wide = (full_rank_matrix(source, n, full, entry=small) for _ in range(2))
+    wide = scaled_to_fit(tall, wide.mT, k)
+    # Dual bases of both factors of M: Y'M X is the leading block of the identity.
+    X_ = (wide.mT @ EXACT.inverse(wide @ wide.mT))[:, :k]
+    Y_ = (tall @ EXACT.inverse(tall.mT @ tall))[:, :k]
+    M_ = tall @ wide
     F = EXACT.identity(n) + M_ @ X_ @ Y_.mT @ M_
-    if EXACT.rank(F) < n:
-        raise Rejected("F is singular")
     return Instance(regimes=(regime,), M=M_, X=X_, Y=Y_, G=EXACT.inverse(F), k=k)
+
+
+def scaled_to_fit(tall: Any, wide: Any, k: int) -> Any:
+    """A multiple c of ``wide`` for which det F = det(I_k + c [wide tall]_kk) is not 0."""
+    block = (wide @ tall)[:k, :k]
+    for c in range(1, k + 2):  # the determinant vanishes for k values of c at most
+        if EXACT.rank(EXACT.identity(k) + c * block) == k:
+            return c * wide
+    raise AssertionError("a polynomial of degree k with k + 1 roots")
 
 
 def draw_singular(source: Draw, regime: str) -> Instance:
