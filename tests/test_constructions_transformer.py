@@ -195,6 +195,29 @@ def test_a_singular_frozen_weight_is_named_and_the_rest_is_still_built(name):
         assert max(abs(one - two).flat) < 1e-25
 
 
+@pytest.mark.parametrize("ctx", [ARRAY, EXACT], ids=lambda ctx: ctx.name)
+def test_what_a_singular_first_layer_reaches_is_reached(ctx):
+    """W1 of rank 1, and a target whose values differ in the range of W1 alone."""
+    line = EXACT.matrix([[1, 0], [0, 0]])
+    frozen = with_block(identity_model(2, blocks=1), 0, W1=line)
+    head = replace(frozen.blocks[0].heads[0], V=3 * EXACT.identity(2))
+    target = with_block(frozen, 0, heads=(head,))
+    assert sufficient_rank(frozen, target) is None
+    found = transformer_adapters(frozen, target, 1, ctx)
+    assert 10**12 * found.residual < 1
+    assert any("W1" in x.assumption for x in found.broken)
+
+
+def test_products_that_are_met_are_not_enough_where_the_units_see_them_enlarged():
+    """A frozen W2 of condition 1e7: the products are right to 1e-15, the scores are not."""
+    frozen, target = gaussian(1, 2, 2, 1), gaussian(2, 2, 2, 1)
+    frozen = with_block(frozen, 0, W2=exactly(np.diag([1.0, 1e-7])))
+    found = precise_transformer_adapters(frozen, target, 1, tolerance=1e-12)
+    assert found.residual < 1e-12
+    plain = transformer_adapters(frozen, target, 1, ARRAY)
+    assert plain.defect < 1e-12 < plain.residual
+
+
 def test_equal_functions_need_no_adapter():
     model = drawn("f", 2, 1, 2)
     turned = with_block(model, 0, heads=model.blocks[0].heads[::-1])
