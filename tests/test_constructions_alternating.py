@@ -106,3 +106,12 @@ def test_a_singular_net_stays_finite():
     )
     assert np.isfinite(found.losses[-1])
     assert found.losses[-1] <= found.losses[0]
+
+
+def test_a_step_that_would_cost_is_not_made():
+    frozen, target = [np.eye(2), np.diag([1.0, 1e-12])], np.eye(2)
+    # The start uses a direction that least squares takes for 0.
+    start = [Adapter(np.array([[0.0], [1e12]]), np.array([[0.0, 1.0]])), zero_adapter(2, 2, ARRAY)]
+    found = alternating_least_squares(frozen, target, start, ARRAY, sweeps=3, ranks=[1, 0])
+    assert found.losses[0] < 1e-20
+    assert found.losses[-1] <= found.losses[0]

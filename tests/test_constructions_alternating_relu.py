@@ -9,6 +9,7 @@ import pytest
 
 from lora_proofs.arithmetic import ArrayArithmetic
 from lora_proofs.constructions import Adapter, Ball, improve_relu_adapters, relu_adapters
+from lora_proofs.constructions.alternating_relu import _Layer, _Sampled
 from lora_proofs.errors import ShapeMismatch
 from lora_proofs.mathematics.relu_network import relu_network
 
@@ -68,3 +69,18 @@ def test_samples_that_do_not_fit_are_refused():
     frozen, _, X = problem(7)
     with pytest.raises(ShapeMismatch, match="N"):
         improve_relu_adapters(frozen, [], [], X, X[:, :5], sweeps=1)
+
+
+def test_slopes_are_derivatives():
+    frozen, target, X = problem(8, frozen=3)
+    net = _Sampled([W for W, _ in frozen], X, outputs(target, X))
+    state = [_Layer(np.ones((4, 1)), np.ones((1, 4)) / 9, b + 0.2) for _, b in frozen]
+    hidden, h = net.forward(state), 1e-7
+    for layer, x in enumerate(state):
+        slopes = net._slopes(state, hidden, layer)
+        for i in range(4):
+            moved = list(state)
+            moved[layer] = _Layer(x.B, x.A, x.b + h * np.eye(4)[i])
+            change = (net.forward(moved)[-1] - hidden[-1]).T / h
+            off = np.abs(change - slopes[:, :, i]).max(axis=1)
+            assert (off < 1e-5).mean() > 0.98  # a unit may switch within the step
