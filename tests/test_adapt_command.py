@@ -354,6 +354,13 @@ def test_one_rank_below_is_told():
     assert at["achieved_error"]["sampled"]["relative"] < 1e-12
 
 
+def test_a_singular_output_below_the_threshold_is_answered():
+    told = {**TRANSFORMER, "frozen": {**TRANSFORMER["frozen"], "Wo": [[0, 0], [0, 0]]}, "rank": 0}
+    found = answered(told)
+    assert found["verdict"] == "upper bound" and found["sufficient_rank"] is None
+    assert any("Wo is nonsingular" in reason for reason in found["reasons"])
+
+
 def test_a_singular_weight_of_a_transformer_is_named():
     told = json.loads(json.dumps(TRANSFORMER))
     told["frozen"]["blocks"][0]["W1"] = [[0, 0], [0, 0]]

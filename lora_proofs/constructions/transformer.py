@@ -10,6 +10,7 @@ within rank 2R. W1 of every block and W2 of all but the last keep their frozen w
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -267,7 +268,9 @@ def _last_bias(Wo: Matrix, target: TransformerModel, ctx: Arithmetic) -> Matrix:
     if isinstance(ctx, ExactArithmetic):
         return exact_product(pseudo_inverse(Wo), wanted)
     if EXACT.rank(whole) == len(Wo):
-        return product(inverse(Wo, ctx), ctx.matrix(wanted), ctx=ctx)
+        # Below the threshold What_o may be singular though the target's product is not.
+        with suppress(BadInput):
+            return product(inverse(Wo, ctx), ctx.matrix(wanted), ctx=ctx)
     return _least_squares(Wo, ctx.matrix(wanted), ctx)
 
 

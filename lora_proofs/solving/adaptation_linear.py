@@ -38,6 +38,7 @@ from lora_proofs.solving.adaptation_problem import LinearProblem
 Say = Callable[[str], None]
 EXPLODED = 10**6
 GOAL = 10
+MOST_DIGITS = 320
 NEARLY = 1 - Fraction(1, 10**GOAL)
 NORMS = ("spectral", "frobenius")
 
@@ -276,7 +277,7 @@ def _built(problem: LinearProblem, ctx: Arithmetic) -> LinearAdaptation | None:
     """The construction; ``None`` where the arithmetic takes a weight for singular."""
     try:
         return linear_adapters(problem.frozen, problem.target, problem.ranks, ctx)
-    except BadInput:
+    except (BadInput, OverflowError):
         return None
 
 
@@ -302,7 +303,7 @@ def attempts(digits: int | None, goal: int) -> Iterator[tuple[Arithmetic, tuple[
     if digits is None:
         yield ArrayArithmetic(), plain
     working = goal + 20
-    while working < 20 * goal + 1000:
+    while working <= max(MOST_DIGITS, 2 * goal):
         yield MultiprecisionArithmetic(2 * working), (*plain, Entries(working))
         plain, working = (), 2 * working
 

@@ -22,7 +22,7 @@ from lora_proofs.constructions.regions import Ball, Box, Meet, row_norms, vector
 from lora_proofs.constructions.relu_error import error_bound, sup_error
 from lora_proofs.constructions.relu_fnn import ReluAdaptation, relu_adapters
 from lora_proofs.constructions.relu_minimal import block_gaps, minimal_exact_rank
-from lora_proofs.errors import BadInput, Unavailable
+from lora_proofs.errors import BadInput, ToleranceNotMet, Unavailable
 from lora_proofs.mathematics.relu_network import Layer, relu_network
 from lora_proofs.solving.adaptation_linear import (
     attempts,
@@ -120,8 +120,11 @@ def search(
             say(f"{ctx.name}, {entries.told()}: error at most {float(upper(one.sup)):.1e}")
         if found and ctx.name != "array" and not found[-1].exact:
             break
-    if not found:
-        raise Unavailable("adapters", "this", "no construction is known for these weights")
+    if not found:  # weights that floats take for singular: the rationals know
+        last = exactly(problem, balls)
+        if isinstance(last, str):
+            raise ToleranceNotMet(f"no adapters were found for these weights: {last}")
+        return last
     best = found[0]
     for one in found[1:]:
         best = one if upper(one.sup) < upper(best.sup) * NEARLY else best
@@ -133,7 +136,7 @@ def _built(problem: ReluProblem, ctx: Any) -> ReluAdaptation | None:
         return relu_adapters(
             problem.frozen, problem.target, problem.ranks, problem.region, problem.partition, ctx
         )
-    except BadInput:
+    except (BadInput, OverflowError):
         return None
 
 

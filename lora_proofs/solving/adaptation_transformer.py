@@ -25,7 +25,7 @@ from lora_proofs.constructions.transformer import (
     transformer_adapters,
 )
 from lora_proofs.constructions.transformer_error import error_bound
-from lora_proofs.errors import BadInput, Unavailable
+from lora_proofs.errors import BadInput, ToleranceNotMet, Unavailable
 from lora_proofs.mathematics.transformer import (
     Block,
     Head,
@@ -155,8 +155,11 @@ def search(
             say(f"{ctx.name}, {entries.told()}: residual {float(upper(one.residual)):.1e}")
         if found and ctx.name != "array" and not exact:
             break
-    if not found:
-        raise Unavailable("adapters", "this", "no construction is known for these weights")
+    if not found:  # weights that floats take for singular: the rationals know
+        last = rationally(problem, balls)
+        if isinstance(last, str):
+            raise ToleranceNotMet(f"no adapters were found for these weights: {last}")
+        return last
     best = found[0]
     for one in found[1:]:
         best = one if upper(one.residual) < upper(best.residual) * NEARLY else best
@@ -166,7 +169,7 @@ def search(
 def _built(problem: TransformerProblem, ctx: Any) -> TransformerAdaptation | None:
     try:
         return transformer_adapters(problem.frozen, problem.target, problem.rank, ctx)
-    except BadInput:
+    except (BadInput, OverflowError):
         return None
 
 
