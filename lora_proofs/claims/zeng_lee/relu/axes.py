@@ -32,6 +32,7 @@ from typing import Any
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, inner, squared_norm
 from lora_proofs.arithmetic.context import diagonal
+from lora_proofs.constructions.regions import smaller
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.relu_network import relu_network
 from lora_proofs.strategies.draw import Draw
@@ -49,7 +50,7 @@ def draw(source: Draw, regime: str) -> Instance:
 
     t is at most 1/sqrt(D), so that ||Wbar||_F <= 1.
     """
-    root = 2 if regime == "four inputs" else source.choice((5, 6))
+    root = 2 if regime == "four inputs" else source.choice((5, 6, 3))
     D, t = root * root, Fraction(1, root * source.integer(1, 2))
     w = [t / source.integer(2, 3)] * D
     if regime == "different weights":
@@ -74,33 +75,28 @@ def points(instance: Instance) -> Any:
     return EXACT.matrix([[*row, *(-x for x in row)] for row in half])
 
 
-def gaps(instance: Instance) -> list[Fraction]:
+def gaps(instance: Instance) -> list[Any]:
     """g_j = rho (t_j - w_j), largest first."""
-    pairs = zip(instance.w[0], instance.t[0], strict=True)
-    return sorted((instance.rho * (t - w) for w, t in pairs), reverse=True)
+    x = instance.lift(EXACT)
+    return sorted((x.rho * (t - w) for w, t in zip(x.w[0], x.t[0], strict=True)), reverse=True)
 
 
 def least_squared_error(instance: Instance) -> Any:
     """What E ||f - fbar||^2 is at least, for every adapter of rank one and every bias."""
     g = gaps(instance)
-    total = sum((Fraction(p - 1, p) * x * x for p, x in enumerate(g, start=1)), Fraction(0))
-    return EXACT.number(total / (2 * len(g)))
+    total = sum((x * x * (p - 1) / p for p, x in enumerate(g, start=1)), EXACT.number(0))
+    return total / (2 * len(g))
 
 
 def least_mean_error(instance: Instance, ctx: Arithmetic) -> Any:
     """What E ||f - fbar|| is at least, for every adapter of rank one and every bias."""
     g = ctx.number(gaps(instance)[-1])
     D = len(instance.w[0])
-    z = [ctx.number(Fraction(1, p)) for p in range(1, D + 1)]
+    z = [ctx.number(1) / p for p in range(1, D + 1)]
     F, slopes = lengths(z, ctx)
     # A linear function of s_j in [0, 1] is least at an end.
     ends = [(-slope * x, slope * (1 - x)) for slope, x in zip(slopes, z, strict=True)]
     return g * (F + sum(smaller(*pair) for pair in ends)) / (2 * D)
-
-
-def smaller(x: Any, y: Any) -> Any:
-    """The smaller of two numbers, or of two balls what is below both."""
-    return x.min(y) if hasattr(x, "min") else min(x, y)
 
 
 def lengths(z: Sequence[Any], ctx: Arithmetic) -> tuple[Any, list[Any]]:
@@ -142,7 +138,7 @@ def norm_of_moment(instance: Instance, ctx: Arithmetic) -> Any:
 
 def second_gap(instance: Instance, ctx: Arithmetic) -> Any:
     """The second singular value of Wbar - W, which is diagonal and not negative."""
-    return ctx.number(gaps(instance)[1] / instance.rho)
+    return ctx.number(gaps(instance)[1] / EXACT.number(instance.rho))
 
 
 def target_norm(instance: Instance, ctx: Arithmetic) -> Any:

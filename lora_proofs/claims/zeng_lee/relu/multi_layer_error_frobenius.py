@@ -14,6 +14,7 @@ from typing import Any
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, at_most
 from lora_proofs.claims.zeng_lee.relu import axes
+from lora_proofs.constructions.regions import larger
 from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
 
@@ -23,8 +24,8 @@ INSTANCES = Instances(axes.draw, axes.REGIMES)
 def quoted(instance: Instance, ctx: Arithmetic, moment: Any = None) -> Any:
     """beta E_1 in its larger reading, with ||Wbar||_F in beta."""
     root = ctx.sqrt(axes.norm_of_moment(instance, ctx) if moment is None else moment)
-    t = axes.target_norm(instance, ctx)
-    return root * (t if t > 1 else 1) * axes.second_gap(instance, ctx)
+    size = larger(axes.target_norm(instance, ctx), ctx.number(1))
+    return root * size * axes.second_gap(instance, ctx)
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
