@@ -253,6 +253,18 @@ def test_below_the_threshold_the_error_is_within_its_certified_bound(shape):
             assert error > 0 and error < bound
 
 
+def test_the_bound_is_attained_at_the_output_and_through_two_blocks():
+    """Wo doubled, and values doubled in the second block after values doubled in the first."""
+    one = identity_model(2, blocks=2)
+    ahead = with_block(one, 0, W1=2 * EXACT.identity(2))
+    later = with_block(ahead, 1, W1=2 * EXACT.identity(2))
+    X = EXACT.matrix([[3], [0]])
+    for model, target, wanted in ((replace(one, Wo=2 * one.Wo), one, 3), (later, ahead, 6)):
+        off = transformer_network(model, X, EXACT) - transformer_network(target, X, EXACT)
+        assert off[0, 0] == wanted and off[1, 0] == 0
+        assert abs(error_bound(model, target, 3, ARRAY) - wanted) < 1e-12
+
+
 def test_more_rank_leaves_smaller_gaps():
     frozen, target = gaussian(8, 6, 1, 1), gaussian(9, 6, 1, 1)
     bounds = [
