@@ -99,6 +99,17 @@ def test_digits_reach_the_error_to_so_many_digits():
     assert isinstance(found["adapters"][0]["B"][0][0], str)
 
 
+def test_errors_are_rounded_up():
+    found = answered(LINEAR, digits=5)
+    assert found["achieved_error"]["spectral"] == "0.53879"
+    assert answered(LINEAR, digits=4)["achieved_error"]["spectral"] == "0.5388"
+    assert answered(LINEAR, digits=3)["achieved_error"]["spectral"] == "0.539"
+    assert answered(LINEAR, digits=8)["achieved_error"]["spectral"] == "0.53878561"
+    assert answered(LINEAR, digits=11)["achieved_error"]["spectral"] == "0.53878560596"
+    floats = answered(LINEAR)["achieved_error"]["spectral"]
+    assert Fraction(floats) >= Fraction("0.538785605953935000402738527353")
+
+
 def test_float64_entries_that_do_not_do_become_decimals():
     """Layers with singular values from 1 to 10^-4: floats lose the digits of an exact regime."""
     frozen = [[[1, 1], [1, "1.0001"]]] * 4
