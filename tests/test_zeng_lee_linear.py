@@ -12,9 +12,11 @@ from lora_proofs.arithmetic import EXACT, BallArithmetic
 from lora_proofs.claims.zeng_lee.linear import blocks, nonsingular_weights, problem, weighted_input
 from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.mathematics.instance import Instance
+from lora_proofs.running.catalogue import load, shipped_claims
 from lora_proofs.strategies import networks
 from lora_proofs.strategies.draw import SeededDraw
 from lora_proofs.strategies.matrices import full_rank_matrix, matrix, rank_matrix
+from lora_proofs.symbolic.printing import relation_latex, text
 
 ONE, NONE = [[1, 0], [0, 1]], [[0, 0], [0, 0]]
 
@@ -175,3 +177,17 @@ def test_the_cited_lemmas_about_ranks_hold_on_random_matrices():
             gap, error = problem.squares(E, ctx), problem.squares(E - D, ctx)
             assert all(not problem.nth(gap, 1 + i) > error[i - 1] for i in range(1, n + 1))
             assert not problem.tail(gap, 1) > sum(error)
+
+
+DERIVED = [entry for entry in shipped_claims() if entry.name.startswith("zeng-lee/linear-")]
+
+
+@pytest.mark.parametrize("entry", [x for x in DERIVED if x.told["derived"]], ids=lambda x: x.name)
+def test_every_line_of_a_derivation_says_something(entry):
+    for step in load(entry.locator).derive():
+        if step.relation is None:
+            assert "P_l" in step.why or "rank" in step.why, "an induction names its property"
+            continue
+        assert text(step.relation.left) != text(step.relation.right)
+        shown = relation_latex(step.relation)
+        assert "Wbar" not in shown and "What" not in shown and "R_L + R_L" not in shown

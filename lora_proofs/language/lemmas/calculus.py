@@ -102,7 +102,7 @@ UNIQUENESS = Lemma(
 )
 
 LIPSCHITZ_UNIQUENESS = Lemma(
-    "Picard-Lindelof theorem, locally Lipschitz field",
+    "Picard-Lindelof theorem (locally Lipschitz field)",
     f"A differential equation whose right side is locally Lipschitz has {PICARD_LINDELOF[1]}",
     PICARD_LINDELOF[0],
     {**_CANDIDATE, "field": "the right side of the equation is locally Lipschitz"},

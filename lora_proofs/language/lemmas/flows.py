@@ -91,7 +91,7 @@ GRONWALL = Lemma(
 GROWTH = Relation(QUANTITY_BOUND, "<=", EXPONENT_RATE * QUANTITY_LATER)
 
 GRONWALL_FORWARD = Lemma(
-    "Gronwall inequality, in two steps",
+    "Gronwall inequality (in two steps)",
     r"If $u' \le b \le c\,u$ on $[0, t]$ with $c$ continuous, then "
     r"$u(t) \le u(0) \exp \int_0^t c$.",
     "Teschl, Ordinary Differential Equations and Dynamical Systems, Lemma 2.7",
@@ -104,7 +104,7 @@ GRONWALL_FORWARD = Lemma(
 )
 
 GRONWALL_BACKWARD = Lemma(
-    "Gronwall inequality, backward in time",
+    "Gronwall inequality (backward in time)",
     r"If $-u' \le b \le c\,u$ on $[0, t]$ with $c$ continuous, then "
     r"$u(0) \le u(t) \exp \int_0^t c$.",
     "Teschl, Ordinary Differential Equations and Dynamical Systems, Lemma 2.7 (time reversed)",

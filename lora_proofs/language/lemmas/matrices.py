@@ -27,7 +27,7 @@ def _congruence(rows: str) -> tuple[Symbol, Lemma]:
     """S X S' = S Y S' for a factor S with the named number of rows."""
     S = Symbol("S", rows, "r")
     lemma = Lemma(
-        f"congruent equations, {rows} rows",
+        f"congruent equations ({rows} rows)",
         r"If $X = Y$, then $S X S^\top = S Y S^\top$.",
         "Horn and Johnson, Matrix Analysis, Definition 4.5.4",
         {"equation": Relation(EQUAL_ONE, "=", EQUAL_OTHER)},

@@ -26,7 +26,7 @@ def _sum(rows: str, columns: str) -> SumRanks:
     """The lemma for X and Y: (rows, columns)."""
     Z, X, Y = (Symbol(name, rows, columns) for name in "ZXY")
     lemma = Lemma(
-        f"rank of a sum, {rows} x {columns}",
+        f"rank of a sum ({rows} x {columns})",
         r"If $Z = X + Y$, then $\mathrm{rank}\,Z \le \mathrm{rank}\,X + \mathrm{rank}\,Y$.",
         HORN + "section 0.4.5 (d)",
         {
@@ -59,10 +59,10 @@ def _product(rows: str, inner: str, columns: str) -> ProductRanks:
         "product": Relation(Z, "=", X @ Y),
         "ranks": "rank Z, rank X and rank Y are the ranks of Z, X and Y",
     }
-    shape = f", {rows} x {inner} times {inner} x {columns}"
+    shape = f"{rows} x {inner} times {inner} x {columns}"
     by_left, by_right = (
         Lemma(
-            f"rank of a product, {side} factor{shape}",
+            f"rank of a product by its {side} factor ({shape})",
             rf"If $Z = X Y$, then $\mathrm{{rank}}\,Z \le \mathrm{{rank}}\,{factor}$.",
             HORN + "section 0.4.5 (c)",
             hypotheses,
@@ -104,7 +104,7 @@ def _multiplied(rows: str, columns: str, last: str) -> Multiplied:
     X, Y = Symbol("X", rows, columns), Symbol("Y", rows, columns)
     S, R = Symbol("S", "n", rows), Symbol("R", columns, last)
     lemma = Lemma(
-        f"multiplied equations, {rows} x {columns}, {last} columns",
+        f"multiplied equations ({rows} x {columns}, {last} columns)",
         r"If $X = Y$, then $S X R = S Y R$.",
         HORN + "section 0.2.4",
         {"equation": Relation(X, "=", Y)},

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lora_proofs.language.lemmas import ranks as lemmas
 from lora_proofs.language.lemmas.calculus import INDUCTION
 from lora_proofs.mathematics import words
-from lora_proofs.mathematics.words import Identity, Relation, Scalar, Symbol, Word
+from lora_proofs.mathematics.words import Identity, Named, Relation, Scalar, Symbol, Word
 from lora_proofs.symbolic.steps import Step, assumed, cited, identity, inequality
 
 E, TARGET = Symbol("E", "n", "m"), Symbol("Wbar", "n", "m", latex=r"\bar W")
@@ -25,11 +25,11 @@ ERROR = TARGET - REACHED
 
 R = Scalar("R_l", nonnegative=True)
 OF_DW = Scalar("rank DW_l", nonnegative=True, latex=r"\mathrm{rank}(\Delta W_l)")
-OF_INNER = Scalar("rank (K_l Q^-1)", nonnegative=True, latex=r"\mathrm{rank}(K_l \hat Q^{-1})")
+OF_INNER = Scalar("rank N_l", nonnegative=True, latex=r"\mathrm{rank}(N_l)")
 OF_K = Scalar("rank K_l", nonnegative=True, latex=r"\mathrm{rank}(K_l)")
-GAP_VALUE = Scalar("s_{S+i}(E)", nonnegative=True, latex=r"\sigma_{S_l+i}(E)")
-ERROR_VALUE = Scalar("s_i(X)", nonnegative=True, latex=r"\sigma_i(X)")
-GAP_TAIL = Scalar("t_S(E)", nonnegative=True, latex=r"\textstyle\sum_{j>S_l}\sigma_j(E)^2")
+GAP_VALUE = Scalar("s_{S_l+i}(E)", nonnegative=True, latex=r"\sigma_{S_l+i}(E)")
+ERROR_VALUE = Scalar("s_i(X_l)", nonnegative=True, latex=r"\sigma_i(X_l)")
+GAP_TAIL = Scalar("t_{S_l}(E)", nonnegative=True, latex=r"\textstyle\sum_{j>S_l}\sigma_j(E)^2")
 NUMBERS = (R, OF_DW, OF_INNER, OF_K, GAP_VALUE, ERROR_VALUE, GAP_TAIL)
 
 GAP_IS = Relation(TARGET, "=", P_0 + E)
@@ -40,6 +40,7 @@ BLOCK = Relation(OF_K, "<=", R)
 PRODUCT, RANK = "P_l What_l ... What_1 against P_0 + E (K + K_l)", "rank of DW_l against R_l"
 VALUE = "sigma_i of the error against sigma_(S_l+i)(E)"
 FROBENIUS = "squared Frobenius norm of the error against the squared tail of E"
+EVERY_LAYER = "P_l What_l ... What_1 = P_0 + E (K_1 + ... + K_l) for l = 0, 1, ..., L"
 CONCLUSION = (
     Relation(REACHED, "=", P_0 + E @ (K + K_L), PRODUCT),
     Relation(OF_DW, "<=", R, RANK),
@@ -59,7 +60,7 @@ def derive() -> Iterator[Step]:
     given, reached = (before, outer, inner), CONCLUSION[0]
     yield (first := identity(P_0 + E @ (K - K), P_0, "no layer yet: P_0, and no block"))
     yield (step := identity(reached.left, reached.right, "layer l adds its block", given=given))
-    yield cited(INDUCTION, "for l = 1, ..., L", discharged_by={"start": first, "step": step})
+    yield cited(INDUCTION, EVERY_LAYER, discharged_by={"start": first, "step": step})
     yield (error := identity(ERROR, E - E @ (K + K_L), "the rest of E", given=(gap_is, *given)))
     yield from (ranks_used := tuple(rank_of_adapter()))
     yield identity(reached.left, reached.right, "as above", given=given, label=PRODUCT)
@@ -80,11 +81,12 @@ def multiplied(shapes: lemmas.Multiplied, by: Step, before: Word, after: Word) -
 
 
 def rank_of_adapter() -> Iterator[Step]:
-    """rank DW_l <= rank (K_l Q^-1) <= rank K_l <= R_l."""
+    """rank DW_l <= rank (K_l Q^+) <= rank K_l <= R_l."""
     update, rows = lemmas.RANKS_OF_UPDATE, lemmas.RANKS_OF_ROWS
-    outside, inside = P_INVERSE @ E, K_L @ Q_INVERSE
-    yield (whole := identity(DW, outside @ inside, "with the factor K_l Q^-1"))
-    yield (part := identity(inside, K_L @ Q_INVERSE, "with the factor K_l"))
+    inside = Named("N_l", K_L @ Q_INVERSE)
+    update_of_l, outside = Named("DW_l", DW, latex=r"\Delta W_l"), P_INVERSE @ E
+    yield (whole := identity(update_of_l, outside @ inside, "with the right factor N_l"))
+    yield (part := identity(inside, K_L @ Q_INVERSE, "with the left factor K_l"))
     inner = {lemmas.SECOND_RANK: OF_INNER}
     for shapes, lemma, by, left, right, rank, names in (
         (update, update.by_right, whole, outside, inside, OF_DW, inner),

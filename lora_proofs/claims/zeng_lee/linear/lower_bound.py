@@ -14,7 +14,6 @@ from typing import Any
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, squared_norm
 from lora_proofs.claims.zeng_lee.linear.lower_bound_proof import (
-    BEFORE,
     CONCLUSION,
     DW,
     ERROR_VALUE,
@@ -34,6 +33,7 @@ from lora_proofs.claims.zeng_lee.linear.lower_bound_proof import (
     W,
     derive,
 )
+from lora_proofs.claims.zeng_lee.linear.lower_bound_proof import S as TOTAL
 from lora_proofs.claims.zeng_lee.linear.problem import gap, nth, ranks, root, squares, tail
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
@@ -175,7 +175,7 @@ def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
         W: ctx.matrix(last), DW: ctx.matrix(update), P: ctx.matrix(frozen),
         P_HAT: ctx.matrix(moved), TARGET: ctx.matrix(instance.target),
         **dict(zip(RANKS, numbers, strict=True)),
-        BEFORE: ctx.number(S - R_last), R: ctx.number(R_last),
+        TOTAL: ctx.number(S), R: ctx.number(R_last),
         GAP_VALUE: root(nth(in_E, S + i)), ERROR_VALUE: root(nth(in_X, i)),
         GAP_TAIL: ctx.number(tail(in_E, S)),
     }  # fmt: skip

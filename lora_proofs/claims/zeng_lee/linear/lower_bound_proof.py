@@ -13,7 +13,8 @@ from lora_proofs.symbolic.steps import Step, assumed, cited, identity, inequalit
 
 W, DW = Symbol("W_L", "n", "k"), Symbol("DW_L", "n", "k", latex=r"\Delta W_L")
 P = Symbol("P", "k", "m")
-P_HAT, TARGET = Symbol("P_hat", "k", "m", latex=r"\hat P"), Symbol("Wbar", "n", "m")
+P_HAT = Symbol("P_hat", "k", "m", latex=r"\hat P")
+TARGET = Symbol("Wbar", "n", "m", latex=r"\bar W")
 
 
 def rank_of(name: str, latex: str) -> Scalar:
@@ -26,12 +27,12 @@ CARRIED = rank_of("(W_L P_hat - W_L P)", r"W_L \hat P - W_L P")
 UPDATE = rank_of("DW_L", r"\Delta W_L")
 ADDED = rank_of("(What_L P_hat - W_L P_hat)", r"\hat W_L \hat P - W_L \hat P")
 MOVED = rank_of("(What_L P_hat - W_L P)", r"\hat W_L \hat P - W_L P")
-BEFORE, R = Scalar("S - R_L", nonnegative=True), Scalar("R_L", nonnegative=True)
+S, R = Scalar("S", nonnegative=True), Scalar("R_L", nonnegative=True)
 GAP_VALUE = Scalar("s_{S+i}(E)", nonnegative=True, latex=r"\sigma_{S+i}(E)")
 ERROR_VALUE = Scalar("s_i(X)", nonnegative=True, latex=r"\sigma_i(X)")
 GAP_TAIL = Scalar("t_S(E)", nonnegative=True, latex=r"\textstyle\sum_{j>S}\sigma_j(E)^2")
 RANKS = (EARLIER, CARRIED, UPDATE, ADDED, MOVED)
-NUMBERS = (*RANKS, BEFORE, R, GAP_VALUE, ERROR_VALUE, GAP_TAIL)
+NUMBERS = (*RANKS, S, R, GAP_VALUE, ERROR_VALUE, GAP_TAIL)
 
 ADAPTED = (W + DW) @ P_HAT
 ERROR, GAP = TARGET - ADAPTED, TARGET - W @ P
@@ -40,9 +41,9 @@ RANK, VALUE, FROBENIUS = (
     "sigma_(S+i)(E) against sigma_i(target - prod What)",
     "the squared tail of E against ||target - prod What||_F^2",
 )
-INDUCTIVE, OF_ADAPTER = Relation(EARLIER, "<=", BEFORE), Relation(UPDATE, "<=", R)
+INDUCTIVE, OF_ADAPTER = Relation(EARLIER, "<=", S - R), Relation(UPDATE, "<=", R)
 CONCLUSION = (
-    Relation(MOVED, "<=", BEFORE + R, RANK),
+    Relation(MOVED, "<=", S, RANK),
     Relation(GAP_VALUE, "<=", ERROR_VALUE, VALUE),
     Relation(GAP_TAIL, "<=", words.squared_norm(ERROR), FROBENIUS),
 )
@@ -65,7 +66,7 @@ def derive() -> Iterator[Step]:
     yield inequality(moved.left, moved.right, why, rule="combine", uses=(steps[-1],), label=RANK)
     low_rank = {
         lemmas.GAP: GAP, lemmas.ERROR: ERROR, lemmas.CHANGE: ADAPTED - W @ P,
-        lemmas.CHANGE_RANK: MOVED, lemmas.TOTAL_OF_RANKS: BEFORE + R,
+        lemmas.CHANGE_RANK: MOVED, lemmas.TOTAL_OF_RANKS: S,
     }  # fmt: skip
     closed = {"change": change, "rank": steps[-1], "values": "values"}
     for lemma, new, label in (
@@ -102,7 +103,7 @@ def one_layer_more() -> Iterator[Step]:
     yield (small_update := assumed("adapters", OF_ADAPTER, "the adapter has rank R_L at most"))
     yield (so_far := assumed("earlier", INDUCTIVE, "so it is for the layers before"))
     yield inequality(
-        MOVED, BEFORE + R, "put together", rule="combine",
+        MOVED, S, "put together", rule="combine",
         uses=(total, last, before, small_update, so_far),
     )  # fmt: skip
 

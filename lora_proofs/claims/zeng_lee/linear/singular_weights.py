@@ -26,7 +26,7 @@ from lora_proofs.language.claim import Assumption, Claim, Control, Instances, So
 from lora_proofs.language.lemmas import ranks as lemmas
 from lora_proofs.mathematics import words
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.mathematics.words import Relation, Scalar, Symbol, Word, word
+from lora_proofs.mathematics.words import Named, Relation, Scalar, Symbol, Word, word
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.networks import (
     frozen_weights,
@@ -50,7 +50,7 @@ def rank_of(name: str, latex: str) -> Scalar:
 
 
 OF_PRODUCT = rank_of("(L What_l Q)", r"\hat L \hat W_l \hat Q")
-OF_LATER = rank_of("(L What_l)", r"\hat L \hat W_l")
+OF_LATER = rank_of("M_l", "M_l")
 OF_WHAT, OF_W = rank_of("What_l", r"\hat W_l"), rank_of("W_l", "W_l")
 OF_DW, R = rank_of("DW_l", r"\Delta W_l"), Scalar("R_l", nonnegative=True)
 TARGET_VALUE = Scalar("s_{r+i}(Wbar)", nonnegative=True, latex=r"\sigma_{r_l+R_l+i}(\bar W)")
@@ -99,18 +99,19 @@ def derive() -> Iterator[Step]:
 
 
 def rank_of_layer() -> Iterator[Step]:
-    """rank (L What_l Q) <= rank (L What_l) <= rank What_l <= rank W_l + rank DW_l."""
-    what = W + DW
-    yield (last := identity(WHOLE, (LATER @ what) @ EARLIER, "with the factor L What_l"))
-    yield (first := identity(LATER @ what, LATER @ what, "with the factor What_l"))
+    """rank (L What_l Q) <= rank M_l <= rank What_l <= rank W_l + rank DW_l."""
+    what = Named("What_l", W + DW, latex=r"\hat W_l")
+    front = Named("M_l", LATER @ what)
+    yield (last := identity(WHOLE, front @ EARLIER, "with the left factor M_l"))
+    yield (first := identity(front, LATER @ what, "with the right factor What_l"))
     yield (both := identity(what, W + DW, "a frozen weight and its update"))
     whole, later, total = lemmas.RANKS_OF_PRODUCT, lemmas.RANKS_OF_LATER, lemmas.RANKS_OF_WEIGHT
     for lemma, by, hypothesis, substitution in (
         (whole.by_left, last, "product", {
-            whole.total: WHOLE, whole.left: LATER @ what, whole.right: EARLIER,
+            whole.total: WHOLE, whole.left: front, whole.right: EARLIER,
             lemmas.TOTAL_RANK: OF_PRODUCT, lemmas.FIRST_RANK: OF_LATER}),
         (later.by_right, first, "product", {
-            later.total: LATER @ what, later.left: LATER, later.right: what,
+            later.total: front, later.left: LATER, later.right: what,
             lemmas.TOTAL_RANK: OF_LATER, lemmas.SECOND_RANK: OF_WHAT}),
         (total.lemma, both, "sum", {
             total.total: what, total.first: W, total.second: DW,
