@@ -203,6 +203,41 @@ def test_a_small_error_of_a_huge_adapter_is_no_success(monkeypatch):
     assert any("an adapter has norm 3e+09" in reason for reason in found["reasons"])
 
 
+@pytest.mark.parametrize("digits", [15, 20])
+def test_an_update_that_undoes_rounding_is_no_success(digits):
+    """W_1 is singular up to rounding: the yardstick does not grow with its condition."""
+    frozen = [[[1, 0], [0, f"1e-{digits}"]], EYE]
+    told = {"kind": "linear", "frozen": frozen, "target": [[0, 1], [1, 0]], "rank": [0, 2]}
+    found = answered(told)
+    assert found["largest_adapter_norm"] > 1e14 and found["verdict"] == "unreliable"
+    assert any("W_1 is singular up to rounding" in reason for reason in found["reasons"])
+    fine = answered({**told, "frozen": [[[1, 0], [0, "1e-6"]], EYE]})
+    assert fine["verdict"] == "exact up to rounding" and fine["largest_adapter_norm"] > 1e5
+
+
+def test_a_deep_ill_conditioned_product_has_its_limit():
+    """Each weight is tame, their product is not: 10^12 times the weights is the most allowed."""
+    thin = [[1, 0], [0, "1e-5"]]
+    told = {"kind": "linear", "frozen": [thin] * 3 + [EYE], "target": [[0, 1], [1, 0]]}
+    found = answered({**told, "rank": [0, 0, 0, 2]})
+    assert found["largest_adapter_norm"] > 1e14 and found["verdict"] == "unreliable"
+
+
+def test_honest_deep_gaussian_weights_stay_optimal():
+    told = {"kind": "linear", "frozen": gaussian(12, 8), "target": gaussian(12, 1, 1)[0]}
+    found = answered({**told, "rank": 1})
+    assert found["conditioning"] > 1e5 and found["largest_adapter_norm"] > 1e3
+    assert found["verdict"] == "optimal"
+
+
+def test_beyond_floats_the_norm_is_a_decimal():
+    frozen = [EYE, [[1, 0], [0, "1e-400"]]]
+    told = {"kind": "linear", "frozen": frozen, "target": [[0, 1], [1, 0]], "rank": [2, 0]}
+    reasons = answered(told)["reasons"]
+    assert any("an adapter has norm 1.1e+400" in reason for reason in reasons)
+    assert any("condition number is beyond floats" in reason for reason in reasons)
+
+
 def test_a_rank_that_is_only_rounding_is_told():
     told = {"kind": "linear", "frozen": [EYE], "target": [[2, 0], [0, 1.0000000000000002]]}
     found = answered({**told, "rank": 1})

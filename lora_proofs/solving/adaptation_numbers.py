@@ -22,6 +22,8 @@ from lora_proofs.solving.decimals import decimal_string, exact, magnitude, print
 
 SHOWN = 15
 """Digits of a measured number where none are asked for."""
+SINGULAR = 10**12
+"""A weight whose condition number is larger is singular up to the rounding of its entries."""
 
 
 def value(x: Any) -> Fraction:
@@ -109,6 +111,29 @@ def print_adapter(adapter: Adapter, rank: int, entries: Entries) -> PrintedAdapt
     (told_B, kept_B), (told_A, kept_A) = entries.matrix(B), entries.matrix(A)
     rows = {"B": told_B if rank else [], "A": told_A}
     return PrintedAdapter(rows, Adapter(kept_B, kept_A))
+
+
+def float_condition(W: Matrix) -> float:
+    """The condition number of an exact matrix as floats see it; infinite where they see none.
+
+    >>> W = np.array([[flint.fmpq(2), flint.fmpq(0)], [flint.fmpq(0), flint.fmpq(1)]])
+    >>> float_condition(W), float_condition(W * flint.fmpq(10) ** 400), float_condition(0 * W)
+    (2.0, 2.0, inf)
+    """
+    largest = max((abs(value(x)) for x in W.flat), default=Fraction(0))
+    bits = largest.numerator.bit_length() - largest.denominator.bit_length()
+    entries = [[float(value(x) / Fraction(2) ** bits) for x in row] for row in W]
+    values = np.linalg.svd(np.array(entries), compute_uv=False)
+    return float(values[0] / values[-1]) if values[-1] > 0 else inf
+
+
+def singular_in_floats(W: Matrix) -> bool:
+    """Whether the rounding of its entries hides that a matrix is not singular, or it is.
+
+    >>> singular_in_floats(np.array([[flint.fmpq(1, 10**13), 0], [0, flint.fmpq(1)]]))
+    True
+    """
+    return float_condition(W) > SINGULAR
 
 
 def upper(x: Any) -> Fraction:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from math import inf
 from typing import Any
 
+from lora_proofs.arithmetic.context import Matrix
+from lora_proofs.arithmetic.exact import EXACT as RATIONAL
 from lora_proofs.constructions.adapters import Broken
-from lora_proofs.solving.adaptation_numbers import Entries, float_above, upper
+from lora_proofs.solving.adaptation_numbers import (
+    SINGULAR,
+    Entries,
+    float_above,
+    float_condition,
+    upper,
+)
+from lora_proofs.solving.decimals import upper_string
 
 EXACT = "exact"
 ROUNDED = "exact up to rounding"
@@ -52,11 +62,29 @@ def of_entries(entries: Entries, digits: int | None) -> Iterator[str]:
 
 
 def of_size(norm: Any, scale: float) -> str:
-    """That an adapter is huge, in numbers."""
+    """That an adapter is huge, in numbers; in decimals where it is beyond floats."""
+    large = float_above(upper(norm))
+    told = f"{large:.2g}" if large < inf else upper_string(upper(norm))
     return (
-        f"an adapter has norm {float_above(upper(norm)):.2g}, while updates of about {scale:.2g} "
+        f"an adapter has norm {told}, while updates of about {scale:.2g} "
         "would be of this problem's size: the error is small only as long as nothing is rounded"
     )
+
+
+def of_condition(weights: Iterable[tuple[str, Matrix]]) -> Iterator[str]:
+    """A reason for each weight, with its name, that only its rounding keeps from being singular.
+
+    >>> list(of_condition([("W_1", RATIONAL.identity(2)), ("W_2", RATIONAL.zeros(2, 2))]))
+    []
+    """
+    for name, W in weights:
+        large = float_condition(W)
+        if large > SINGULAR and RATIONAL.rank(W) == min(W.shape):
+            told = f"{large:.3g}" if large < inf else "beyond floats"
+            yield (
+                f"{name} is singular up to rounding, its condition number is {told}: an update "
+                "that undoes it is counted as huge, as for a singular weight"
+            )
 
 
 def not_rational(why: str) -> str:
