@@ -1,32 +1,44 @@
 """Linear nets whose frozen weights are singular or rectangular: the best that is known.
 
 Several constructions are tried and the one with the least spectral error is kept. Where it meets
-the lower bound it is optimal; elsewhere that is not known, and ``broken`` says so.
+the lower bound it is optimal; elsewhere that is not known, and ``broken`` says so. One that meets
+it with a huge adapter is kept only where no other does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 
 from lora_proofs.arithmetic.array import ArrayArithmetic
-from lora_proofs.arithmetic.context import Arithmetic, Matrix
+from lora_proofs.arithmetic.comparison import size
+from lora_proofs.arithmetic.context import Arithmetic, Matrix, squared_norm
 from lora_proofs.arithmetic.dense import fast_arithmetic, finite, product, to_floats
-from lora_proofs.arithmetic.exact import EXACT
-from lora_proofs.constructions.adapters import Adapter, Broken, adapted, zero_adapter
+from lora_proofs.arithmetic.exact import EXACT, ExactArithmetic
+from lora_proofs.constructions.adapters import Adapter, Broken, adapted, largest_norm, zero_adapter
 from lora_proofs.constructions.alternating import alternating_least_squares
-from lora_proofs.constructions.leading import leading_factors
+from lora_proofs.constructions.leading import leading_factors, rank_factors
 from lora_proofs.constructions.linear_adaptation import LinearAdaptation, assembled
 from lora_proofs.constructions.nonsingular import nonsingular_adapters
 from lora_proofs.constructions.rectangular import broken_widths, in_sequence
 from lora_proofs.constructions.repairing import repaired
 from lora_proofs.constructions.rounding import exact_values
+from lora_proofs.constructions.transformer_gaps import pseudo_inverse
 from lora_proofs.errors import BadInput, Unavailable
 
 SWEEPS = 60
+REFINING = 6
+SIMPLE = 64
+"""The largest denominator of entries that are fixed while another layer is solved for."""
+HUGE = 10.0**6
+"""Adapters so many times larger than the weights and the target are no good answer."""
+MET = (
+    "its lower bound, sigma_{S+1}(E) or what the rank of the product leaves, is met all the same"
+)
 Adapters = tuple[Adapter, ...]
 
 
@@ -45,20 +57,20 @@ def best_known(
     """
     fast = fast_arithmetic(ctx)
     task = _Task(tuple(frozen), target, ranks, fast)
-    best, method, error = None, "", np.inf
+    best, method, worth = None, "", (True, np.inf)
     with fast.working():
         for name, attempt in _ATTEMPTS.items():
             try:
                 found = attempt(task, best)
             except (BadInput, Unavailable):
                 continue
-            if (reached := task.error(found)) < error:
-                best, method, error = found, name, reached
-            if task.is_least(error):
+            if (reached := task.worth(found)) < worth:
+                best, method, worth = found, name, reached
+            if task.is_done(worth):
                 break
         if best is None:
             raise BadInput("expected numbers that no construction overflows on; use more digits")
-        broken = _broken(task, is_least=task.is_least(error))
+        broken = _broken(task, is_least=task.is_least(worth[1]))
         return assembled(task.lifted, best, method, broken, fast).in_arithmetic(ctx)
 
 
@@ -91,6 +103,21 @@ class _Task:
         weights = [adapted(W, x, self.ctx) for W, x in zip(self.lifted, adapters, strict=True)]
         off = product(*reversed(weights), ctx=self.ctx) - self.ctx.matrix(self.target)
         return float(np.linalg.norm(finite(to_floats(off)), 2))
+
+    def worth(self, adapters: Adapters) -> tuple[bool, float]:
+        """Whether the bound is missed or an adapter is huge, and the error: less is better."""
+        error, norm = self.error(adapters), largest_norm(adapters, self.ctx)
+        return not (self.is_least(error) and norm <= HUGE * self.scale), error
+
+    def is_done(self, worth: tuple[bool, float]) -> bool:
+        """Whether no other attempt is needed; over the rationals an error of 0 is."""
+        exact = isinstance(self.ctx, ExactArithmetic) and self.least == 0
+        return not worth[0] and (worth[1] == 0 or not exact)
+
+    @cached_property
+    def scale(self) -> float:
+        """The largest Frobenius norm of a frozen weight or of the target, in floats."""
+        return max(float(size(squared_norm(X))) ** 0.5 for X in (*self.frozen, self.target))
 
     @cached_property
     def least(self) -> float:
@@ -139,11 +166,11 @@ def _by_repair(task: _Task, best: Adapters | None) -> Adapters:
             found.append(_repaired(task, plain))
         except BadInput:
             continue
-        if task.is_least(task.error(found[-1])):
+        if task.is_done(task.worth(found[-1])):
             return found[-1]
     if not found:
         raise BadInput("expected ranks that are enough to repair the singular weights")
-    return min(found, key=task.error)
+    return min(found, key=task.worth)
 
 
 def _repaired(task: _Task, plain: int) -> Adapters:
@@ -160,7 +187,10 @@ def _together(x: Adapter, y: Adapter) -> Adapter:
 
 
 def _by_least_squares(task: _Task, best: Adapters | None) -> Adapters:
-    """Alternating least squares in float64, from the best so far and from no adapters."""
+    """Alternating least squares in float64, from the best so far and from no adapters.
+
+    Then in the digits of the arithmetic, or with one layer solved for over the rationals.
+    """
     array = ArrayArithmetic()
     zero = tuple(zero_adapter(W.shape[0], W.shape[1], array) for W in task.frozen)
     starts = [zero] if best is None else [tuple(map(_in_floats, best)), zero]
@@ -171,7 +201,38 @@ def _by_least_squares(task: _Task, best: Adapters | None) -> Adapters:
         for start in starts
     ]
     lifted = [tuple(_lifted(x, task.ctx) for x in adapters) for adapters in found]
-    return min(lifted, key=task.error)
+    if isinstance(task.ctx, ExactArithmetic):
+        lifted += [solved for adapters in found for solved in _solved(task, adapters)]
+    elif not isinstance(task.ctx, ArrayArithmetic):
+        lifted += [_refined(task, adapters) for adapters in lifted]
+    return min(lifted, key=task.worth)
+
+
+def _refined(task: _Task, adapters: Adapters) -> Adapters:
+    return alternating_least_squares(
+        task.frozen, task.target, adapters, task.ctx, sweeps=REFINING, ranks=task.ranks
+    ).adapters
+
+
+def _solved(task: _Task, adapters: Adapters) -> Iterator[Adapters]:
+    """One layer after another solved for, the others rounded to small fractions: P X Q = rest."""
+    rounded = [_simple(x) for x in adapters]
+    weights = [adapted(W, x, EXACT) for W, x in zip(task.frozen, rounded, strict=True)]
+    for layer, (W, r) in enumerate(zip(task.frozen, task.ranks, strict=True)):
+        P = product(*reversed(weights[layer + 1 :]), EXACT.identity(len(W)), ctx=EXACT)
+        Q = product(EXACT.identity(W.shape[1]), *reversed(weights[:layer]), ctx=EXACT)
+        rest = task.target - product(P, W, Q, ctx=EXACT)
+        X = product(pseudo_inverse(P), rest, pseudo_inverse(Q), ctx=EXACT)
+        if EXACT.rank(X) <= r:
+            yield (*rounded[:layer], Adapter(*rank_factors(X)), *rounded[layer + 1 :])
+
+
+def _simple(x: Adapter) -> Adapter:
+    def simple(X: Matrix) -> Matrix:
+        rows = [[Fraction(float(v)).limit_denominator(SIMPLE) for v in row] for row in X]
+        return EXACT.matrix(rows) if X.size else EXACT.zeros(*X.shape)
+
+    return Adapter(simple(x.B), simple(x.A))
 
 
 def _in_floats(x: Adapter) -> Adapter:
@@ -195,9 +256,10 @@ _ATTEMPTS: dict[str, Callable[[_Task, Adapters | None], Adapters]] = {
 
 def _broken(task: _Task, *, is_least: bool) -> tuple[Broken, ...]:
     """The weights that are singular, or the widths, and what that does to the formula."""
+    if len(task.frozen) == 1:
+        return ()  # every update can be had in one layer, whatever its weight is
     told = (
-        "its lower bound, sigma_{S+1}(E) or what the rank of the product leaves, is met all the "
-        "same"
+        MET
         if is_least
         else "sigma_{S+1}(E) is a lower bound of the error that is not known to be attained; the "
         f"product has rank at most {product_rank(task.frozen, task.ranks)}, and the answer is the "
