@@ -41,13 +41,14 @@ derivation
     Every line is recomputed in a free algebra, for all shapes, from earlier lines, assumptions and
     the lemmas that the ``trusted:`` lines name.
 bundle
-    A list of certificates, all of which have to be valid.
+    A list of certificates, all of which have to be valid. Pairs of places in them, as `same` lists
+    them, hold the same matrix; what no pair ties together is printed as trusted to belong together.
 
 For one kind of certificate it is enough to read the common part (all sections whose headings name
 no kind) and the section of that kind:
 
-    common part: 475 lines
-    product, singular-value: 28 lines
+    common part: 532 lines
+    product, singular-value: 27 lines
     relu: 69 lines
     instance: 247 lines
     flow, critical-value-gap: 278 lines
@@ -63,7 +64,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from functools import reduce
 from itertools import accumulate, chain, count, product
@@ -168,6 +169,13 @@ def briefly(x: Fraction | int) -> str:
         return str(x)
     size = x.numerator.bit_length() - x.denominator.bit_length()
     return f"about {'-' * (x < 0)}2^{size}"
+
+
+def between(lower: Fraction, upper: Fraction) -> str:
+    """Two bounds as short decimals, rounded outward."""
+    pairs = ((lower, ROUND_FLOOR), (upper, ROUND_CEILING))
+    ends = (Context(10, to).divide(Decimal(x.numerator), x.denominator) for x, to in pairs)
+    return "between {} and {}".format(*ends)
 
 
 # --- limits of what is computed ------------------------------------------------------------------
@@ -374,9 +382,9 @@ def check_product(certificate: dict[str, Any]) -> list[str]:
 def check_singular_value(certificate: dict[str, Any]) -> list[str]:
     """The k-th singular value of a matrix is between two bounds."""
     told, k, lower, upper = data(certificate, "matrix index lower upper")
-    M = matrix(told)
-    singular_value_within(M, k, number(lower), number(upper))
-    return [f"checked: sigma_{k} of a {shape(M)} matrix is within its bounds"]
+    M, low, high = matrix(told), number(lower), number(upper)
+    singular_value_within(M, k, low, high)
+    return [f"checked: sigma_{k} of a {shape(M)} matrix is {between(low, high)}"]
 
 
 # --- ReLU networks on a box ("relu") -------------------------------------------------------------
@@ -1620,13 +1628,63 @@ def verified(document: Any) -> list[str]:
 
 
 def check_bundle(certificate: dict[str, Any]) -> list[str]:
-    """All certificates of a bundle, which holds no further bundle."""
-    certificates = listed(data(certificate, "certificates")[0])
+    """All certificates of a bundle, which holds no further bundle, and what is the same in them."""
+    told, same = data({"same": [], **certificate}, "certificates same")
+    certificates = listed(told)
     if not certificates:
         raise Invalid("a bundle of no certificates asserts nothing")
     if any(isinstance(inner, dict) and inner.get("kind") == "bundle" for inner in certificates):
         raise Malformed("a bundle within a bundle")
-    return [line for inner in certificates for line in verified(inner)]
+    lines = [line for inner in certificates for line in verified(inner)]
+    return [*lines, *tied(certificates, listed(same))]
+
+
+def tied(certificates: list[Any], same: list[Any]) -> list[str]:
+    """Pairs of places with the same matrix, and the groups of certificates that they tie."""
+    group, lines = list(range(len(certificates))), []
+    for pair in same:
+        if len(listed(pair)) != 2:
+            raise Malformed("expected pairs of places")
+        (one, M), (other, N) = (place(certificates, path) for path in pair)
+        if M != N:
+            raise Invalid(f"{one} and {other} are not the same")
+        spend(len(group), 0)
+        joined, into = group[pair[0][0]], group[pair[1][0]]
+        group = [into if g == joined else g for g in group]
+        lines.append(f"checked: {one} = {other}")
+    if same:
+        lines.append(f"checked: {len(same)} equalities between places of the bundle")
+    if (groups := len(set(group))) > 1:
+        members: dict[int, list[str]] = {}
+        for k, g in enumerate(group):
+            members.setdefault(g, []).append(str(k))
+        told = "; ".join(map(" ".join, members.values())) if same else "nothing ties them"
+        lines.append(f"trusted: that {groups} groups of certificates belong together: {told}")
+    return lines
+
+
+def place(certificates: list[Any], path: Any) -> tuple[str, Matrix]:
+    """The matrix at [number, key or index, ...], all counted from 0, and how its place is written.
+
+    A last part [a, b, c, d] takes of it the rows from a and before b, the columns from c before d.
+    """
+    value, name, parts = certificates, "certificates", listed(path, DEPTH)
+    block = parts[-1] if parts and isinstance(parts[-1], list) else []
+    for part in parts[:-1] if block else parts:
+        if isinstance(value, dict):
+            if not sentence(part).isidentifier() or part not in value:
+                raise Malformed(f"there is no place {name}.{sentence(part)}")
+            value, name = value[part], f"{name}.{part}"
+        else:
+            value, name = listed(value)[whole(part, 0, len(value) - 1)], f"{name}[{part}]"
+    M = matrix(value)
+    spend(8 * len(M) * len(M[0]), bits_of(*M))
+    if block:
+        a, b, c, d = (whole(k, 0, SIDE) for k in (listed(block, 4) + [None] * 4)[:4])
+        if not (a < b <= len(M) and c < d <= len(M[0])):
+            raise Malformed(f"{name} is {shape(M)} and has no such block")
+        M, name = [row[c:d] for row in M[a:b]], f"{name}[{a}:{b}, {c}:{d}]"
+    return name, M
 
 
 def load(name: str) -> Any:

@@ -399,7 +399,18 @@ def test_a_malformed_product_is_refused(changes, message):
 def test_singular_values_within_their_bounds(matrix, index, lower, upper):
     lines = check(value(matrix=matrix, index=index, lower=lower, upper=upper))
     shape = f"{len(matrix)} x {len(matrix[0])}"
-    assert lines[2:] == [f"checked: sigma_{index} of a {shape} matrix is within its bounds"]
+    (told,) = lines[2:]
+    start, _, (low, _, high) = (*told.partition(" is between ")[:2], told.split()[-3:])
+    assert start == f"checked: sigma_{index} of a {shape} matrix"
+    assert Q(low) <= Q(lower) and Q(upper) <= Q(high)
+    assert Q(lower) - Q(low) <= Q(lower) / 10**9 and Q(high) - Q(upper) <= Q(upper) / 10**9
+
+
+def test_bounds_are_printed_rounded_outward():
+    assert checker.between(Q(0), Q(5, 2)) == "between 0 and 2.5"
+    assert checker.between(Q(1, 3), Q(1, 3)) == "between 0.3333333333 and 0.3333333334"
+    assert checker.between(Q(2, 3), Q(2, 3)) == "between 0.6666666666 and 0.6666666667"
+    assert checker.between(Q(1, 10**40), Q(10**40 + 1)) == "between 1E-40 and 1.000000001E+40"
 
 
 @pytest.mark.parametrize(
@@ -508,13 +519,18 @@ def test_a_document_that_json_cannot_hold_is_refused():
             check(told)
 
 
+APART = "trusted: that 2 groups of certificates belong together: nothing ties them"
+
+
 def test_a_bundle_is_valid_if_all_of_it_is():
     assert check(bundle(product(), value())) == [
         "valid: bundle",
         "says of itself, unchecked: a sentence",
         *check(product()),
         *check(value()),
+        APART,
     ]
+    assert check(bundle(product()))[2:] == check(product())
     with pytest.raises(Invalid, match="sigma_2"):
         check(bundle(product(), value(lower=1)))
     with pytest.raises(Invalid, match="digest"):
@@ -530,8 +546,83 @@ def test_a_bundle_holds_certificates_and_no_bundle():
         check(bundle(product(), bundle(product())))
     with pytest.raises(Malformed, match=r"^expected an object with the keys"):
         check(bundle(product(), []))
-    with pytest.raises(Malformed, match=r"keys certificates$"):
+    with pytest.raises(Malformed, match=r"keys certificates, same$"):
         check(certificate("bundle", certificates=[product()], more=1))
+
+
+def tied(*same, certificates=None):
+    """What a bundle of two products and a singular value prints beyond what its members do."""
+    certificates = certificates or [product(), product(), value()]
+    told = check(certificate("bundle", certificates=certificates, same=list(same)))
+    return told[2 + sum(len(check(one)) for one in certificates) :]
+
+
+def test_what_is_the_same_is_compared_and_printed():
+    assert tied([[0, "equals"], [1, "equals"]]) == [
+        "checked: certificates[0].equals = certificates[1].equals",
+        "checked: 1 equalities between places of the bundle",
+        "trusted: that 2 groups of certificates belong together: 0 1; 2",
+    ]
+    block = [[2, "matrix", [1, 2, 1, 2]], [0, "factors", 0, [1, 2, 1, 2]]]
+    assert tied([[1, "equals"], [0, "equals"]], block)[1:] == [
+        "checked: certificates[2].matrix[1:2, 1:2] = certificates[0].factors[0][1:2, 1:2]",
+        "checked: 2 equalities between places of the bundle",
+    ]
+    alike = [product(), product(equals=[["0/7"], ["-2/4"]])]  # the numbers count, not their text
+    assert len(tied([[0, "equals"], [1, "equals"]], certificates=alike)) == 2
+    assert tied() == ["trusted: that 3 groups of certificates belong together: nothing ties them"]
+
+
+def test_a_place_tied_to_itself_ties_no_others():
+    assert "0; 1; 2" in tied([[0, "equals"], [0, "equals"]])[-1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ([0, "equals"], [0, "factors", 1]),
+        ([0, "equals"], [2, "matrix"]),
+        ([0, "factors", 0, [0, 1, 0, 2]], [0, "factors", 0, [1, 2, 0, 2]]),
+        ([0, "factors", 0, [0, 1, 0, 2]], [0, "factors", 0, [0, 1, 0, 1]]),
+    ],
+)
+def test_places_that_differ_are_refused(one, other):
+    with pytest.raises(Invalid, match=r"^certificates\[0\]\S+.* are not the same$"):
+        tied([one, other])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        [], [3, "equals"], [-1, "equals"], [True, "equals"], ["0", "equals"], [0], [0, "matrix"],
+        [0, "asserts"], [0, "asserts", 0], [0, "claim"], [0, "equals", 0], [0, "equals", 0, 0],
+        [0, "factors"], [0, "factors", 2], [0, "factors", "0"], [0, 0], [0, None], [0, ["equals"]],
+        [0, "equals", []], [0, "equals", [0, 1, 0]], [0, "equals", [0, 2, 0, 1, 1]], "equals", 0,
+        [0, "equals", [0, 3, 0, 1]], [0, "equals", [1, 1, 0, 1]], [0, "equals", [0, 1, 0, 2]],
+        [0, "equals", [0, 1, 0, "1"]], [0, "equals", [0, 2, 0, 1], 0], [[0, 1, 0, 1]], None,
+        {"0": "equals"},
+    ],
+)  # fmt: skip
+def test_a_place_that_is_none_is_no_certificate(path):
+    for pair in ([path, [0, "equals"]], [[0, "equals"], path]):
+        with pytest.raises(Malformed):
+            tied(pair)
+
+
+@pytest.mark.parametrize("pair", [[[0, "equals"]], [[0, "equals"]] * 3, [], 0, {}, "ab"])
+def test_a_pair_has_two_places(pair):
+    with pytest.raises(Malformed, match="expected"):
+        tied(pair)
+    with pytest.raises(Malformed, match="expected a list"):
+        check(certificate("bundle", certificates=[product()], same={}))
+
+
+def test_comparing_places_costs(monkeypatch):
+    pair = [[0, "equals"], [0, "equals"]]
+    monkeypatch.setattr(checker, "WORK", 100_000)
+    assert tied(*[pair] * 9)
+    with pytest.raises(Malformed, match="too long"):
+        tied(*[pair] * 99)
 
 
 # --- files ---------------------------------------------------------------------------------------

@@ -2,24 +2,34 @@
 
 Since W + B A = [W | B] [I; A], one product of such factors holds the frozen weights and the
 adapters, whose ranks show in the shapes; long fractions are taken out of both, into a diagonal.
-Every certificate has passed ``lora_proofs/checker.py``.
+Several certificates are one bundle, which says where the same matrix stands in two of them: the
+checker compares these places. Every certificate has passed ``lora_proofs/checker.py``.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
-from functools import reduce
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-import flint
 import numpy as np
 
-from lora_proofs.arithmetic import EXACT, BallArithmetic
+from lora_proofs.arithmetic import EXACT
 from lora_proofs.arithmetic.context import Matrix
-from lora_proofs.certificates.envelope import certificate
+from lora_proofs.certificates.products import (
+    Members,
+    Place,
+    bundle,
+    diagonal,
+    halves,
+    less,
+    product_certificate,
+    singular_certificate,
+    thirds,
+    transposed,
+)
 from lora_proofs.certificates.relu import relu_certificate
 from lora_proofs.checker import Invalid, Malformed, check
 from lora_proofs.constructions.adapters import Adapter
@@ -28,7 +38,6 @@ from lora_proofs.errors import BadInput, ToleranceNotMet
 from lora_proofs.mathematics.transformer import TransformerModel
 from lora_proofs.solving.adaptation import Adapted
 from lora_proofs.solving.adaptation_linear import Reached, gap_of
-from lora_proofs.solving.adaptation_numbers import lower, upper
 from lora_proofs.solving.adaptation_problem import (
     LinearProblem,
     ReluProblem,
@@ -37,8 +46,6 @@ from lora_proofs.solving.adaptation_problem import (
 from lora_proofs.solving.adaptation_relu import ReluReached
 from lora_proofs.solving.adaptation_transformer import TransformerReached
 
-BITS = 96
-EVERYTHING = "every certificate in it"
 MODEL = (
     "the factors of W_l + B_l A_l = [W_l | N_l] D_l [I; M_l], transposed, from the first layer on"
 )
@@ -69,12 +76,12 @@ def adaptation_certificate(adapted: Adapted) -> dict[str, Any]:
     """
     problem, found = adapted.problem, adapted.found
     if isinstance(problem, LinearProblem):
-        parts = list(_of_linear(problem, found))
+        told = _of_linear(problem, found)
     elif isinstance(problem, ReluProblem):
-        parts = list(_of_relu(problem, found))
+        told = _of_relu(problem, found)
     else:
-        parts = list(_of_transformer(problem, found))
-    whole = parts[0] if len(parts) == 1 else bundle(parts)
+        told = _of_transformer(problem, found)
+    whole = told.parts[0] if len(told.parts) == 1 else bundle(told.parts, told.same)
     try:
         check(whole)
     except (Invalid, Malformed) as error:
@@ -82,124 +89,69 @@ def adaptation_certificate(adapted: Adapted) -> dict[str, Any]:
     return whole
 
 
-def bundle(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Several certificates as one."""
-    return certificate("bundle", None, EVERYTHING, certificates=list(parts))
-
-
-def product_certificate(factors: Sequence[Matrix], asserts: str) -> dict[str, Any]:
-    """The product of exact factors, with all ranks.
-
-    >>> told = product_certificate([EXACT.matrix([[2]]), EXACT.matrix([["1/2"]])], "two factors")
-    >>> told["equals"], told["ranks"]
-    ([[1]], {'factors': [1, 1], 'equals': 1})
-    """
-    whole = [flint.fmpq_mat(X.tolist()) for X in factors]
-    result = reduce(lambda X, Y: X * Y, whole)
-    ranks = {"factors": [int(X.rank()) for X in whole], "equals": int(result.rank())}
-    told = EXACT.matrix(result.tolist())
-    return certificate("product", None, asserts, factors=list(factors), equals=told, ranks=ranks)
-
-
-def halves(W: Matrix, adapter: Adapter) -> list[Matrix]:
-    """[W | B] and [I; A], whose product is W + B A; W alone for rank 0.
-
-    >>> W, adapter = EXACT.matrix([[1]]), Adapter(EXACT.matrix([[2]]), EXACT.matrix([[3]]))
-    >>> [X.tolist() for X in halves(W, adapter)]
-    [[[1, 2]], [[1], [3]]]
-    """
-    if adapter.rank == 0:
-        return [W]
-    below = np.concatenate([EXACT.identity(W.shape[1]), adapter.A], axis=0)
-    return [np.concatenate([W, adapter.B], axis=1), below]
-
-
-def thirds(W: Matrix, adapter: Adapter) -> list[Matrix]:
-    """[W | N], a diagonal and [I; M], whose product is W + B A, with whole numbers in N and M.
-
-    Common denominators of long fractions would stand in every number of an elimination; here they
-    stand in the diagonal alone.
-
-    >>> W, adapter = EXACT.matrix([[1]]), Adapter(EXACT.matrix([["2/3"]]), EXACT.matrix([[3]]))
-    >>> [X.tolist() for X in thirds(W, adapter)]
-    [[[1, 1]], [[1, 0], [0, 2]], [[1], [1]]]
-    """
-    if adapter.rank == 0:
-        return [W]
-    left = [_primitive(column) for column in adapter.B.T]
-    right = [_primitive(row) for row in adapter.A]
-    scales = [x * y for (x, _), (y, _) in zip(left, right, strict=True)]
-    N, M = np.array([v for _, v in left]).T, np.array([v for _, v in right])
-    one = EXACT.identity(W.shape[1])
-    middle = _diagonal([one, *(EXACT.matrix([[x]]) for x in scales)])
-    return [np.concatenate([W, N], axis=1), middle, np.concatenate([one, M])]
-
-
-def _primitive(v: Any) -> tuple[Any, Any]:
-    """A number and whole numbers without a common divisor, whose product is the vector."""
-    d = reduce(lambda x, y: x.lcm(y), [x.q for x in v])
-    whole = [(x * d).p for x in v]
-    g = reduce(lambda x, y: x.gcd(y), whole)
-    if g == 0:
-        return flint.fmpq(0), v
-    return flint.fmpq(g, d), np.array([flint.fmpq(x // g) for x in whole], dtype=object)
-
-
-def _transposed(factors: Sequence[Matrix]) -> list[Matrix]:
-    return [X.mT for X in reversed(factors)]
-
-
-def _of_linear(problem: LinearProblem, found: Reached) -> Iterator[dict[str, Any]]:
+def _of_linear(problem: LinearProblem, found: Reached) -> Members:
     """The product of the adapted weights, or where it is not the target its error and the least.
 
-    The least error is sigma_{S+1} of the gap; that it cannot be beaten is the theorem of Eckart,
-    Young and Mirsky, not a matter of the checker.
+    The least error is sigma_{S+1} of the gap, or sigma_{t+1} of the target where no product has a
+    rank above t; that these cannot be beaten is the theorem of Eckart, Young and Mirsky, and that
+    rank(W + B A) <= rank W + R, not a matter of the checker.
     """
-    pairs = zip(problem.frozen, found.adapters, strict=True)
-    factors = [X for W, one in pairs for X in _transposed(thirds(W, one.exact))]
+    told, pairs = Members(), zip(problem.frozen, found.adapters, strict=True)
+    layers = [transposed(thirds(W, one.exact)) for W, one in pairs]
+    factors, frozen = [X for layer in layers for X in layer], [W.mT for W in problem.frozen]
     target, kept = problem.target.mT, sum(problem.ranks)
     if found.error["spectral"] == 0:
-        yield product_certificate(factors, f"{MODEL}: their product is the target, transposed")
-        return
-    yield product_certificate(less(factors, target), f"{MODEL}: {LESS}")
-    error = found.product.mT - target
-    yield _singular(error, 1, "the spectral norm of that difference is within these bounds")
+        asserts = f"{MODEL}: their product is the target, transposed, so the error is 0"
+        told.add(product_certificate(factors, asserts))
+        return told
+    told.add(product_certificate(less(factors, target), f"{MODEL}: {LESS}"))
+    asserts = "the error, which is the spectral norm of that difference, is within these bounds"
+    error = singular_certificate(found.product.mT - target, 1, asserts)
+    told.add(error, (["matrix"], [0, "equals"]))
+    last = accumulate(map(len, layers))
+    weights = [[0, "factors", k - 1, _corner(W)] for k, W in zip(last, frozen, strict=True)]
+    there = [0, *_beyond(factors[0], target)]
     if kept < min(target.shape):
-        frozen = [W.mT for W in problem.frozen]
-        yield product_certificate(less(frozen, target), f"the frozen weights, transposed: {LESS}")
-        E = -gap_of(problem).mT
-        yield _singular(E, kept + 1, "sigma_{S+1} of that difference is within these bounds")
+        one = product_certificate(less(frozen, target), f"the frozen weights, transposed: {LESS}")
+        places = [["factors", j, _corner(W)] for j, W in enumerate(frozen)]
+        k = told.add(one, *zip(places, weights, strict=True), (_beyond(frozen[0], target), there))
+        asserts = "no error is below sigma_{S+1} of that difference, which is within these bounds"
+        least = singular_certificate(-gap_of(problem).mT, kept + 1, asserts)
+        told.add(least, (["matrix"], [k, "equals"]))
+    through = widest(problem)
+    if through < EXACT.rank(target):
+        asserts = f"the frozen weights, transposed: no adapted product has a rank above {through}"
+        ranks = product_certificate(frozen, asserts)
+        told.add(ranks, *((["factors", j], at) for j, at in enumerate(weights)))
+        asserts = "no error is below this singular value of the target, transposed"
+        told.add(singular_certificate(target, through + 1, asserts), (["matrix"], there))
+    return told
 
 
-def less(factors: Sequence[Matrix], X: Matrix) -> list[Matrix]:
-    """Factors of F_1 F_2 ... - X: [F_1 | -X], every other F beside the identity, and [I; I].
+def widest(problem: LinearProblem) -> int:
+    """The rank that no product of adapted weights exceeds: min over l of rank W_l + R_l, and sizes.
 
-    >>> two = [EXACT.matrix([[2]]), EXACT.matrix([[3]])]
-    >>> product_certificate(less(two, EXACT.matrix([[1]])), "2 x 3 - 1")["equals"]
-    [[5]]
+    >>> from lora_proofs.solving.adaptation_problem import read_adaptation
+    >>> told = {"kind": "linear", "frozen": [[[0, 0], [0, 0]]], "target": [[1, 0], [0, 1]]}
+    >>> widest(read_adaptation({**told, "rank": 1}))
+    1
     """
-    one = EXACT.identity(X.shape[1])
-    first = np.concatenate([factors[0], -X], axis=1)
-    return [first, *(_diagonal([F, one]) for F in factors[1:]), np.concatenate([one, one])]
+    each = zip(problem.frozen, problem.ranks, strict=True)
+    return int(min(min(EXACT.rank(W) + r, *W.shape) for W, r in each))
 
 
-def _singular(M: Matrix, index: int, asserts: str) -> dict[str, Any]:
-    """Bounds of a singular value between decimals, as balls nominate them."""
-    balls = BallArithmetic(60)
-    with balls.working():
-        value = balls.singular_values(balls.matrix(M))[index - 1]
-    unit = Fraction(1, 2**BITS) * max(upper(value), Fraction(1, 2**BITS))
-    low = max(Fraction(0), lower(value) // unit * unit)
-    high = -(-upper(value) // unit) * unit
-    if EXACT.rank(M) < index:
-        low = high = Fraction(0)
-    return certificate(
-        "singular-value", None, asserts, matrix=M, index=index, lower=low, upper=high
-    )
+def _corner(X: Matrix) -> list[int]:
+    """The block of X at the upper left."""
+    return [0, len(X), 0, X.shape[1]]
 
 
-def _of_relu(problem: ReluProblem, found: ReluReached) -> Iterator[dict[str, Any]]:
-    """Equality of both networks on the box, and every adapted weight as W + B A."""
+def _beyond(F: Matrix, X: Matrix) -> Place:
+    """Where X stands in [F | X], the first factor."""
+    return ["factors", 0, [0, len(X), F.shape[1], F.shape[1] + X.shape[1]]]
+
+
+def _of_relu(problem: ReluProblem, found: ReluReached) -> Members:
+    """Equality of both networks on the box, and every adapted weight of the first as W + B A."""
     if not isinstance(problem.region, Box):
         raise BadInput(
             "certificate: expected a box as the region, because the checker shows equality on "
@@ -210,17 +162,15 @@ def _of_relu(problem: ReluProblem, found: ReluReached) -> Iterator[dict[str, Any
             "certificate: expected adapters that are exact, because the checker shows equality "
             "alone; ask for --exact, with ranks that suffice"
         )
-    yield relu_certificate(found.layers, problem.target, problem.region)
-    pairs = enumerate(zip(problem.frozen, found.adapters, strict=True), 1)
-    for layer, ((W, _), one) in pairs:
-        yield product_certificate(
-            thirds(W, one.exact), f"[W | N] D [I; M] is the adapted weight of layer {layer}"
-        )
+    told = Members([relu_certificate(found.layers, problem.target, problem.region)])
+    for k, ((W, _), one) in enumerate(zip(problem.frozen, found.adapters, strict=True)):
+        asserts = f"[W | N] D [I; M] is the adapted weight of layer {k + 1}"
+        part = product_certificate(thirds(W, one.exact), asserts)
+        told.add(part, (["equals"], [0, "first", k, "W"]))
+    return told
 
 
-def _of_transformer(
-    problem: TransformerProblem, found: TransformerReached
-) -> Iterator[dict[str, Any]]:
+def _of_transformer(problem: TransformerProblem, found: TransformerReached) -> Members:
     """For every product on which the function depends: its factors in both models, one result.
 
     That equal products make equal functions, whatever stands in place of the softmax as long as
@@ -233,8 +183,9 @@ def _of_transformer(
             "alone; ask for --exact, with a rank that suffices"
         )
     exact = {place: one.exact for place, one in found.adapters.items()}
-    ours = _products(problem.frozen, exact, found.model)
-    theirs = _products(problem.target, {}, problem.target)
+    ours = list(_products(problem.frozen, exact, found.model))
+    theirs = list(_products(problem.target, {}, problem.target))
+    told, shared = Members(), dict[int, Place]()
     for (name, factors), (_, wanted) in zip(ours, theirs, strict=True):
         one = product_certificate(factors, f"{name}, of the adapted model")
         other = product_certificate(wanted, f"{name}, of the target")
@@ -243,8 +194,19 @@ def _of_transformer(
                 "certificate: expected the same products head by head; these models are equal "
                 "after heads are put in another order or together, which has no certificate"
             )
-        yield one
-        yield other
+        k = told.add(one, *_shared(factors, shared, len(told.parts)))
+        told.add(other, (["equals"], [k, "equals"]), *_shared(wanted, shared, k + 1))
+    return told
+
+
+def _shared(
+    factors: Sequence[Matrix], known: dict[int, Place], k: int
+) -> Iterator[tuple[Place, Place]]:
+    """Where weights that stand as they are in several products stand for the first time."""
+    for j, X in enumerate(factors):
+        if id(X) in known:
+            yield ["factors", j], known[id(X)]
+        known.setdefault(id(X), [k, "factors", j])
 
 
 def _products(
@@ -261,7 +223,7 @@ def _products(
         for h in heads:
             Q, K, V, out = (parts((i, h, name)) for name in "QKVO")
             of = f"of head {h} in block {i}"
-            yield f"scores {of}", [*_transposed([*K, *before]), *Q, *_beside(before, b2)]
+            yield f"scores {of}", [*transposed([*K, *before]), *Q, *_beside(before, b2)]
             yield f"values {of}", [W1, *out, *V, *before]
         outs, values = ([parts((i, h, name)) for h in heads] for name in "OV")
         into = [block.b1] if b2 is None else _bias(W1, block.b1, outs, values, b2)
@@ -281,21 +243,7 @@ def _beside(factors: list[Matrix], b2: Matrix | None) -> list[Matrix]:
 
 def _with_one(X: Matrix) -> Matrix:
     """X with a 1 in a row and a column of its own."""
-    return _diagonal([X, EXACT.identity(1)])
-
-
-def _diagonal(blocks: Sequence[Matrix]) -> Matrix:
-    """Blocks along the diagonal.
-
-    >>> _diagonal([EXACT.matrix([[2, 3]]), EXACT.matrix([[4]])]).tolist()
-    [[2, 3, 0], [0, 0, 4]]
-    """
-    whole = EXACT.zeros(sum(len(X) for X in blocks), sum(X.shape[1] for X in blocks))
-    row = column = 0
-    for X in blocks:
-        whole[row : row + len(X), column : column + X.shape[1]] = X
-        row, column = row + len(X), column + X.shape[1]
-    return whole
+    return diagonal([X, EXACT.identity(1)])
 
 
 def _bias(
@@ -304,7 +252,7 @@ def _bias(
     """Factors of b1 + W1 (O_1 V_1 + ... + O_H V_H) b2, with every O and V in its own factors."""
     first, *inner = [np.concatenate([factors[0] for factors in outputs], axis=1)]
     columns = [factors[1] if len(factors) > 1 else EXACT.identity(len(W1)) for factors in outputs]
-    inner += [_diagonal(columns), _diagonal([factors[0] for factors in values])]
+    inner += [diagonal(columns), diagonal([factors[0] for factors in values])]
     rows = [factors[1] if len(factors) > 1 else EXACT.identity(len(W1)) for factors in values]
     inner.append(np.concatenate(rows, axis=0))
     head = np.concatenate([W1, b1], axis=1)
