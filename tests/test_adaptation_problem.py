@@ -60,8 +60,34 @@ def test_a_linear_instance_is_read_exactly():
 def test_rectangular_layers_chain():
     told = {"kind": "linear", "frozen": [[[1, 2]], [[1], [2], [3]]], "rank": 1}
     assert read_adaptation({**told, "target": [[0, 0]] * 3}).target.shape == (3, 2)
-    with pytest.raises(BadInput, match=r"^target: expected the shape \(3, 2\), got \(2, 2\)$"):
-        read_adaptation({**told, "target": EYE})
+    with pytest.raises(BadInput, match=r"^target: expected at most the shape \(3, 2\), got \(1, 3"):
+        read_adaptation({**told, "target": [[1, 2, 3]]})
+
+
+def test_one_rank_stands_for_the_width_of_narrower_layers():
+    frozen = [[[1] * 3] * 5, [[1] * 5] * 4, [[1] * 4] * 2]
+    told = {"kind": "linear", "frozen": frozen, "target": [[0] * 3] * 2}
+    assert read_adaptation({**told, "rank": 3}).ranks == (3, 3, 2)
+    assert read_adaptation({**told, "rank": 4}).ranks == (3, 4, 2)
+    with refused("rank: expected a whole number from 0 to 4, the largest width, got 5"):
+        read_adaptation({**told, "rank": 5})
+    with refused("rank[3]: expected a whole number from 0 to 2, the width, got 3"):
+        read_adaptation({**told, "rank": [3, 4, 3]})
+
+
+def test_a_narrower_target_is_compared_with_its_part_of_the_product():
+    frozen = [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
+    problem = read_adaptation({**LINEAR, "frozen": frozen, "target": [[9]], "rank": [1, 2]})
+    assert [W.tolist() for W in problem.frozen] == [[[1], [3]], [[5, 6]]]
+    assert [W.tolist() for W in problem.whole] == frozen and problem.ranks == (1, 1)
+    assert read_adaptation(LINEAR).whole is None
+
+
+def test_a_second_moment_is_read_exactly():
+    problem = read_adaptation({**LINEAR, "second_moment": [["1/3", 0.5], [0.5, 2]]})
+    assert str(problem.second_moment[0, 0]) == "1/3" and problem.second_moment[0, 1] * 2 == 1
+    assert read_adaptation(LINEAR).second_moment is None
+    assert read_adaptation({**LINEAR, "second_moment": [[1, 1], [1, 1]]}).second_moment.shape
 
 
 def test_the_uniform_partition_gives_the_rest_to_the_last_block():
@@ -104,7 +130,14 @@ REFUSED = [
     ("linear", ["frozen", 0, 0, 1], "x", "frozen[1][1][2]: expected an integer, a dec"),
     ("linear", ["frozen", 0, 0, 1], True, "frozen[1][1][2]: ...truth value"),
     ("linear", ["target"], ..., "target: expected a matrix of shape (2, 2), and none is given"),
-    ("linear", ["target"], [[1, 2, 3]] * 3, "target: expected the shape (2, 2), got (3, 3)"),
+    ("linear", ["target"], [[1, 2, 3]] * 3, "target: expected at most the shape (2, 2), got (3"),
+    ("linear", ["second_moment"], [[1, 2], [3, 9]],
+     "second_moment[1][2]: expected 3 as in second_moment[2][1], because it is symmetric, got 2"),
+    ("linear", ["second_moment"], [[1, 2], [2, 3.9999]],
+     "second_moment: expected no negative eigenvalue, got one"),
+    ("linear", ["second_moment"], [[1]], "second_moment: expected the shape (2, 2), got (1, 1)"),
+    ("linear", ["second_moment"], [[1, 0], [0, NAN]], "second_moment[2][2]: expected a finite"),
+    ("linear", ["second_moment"], None, "second_moment: expected a matrix as a list of rows, got"),
     ("linear", ["target", 0, 0], NAN, "target[1][1]: expected a finite number, got nan"),
     ("linear", ["rank"], ..., "rank: expected a rank for all layers, or a list ... none is given"),
     ("linear", ["rank"], 3, "rank: expected a whole number from 0 to 2, the width, got 3"),
@@ -141,6 +174,7 @@ REFUSED = [
     ("relu", ["ball", "centre"], [0, 0], "ball.centre: expected a field ... did you mean 'center'"),
     ("relu", ["ball"], 4, "ball: expected an object with the fields center, radius, got 4"),
     ("relu", ["rank"], [1] * 4, "rank: expected one number or a list of 5, one for each ... got 4"),
+    ("relu", ["second_moment"], EYE, "second_moment: expected a field among"),
     ("relu", ["rank"], 3, "rank: expected a whole number from 0 to 2"),
     ("transformer", ["rank"], 3, "rank: expected a whole number from 0 to 2, the width"),
     ("transformer", ["rank"], [1], "rank: expected a whole number ..., one number for"),

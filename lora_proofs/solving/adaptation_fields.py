@@ -132,15 +132,18 @@ def whole(value: Any, name: str, most: int, why: str) -> int:
 def ranks(value: Any, most: Sequence[int]) -> tuple[int, ...]:
     """A rank for each layer, from one number for all or from a list; ``most`` bounds each.
 
-    >>> ranks(1, [2, 2]), ranks([0, 2], [2, 2])
-    ((1, 1), (0, 2))
+    One number stands for the width in the layers that are narrower.
+
+    >>> ranks(1, [2, 2]), ranks([0, 2], [2, 2]), ranks(3, [3, 2])
+    ((1, 1), (0, 2), (3, 2))
     >>> ranks([0, 3], [2, 2])
     Traceback (most recent call last):
     lora_proofs.errors.BadInput: rank[2]: expected a whole number from 0 to 2, the width, got 3
     """
     if not isinstance(value, list):
-        least = min(most)
-        return (whole(value, "rank", least, "the width"),) * len(most)
+        why = "the width" if len(set(most)) == 1 else "the largest width"
+        told = whole(value, "rank", max(most), why)
+        return tuple(min(told, n) for n in most)
     if len(value) != len(most):
         raise BadInput(
             f"rank: expected one number or a list of {len(most)}, one for each layer, got "

@@ -3,7 +3,10 @@
 For every choice of adapters rank(prod What - P_0) <= S, so the error is at least that of the best
 rank-S approximation of E = Wbar - P_0, in the spectral and in the Frobenius norm; and the rank of
 prod What is at most min_l(rank W_l + R_l), and no layer's width is exceeded. The second bound
-counts where a weight is singular or narrow.
+counts where a weight is singular or narrow. Both hold for the weighted error too.
+
+A target on fewer coordinates is compared with that part of the product, which is the product of
+the part of the weights that ``LinearProblem.frozen`` holds; the rest of the product is free.
 """
 
 from __future__ import annotations
@@ -24,31 +27,53 @@ from lora_proofs.arithmetic.context import Arithmetic, Matrix, squared_norm
 from lora_proofs.arithmetic.exact import fmpq
 from lora_proofs.constructions.adapters import Adapter, Broken, adapted, zero_adapter
 from lora_proofs.constructions.linear import LinearAdaptation, linear_adapters
+from lora_proofs.constructions.narrow import narrow_target_adapters
+from lora_proofs.constructions.nonsingular import EXACTLY_IN_ORDER, IN_ORDER
+from lora_proofs.constructions.singular_weights import product_rank
+from lora_proofs.constructions.weighted import weighted_adapters
 from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.mathematics.literature import ECKART_YOUNG_MIRSKY, lean_on
+from lora_proofs.solving.adaptation_errors import (
+    NORMS,
+    WEIGHTED,
+    errors,
+    judged_by,
+    known_well,
+    larger,
+    mean_square,
+    norms,
+    tails,
+)
 from lora_proofs.solving.adaptation_numbers import (
     Entries,
     PrintedAdapter,
     lower,
     print_adapter,
+    singular_in_floats,
     upper,
 )
 from lora_proofs.solving.adaptation_problem import LinearProblem
+from lora_proofs.solving.decimals import upper_string
 
 Say = Callable[[str], None]
 EXPLODED = 10**6
 GOAL = 10
 MOST_DIGITS = 320
 NEARLY = 1 - Fraction(1, 10**GOAL)
-NORMS = ("spectral", "frobenius")
+ELIMINATED = "elimination past a singular intermediate"
 
 
 @dataclass(frozen=True, eq=False)
 class Bounds:
-    """What no adapters can beat, as enclosures; ``gap`` is rank E and ``size`` is ||E||_2.
+    """What no adapters can beat, as enclosures; ``gap`` is rank E and ``size`` is ||E||_2
+    or, where that is smaller and not 0, ||Wbar||_2: an error is large or small beside it.
 
     ``fits`` says that the theorem applies: all frozen weights are square and nonsingular, or there
-    is one layer. ``scale`` is how large updates may well be, about.
+    is one layer. ``scale`` is how large updates may well be, about. No product has more than rank
+    ``through``; ``by_gap`` and ``by_rank`` say which argument is the stronger one in some norm,
+    that from S or that from ``through``. With a second moment only what inputs see of E and of
+    the target counts: ``gap`` is rank E Sigma, ``seen`` rank Wbar Sigma, ``size`` tr(E Sigma E')
+    or that of Wbar.
     """
 
     least: dict[str, Any]
@@ -56,6 +81,20 @@ class Bounds:
     size: Any
     fits: bool
     scale: float
+    through: int
+    seen: int
+    by_gap: bool
+    by_rank: bool
+
+    @property
+    def sharp(self) -> bool:
+        """Whether every bound that is not exactly 0 is known to be above 0."""
+        return all(known_well(x, 0) for x in self.least.values())
+
+    @property
+    def none(self) -> bool:
+        """Whether nothing bounds the error from below: the ranks are enough, by exact ranks."""
+        return not any(isinstance(x, flint.arb) for x in self.least.values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +108,11 @@ class Reached:
     adapter_norm: Any
     broken: tuple[Broken, ...]
     method: str
+
+    @property
+    def judged(self) -> Any:
+        """The error that adapters are chosen by: the weighted one where there is one."""
+        return self.error.get(WEIGHTED, self.error["spectral"])
 
 
 def gap_of(problem: LinearProblem) -> Matrix:
@@ -93,25 +137,49 @@ def bounds(problem: LinearProblem, ctx: BallArithmetic) -> Bounds:
     Zeros are decided over the rationals, the rest is enclosed.
     """
     lean_on(ECKART_YOUNG_MIRSKY)
-    E, total = gap_of(problem), sum(problem.ranks)
-    gap = EXACT.rank(E)
-    each = zip(problem.frozen, problem.ranks, strict=True)
-    through = min(min(EXACT.rank(W) + r, *W.shape) for W, r in each)
-    with ctx.working():
-        values = ctx.singular_values(ctx.matrix(E))
-        least = tail_norms(values, total, gap, ctx)
-        rest = EXACT.rank(problem.target)
-        if through < rest:
-            other = ctx.singular_values(ctx.matrix(problem.target))
-            least = _larger(least, tail_norms(other, through, rest, ctx))
-    size = values[0] if gap else flint.fmpq(0)
-    return Bounds(least, gap, size, fits(problem), natural_size(problem, E))
+    E, T, moment = gap_of(problem), problem.target, problem.second_moment
+    through = product_rank(problem.frozen, problem.ranks)
+    one, other = (
+        tails(X, kept, moment, ctx) for X, kept in ((E, sum(problem.ranks)), (T, through))
+    )
+    wins = [lower(other[k]) > lower(one[k]) for k in judged_by(moment)]
+    sizes = [
+        norms(X, ctx)["spectral"] if moment is None else mean_square(X, moment) for X in (E, T)
+    ]
+    size = min((x for x in sizes if x != 0), key=upper, default=sizes[0])
+    return Bounds(
+        least=larger(one, other),
+        gap=_seen_rank(E, moment),
+        size=size,
+        fits=fits(problem),
+        scale=natural_size(problem, E),
+        through=through,
+        seen=_seen_rank(T, moment),
+        by_gap=not all(wins),
+        by_rank=any(wins),
+    )
+
+
+def _seen_rank(X: Matrix, moment: Matrix | None) -> int:
+    """The rank of X, or of X Sigma: that of X on the span of the inputs."""
+    return EXACT.rank(X if moment is None else product_of([moment, X]))
 
 
 def fits(problem: LinearProblem) -> bool:
-    """Whether all frozen weights are square and nonsingular, or there is one layer."""
-    weights = problem.frozen
-    return len(weights) == 1 or all(W.shape == (EXACT.rank(W),) * 2 for W in weights)
+    """Whether all frozen weights are square and nonsingular, or there is one layer.
+
+    Not where a narrower target and a second moment come together: no construction for both is
+    known to reach the bound, so it is tried.
+    """
+    if len(problem.frozen) == 1:
+        return True
+    if problem.whole is not None and problem.second_moment is not None:
+        return False
+    return _nonsingular(problem.whole or problem.frozen)
+
+
+def _nonsingular(weights: Sequence[Matrix]) -> bool:
+    return all(W.shape == (EXACT.rank(W),) * 2 for W in weights)
 
 
 def threshold(problem: LinearProblem, least: Bounds) -> int | None:
@@ -125,22 +193,25 @@ def threshold(problem: LinearProblem, least: Bounds) -> int | None:
         return rank
     ranks = tuple(min(rank, *W.shape) for W in problem.frozen)
     tried = exactly(replace(problem, ranks=ranks), BallArithmetic(20))
-    return rank if isinstance(tried, Reached) and tried.error["spectral"] == 0 else None
+    return rank if isinstance(tried, Reached) and tried.judged == 0 else None
 
 
 def natural_size(problem: LinearProblem, E: Matrix) -> float:
     """The size of the weights, or of P_l^-1 E (W_{l-1} ... W_1)^-1 where that is larger; in floats.
 
     An update of this size may be needed: it has to reach the output through the other layers.
+    That is at most ``EXPLODED`` times the weights, and only the weights where one of them is
+    singular up to rounding: a yardstick that grew with the condition would excuse every update.
     """
     sizes = [float(np.linalg.norm(floats(X), 2)) for X in (*problem.frozen, problem.target)]
-    if not fits(problem):
+    if not fits(problem) or any(singular_in_floats(W) for W in problem.frozen):
         return max(sizes)
+    most = EXPLODED * max(sizes)
     gap, deep = float(np.linalg.norm(floats(E), 2)), len(problem.frozen)
     for layer in range(deep):
         parts = [problem.frozen[:layer], problem.frozen[layer + 1 :]]
         sizes.append(gap / prod(_smallest(product_of(part)) for part in parts if part))
-    return max(sizes)
+    return min(max(sizes), most)
 
 
 def _smallest(X: Matrix) -> float:
@@ -154,37 +225,43 @@ def floats(X: Matrix) -> Any:
     return np.array([[size(fmpq(x)) for x in row] for row in X])
 
 
-def tail_norms(values: Sequence[Any], kept: int, rank: int, ctx: BallArithmetic) -> dict[str, Any]:
-    """The norms of what a truncation to rank ``kept`` leaves of singular values, so many not 0."""
-    rest = values[kept:rank]
-    if not rest:
-        return dict.fromkeys(NORMS, flint.fmpq(0))
-    total = sum((x * x for x in rest), flint.arb(0))
-    return {"spectral": rest[0], "frobenius": ctx.sqrt(total)}
-
-
-def _larger(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """In each norm the bound whose lower end is larger."""
-    return {k: max(one[k], other[k], key=lower) for k in NORMS}
-
-
 def reached(
     problem: LinearProblem, built: LinearAdaptation, entries: Entries, balls: BallArithmetic
 ) -> Reached:
     """What was built, as it is printed, and what the printed adapters reach."""
-    pairs = zip(built.adapters, problem.ranks, strict=True)
-    told = tuple(print_adapter(adapter, r, entries) for adapter, r in pairs)
+    told = tuple(_as_printed(problem, built, entries))
     both = zip(problem.frozen, told, strict=True)
     product = product_of([adapted(W, one.exact, EXACT) for W, one in both])
+    past = built.broken and built.method in (IN_ORDER, EXACTLY_IN_ORDER)
     return Reached(
         adapters=told,
         entries=entries,
         product=product,
-        error=norms(product - problem.target, balls),
+        error=errors(product - problem.target, problem.second_moment, balls),
         adapter_norm=largest_norm([one.exact for one in told], balls),
         broken=built.broken,
-        method=built.method,
+        method=ELIMINATED if past else built.method,
     )
+
+
+def _as_printed(
+    problem: LinearProblem, built: LinearAdaptation, entries: Entries
+) -> Iterator[PrintedAdapter]:
+    """Adapters of the part that is compared; printed with zeros for the free rows and columns."""
+    whole = problem.whole or problem.frozen
+    for adapter, r, W in zip(built.adapters, problem.ranks, whole, strict=True):
+        told = print_adapter(adapter, r, entries)
+        if adapter.shape != W.shape:
+            rows = print_adapter(_widened(told.exact, W.shape), r, entries).rows
+            told = PrintedAdapter(rows, told.exact)
+        yield told
+
+
+def _widened(adapter: Adapter, shape: tuple[int, ...]) -> Adapter:
+    """The adapter with zeros below B and beside A."""
+    B, A = EXACT.zeros(shape[0], adapter.rank), EXACT.zeros(adapter.rank, shape[1])
+    B[: len(adapter.B)], A[:, : adapter.A.shape[1]] = adapter.B, adapter.A
+    return Adapter(B, A)
 
 
 def largest_norm(adapters: Sequence[Adapter], ctx: BallArithmetic) -> Any:
@@ -203,32 +280,21 @@ def largest_norm(adapters: Sequence[Adapter], ctx: BallArithmetic) -> Any:
     return largest
 
 
-def norms(X: Matrix, ctx: BallArithmetic) -> dict[str, Any]:
-    """The spectral and the Frobenius norm of an exact matrix, exactly 0 of zero.
-
-    >>> norms(EXACT.matrix([[0]]), BallArithmetic(20))
-    {'spectral': 0, 'frobenius': 0}
-    """
-    square = squared_norm(X)
-    if square == 0:
-        return dict.fromkeys(NORMS, flint.fmpq(0))
-    with ctx.working():
-        found = ctx.matrix(X)
-        return {
-            "spectral": ctx.singular_values(found)[0],
-            "frobenius": ctx.sqrt(ctx.number(square)),
-        }
-
-
 def excess(found: Reached, least: Bounds) -> Fraction:
     """By how much the printed adapters miss the lower bound, over the bound or else over ||E||.
 
-    The larger one of both norms; 0 exactly where the bound is met in rational numbers.
+    The larger one of both norms, or of the weighted error alone; 0 exactly where the bound is met
+    in rational numbers.
     """
+    kinds = [k for k in found.error if k not in NORMS] or NORMS
     if least.gap == 0:
-        return max(upper(x) for x in found.error.values())
-    missed = {k: upper(found.error[k]) - lower(least.least[k]) for k in NORMS}
-    return max(missed[k] / (lower(least.least[k]) or lower(least.size)) for k in NORMS)
+        return max(upper(found.error[k]) for k in kinds)
+    return max(_missed(found.error[k], least.least[k], least.size) for k in kinds)
+
+
+def _missed(error: Any, bound: Any, size: Any) -> Fraction:
+    low = max(lower(bound), Fraction(0))
+    return (upper(error) - low) / (low or lower(size))
 
 
 def exploded(norm: Any, scale: float) -> bool:
@@ -257,12 +323,27 @@ def search(
                 continue
             found.append(one)
             missed, large = excess(one, least), exploded(one.adapter_norm, least.scale)
-            if missed * 10**goal <= 1 and (not large or ctx.name != "array"):
-                return one if not large else reduce(_better, found)
-            say(f"{ctx.name}, {entries.told()}: {float(missed):.1e} above the lower bound")
+            if least.sharp and missed * 10**goal <= 1 and (not large or ctx.name != "array"):
+                return one if not large else _settled(problem, found, least, balls)
+            say(f"{ctx.name}, {entries.told()}: {upper_string(missed)} above the lower bound")
         if ctx.name != "array" and not least.fits:
             break
-    return reduce(_better, found) if found else nothing(problem, balls)
+    return _settled(problem, found or [nothing(problem, balls)], least, balls)
+
+
+def _settled(
+    problem: LinearProblem, found: Sequence[Reached], least: Bounds, balls: BallArithmetic
+) -> Reached:
+    """The best that was found, or exact adapters where it is huge or misses a bound of 0."""
+    best = reduce(_better, found)
+    large = exploded(best.adapter_norm, least.scale)
+    met = least.sharp and excess(best, least) * 10**GOAL <= 1
+    if not large and (met or not (least.none or least.fits)):
+        return best
+    last = exactly(problem, balls)
+    if isinstance(last, str) or upper(last.judged) > upper(best.judged):
+        return best
+    return last
 
 
 def nothing(problem: LinearProblem, balls: BallArithmetic) -> Reached:
@@ -276,9 +357,22 @@ def nothing(problem: LinearProblem, balls: BallArithmetic) -> Reached:
 def _built(problem: LinearProblem, ctx: Arithmetic) -> LinearAdaptation | None:
     """The construction; ``None`` where the arithmetic takes a weight for singular."""
     try:
-        return linear_adapters(problem.frozen, problem.target, problem.ranks, ctx)
+        return constructed(problem, ctx)
     except (BadInput, OverflowError):
         return None
+
+
+def constructed(problem: LinearProblem, ctx: Arithmetic) -> LinearAdaptation:
+    """Adapters for the part that is compared: the best in both norms, or in the weighted one."""
+    frozen, target, ranks = problem.frozen, problem.target, problem.ranks
+    if problem.second_moment is not None:
+        return weighted_adapters(frozen, target, problem.second_moment, ranks, ctx)
+    if problem.whole is None or not _nonsingular(problem.whole):
+        return linear_adapters(frozen, target, ranks, ctx)
+    built = narrow_target_adapters(problem.whole, target, ranks, ctx)
+    pairs = zip(built.adapters, frozen, strict=True)
+    cut = tuple(Adapter(x.B[: len(W)], x.A[:, : W.shape[1]]) for x, W in pairs)
+    return replace(built, adapters=cut)
 
 
 def _printed(
@@ -293,7 +387,7 @@ def _printed(
 
 def _better(one: Reached, other: Reached) -> Reached:
     """The smaller error; of nearly equal ones the first, which is of the simpler numbers."""
-    sizes = [upper(x.error["spectral"]) for x in (one, other)]
+    sizes = [upper(x.judged) for x in (one, other)]
     return other if sizes[1] < sizes[0] * NEARLY else one
 
 
@@ -311,7 +405,7 @@ def attempts(digits: int | None, goal: int) -> Iterator[tuple[Arithmetic, tuple[
 def exactly(problem: LinearProblem, balls: BallArithmetic) -> Reached | str:
     """The construction over the rationals, or why it is not rational."""
     try:
-        built = linear_adapters(problem.frozen, problem.target, problem.ranks, EXACT)
+        built = constructed(problem, EXACT)
     except (Unavailable, BadInput) as why:
         return str(why)
     return reached(problem, built, Entries(None), balls)

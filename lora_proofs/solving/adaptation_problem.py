@@ -5,15 +5,18 @@ Layer 1 acts first. Three kinds of models are known: ``linear``, ``relu-fnn`` an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from lora_proofs.arithmetic.context import Matrix
 from lora_proofs.arithmetic.exact import EXACT, fmpq
 from lora_proofs.constructions.partition import uniform_partition
 from lora_proofs.constructions.regions import Ball, Box
+from lora_proofs.constructions.weighted import is_positive_semidefinite
 from lora_proofs.errors import BadInput
 from lora_proofs.mathematics.transformer import Block, Head, TransformerModel
 from lora_proofs.solving.adaptation_fields import (
@@ -34,18 +37,26 @@ KINDS = ("linear", "relu-fnn", "transformer")
 ATTENTION = ("Q", "K", "V", "O")
 UNIFORM = "uniform"
 _COMMON = ("kind", "frozen", "target", "rank")
+_OF_LINEAR = (*_COMMON, "second_moment")
 _OF_RELU = (*_COMMON, "ball", "box", "partition")
 Layer = tuple[Matrix, Vector]
 
 
 @dataclass(frozen=True, eq=False)
 class LinearProblem:
-    """W_l: n_l x n_{l-1}, layer 1 first; Wbar: n_L x n_0; ``rank`` is ``None`` for a list."""
+    """W_l: n_l x n_{l-1}, layer 1 first; Wbar: n_L x n_0; ``rank`` is ``None`` for a list.
+
+    ``second_moment`` is that of the inputs, n_0 x n_0, or ``None``. Where the target is on fewer
+    coordinates than the model as given, ``whole``, ``frozen`` is the part that is compared: the
+    first rows of W_L and the first columns of W_1. The rest of the product is free.
+    """
 
     frozen: tuple[Matrix, ...]
     target: Matrix
     ranks: tuple[int, ...]
     rank: int | None
+    second_moment: Matrix | None = None
+    whole: tuple[Matrix, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +107,26 @@ def _single(data: Mapping[str, Any], all_ranks: tuple[int, ...]) -> int | None:
 
 
 def _linear(data: Mapping[str, Any]) -> LinearProblem:
-    known(data, _COMMON)
+    known(data, _OF_LINEAR)
+    whole = _chain(data)
+    full = (int(whole[-1].shape[0]), int(whole[0].shape[1]))
+    target = matrix(given(data, "target", f"a matrix of shape {full}"), "target")
+    if target.shape[0] > full[0] or target.shape[1] > full[1]:
+        raise BadInput(f"target: expected at most the shape {full}, got {target.shape}")
+    narrow = target.shape != full
+    frozen = compared(whole, *target.shape) if narrow else whole
+    found = ranks(given(data, "rank", _RANK), [min(W.shape) for W in whole])
+    kept = tuple(min(r, *W.shape) for r, W in zip(found, frozen, strict=True))
+    moment = _second_moment(data, int(target.shape[1]))
+    return LinearProblem(frozen, target, kept, _asked(data), moment, whole if narrow else None)
+
+
+def _asked(data: Mapping[str, Any]) -> int | None:
+    return None if isinstance(data["rank"], list) else int(data["rank"])
+
+
+def _chain(data: Mapping[str, Any]) -> tuple[Matrix, ...]:
+    """The frozen weights of a linear model, each on the outputs of the one before."""
     what = "the frozen weights as a list of matrices, layer 1 first"
     told = listing(given(data, "frozen", what), "frozen", what)
     frozen = [matrix(W, f"frozen[{k}]") for k, W in enumerate(told, 1)]
@@ -106,10 +136,32 @@ def _linear(data: Mapping[str, Any]) -> LinearProblem:
                 f"frozen[{k}]: expected {before.shape[0]} columns, as layer {k - 1} has "
                 f"{before.shape[0]} rows, got the shape {W.shape}"
             )
-    shape = (int(frozen[-1].shape[0]), int(frozen[0].shape[1]))
-    target = matrix(given(data, "target", f"a matrix of shape {shape}"), "target", shape)
-    found = ranks(given(data, "rank", _RANK), [min(W.shape) for W in frozen])
-    return LinearProblem(tuple(frozen), target, found, _single(data, found))
+    return tuple(frozen)
+
+
+def compared(whole: Sequence[Matrix], rows: int, columns: int) -> tuple[Matrix, ...]:
+    """The weights whose product is the first rows and columns of that of all weights.
+
+    >>> [W.tolist() for W in compared([EXACT.matrix([[1, 2]]), EXACT.matrix([[3], [4]])], 1, 1)]
+    [[[1]], [[3]]]
+    """
+    cut = [*whole[:-1], whole[-1][:rows]]
+    return (cut[0][:, :columns], *cut[1:])
+
+
+def _second_moment(data: Mapping[str, Any], size: int) -> Matrix | None:
+    """E[x x'], symmetric and without a negative direction; decided over the rationals."""
+    if "second_moment" not in data:
+        return None
+    moment = matrix(data["second_moment"], "second_moment", (size, size))
+    for i, j in np.argwhere(moment != moment.T)[:1]:
+        raise BadInput(
+            f"second_moment[{i + 1}][{j + 1}]: expected {moment[j, i]} as in "
+            f"second_moment[{j + 1}][{i + 1}], because it is symmetric, got {moment[i, j]}"
+        )
+    if not is_positive_semidefinite(moment):
+        raise BadInput("second_moment: expected no negative eigenvalue, got one")
+    return moment
 
 
 _RANK = "a rank for all layers, or a list with one for each"
