@@ -11,7 +11,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from lora_proofs.language.lemmas import LEMMAS
+from lora_proofs.running.catalogue import shipped_claims
 from lora_proofs.running.records import digest, exit_code
+from lora_proofs.running.verifying import select
 
 FALSE = """
 def too_large(instance, ctx):
@@ -116,6 +119,42 @@ def test_a_false_claim_prints_its_counterexample_and_the_line_that_replays_it(
     replayed = clean(lora_proofs(*line[1].split()), 0)
     assert "confirmed: the counterexample refutes again" in replayed.stdout
     assert "square: 0 >= 1000 fails, slack -1000, in exact arithmetic" in replayed.stdout
+
+
+def test_an_open_claim_says_what_is_open_before_what_the_run_found(lora_proofs):
+    name = "zeng-lee/rank-width-times-depth"
+    done = clean(lora_proofs("verify", name, "--budget", "quick"), 0)
+    told = done.stdout[done.stdout.index(f"{name}: INCONCLUSIVE") :]
+    places = [told.index(x) for x in ("open for targets", "note: ", "what this run found", "holds")]
+    assert places == sorted(places)
+    assert "R = 4 is proved to suffice" in told
+
+
+def test_a_refuted_row_names_the_claim_that_corrects_it(lora_proofs):
+    pattern = "zeng-lee/naive/t*"
+    done = clean(lora_proofs("verify", pattern, "--budget", "quick"), 0)
+    rows = [line for line in done.stdout.splitlines() if line.startswith("zeng-lee/")]
+    known = {entry.name for entry in shipped_claims()}
+    assert len(rows) == len(select([pattern]))
+    assert all(row.rpartition("; corrected by ")[2] in known for row in rows)
+
+
+def test_what_leans_on_several_theorems_counts_them_and_derive_names_them(lora_proofs):
+    name = "zeng-lee/linear-singular-weights"
+    done = clean(lora_proofs("verify", name, "--budget", "quick"), 0)
+    assert done.stdout.count("modulo 5 cited theorems") == done.stderr.count("modulo 5 cited") == 1
+    derived = clean(lora_proofs("derive", name), 0).stdout
+    assert "closed for all shapes, modulo 5 cited theorems\n" in derived
+    assert "\n  Eckart-Young theorem\n" in derived
+    parts = ("claim\n", "\nassumptions\n", "\n  1. ", "\nconclusion\n", "\nmodulo\n")
+    places = [derived.index(part) for part in parts]
+    assert places == sorted(places)
+    ends = derived[derived.index("\nconclusion\n") :]
+    assert "rank (L What_l Q) <= rank W_l + R_l" in ends and "adapters: " in derived
+
+
+def test_names_of_lemmas_read_well_in_a_list():
+    assert [x for x in LEMMAS if "," in re.sub(r"\(.*?\)", "", x) or ";" in x] == []
 
 
 def test_every_bad_claim_is_one_row_and_the_others_run(lora_proofs, claim_file):

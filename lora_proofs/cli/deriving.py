@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lora_proofs.cli.inspecting import the_one
 from lora_proofs.cli.options import One, emit, say
 from lora_proofs.errors import BadInput
+
+if TYPE_CHECKING:
+    from lora_proofs.running.catalogue import Entry
 
 FORMATS = ("text", "latex", "sympy", "json", "coq")
 SECONDS = 300.0
@@ -35,28 +38,31 @@ def derive_claim(
     """
     if form not in FORMATS:
         raise BadInput(f"derive: expected a format among {', '.join(FORMATS)}; got {form!r}")
-    derived = _derived(claim, form)
+    entry = the_one(claim)
+    derived = _derived(entry, form)
     if form == "coq":
         say(derived["source"])
     elif form == "json":
         emit({"schema_version": 1, "command": "derive", **derived})
     else:
         printers = {"text": _text, "latex": _latex, "sympy": _sympy}
-        say(printers[form](derived))
+        say(printers[form]({**entry.told, **derived}))
     return 0
 
 
-def _derived(claim: str, form: str) -> dict[str, Any]:
+def _derived(entry: Entry, form: str) -> dict[str, Any]:
     from lora_proofs.running.verifying import perform_on
 
     task = {"do": "derive", "sympy": form == "sympy", "coq": form == "coq"}
-    derived: dict[str, Any] = perform_on(the_one(claim), task, SECONDS)
+    derived: dict[str, Any] = perform_on(entry, task, SECONDS)
     return derived
 
 
 def _state(derived: Mapping[str, Any]) -> str:
-    cites = f", modulo {'; '.join(derived['cites'])}" if derived["cites"] else ""
-    closed = f"closed for {derived['scope']}{cites}" if derived["closed"] else "not closed"
+    many = len(derived["cites"])
+    cites = derived["cites"][0] if many == 1 else f"{many} cited theorems"
+    modulo = f", modulo {cites}" if many else ""
+    closed = f"closed for {derived['scope']}{modulo}" if derived["closed"] else "not closed"
     return f"{derived['name']}: the derivation is {closed}"
 
 
@@ -68,17 +74,40 @@ def _how(line: Mapping[str, Any]) -> str:
     return f"{line['kind']}: {' and '.join(line['checked_by']) or line['rule']}"
 
 
+def _given(derived: Mapping[str, Any]) -> list[str]:
+    """The claim and what it assumes."""
+    granted = [f"  {a['name']}: {a['statement']}" for a in derived["assumptions"]]
+    return ["claim", f"  {derived['statement']}", *_section("assumptions", granted)]
+
+
+def _head(derived: Mapping[str, Any]) -> list[str]:
+    """What stands above the lines where only comments may stand there."""
+    cites = [f"  {name}" for name in derived["cites"]]
+    told = [_state(derived), *_given(derived), *_section("modulo", cites)]
+    return [line for words in told for line in words.splitlines() or [""]]
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    return ["", title, *lines] if lines else []
+
+
 def _text(derived: Mapping[str, Any]) -> str:
-    lines = [_state(derived), ""]
+    lines = [_state(derived), "", *_given(derived), "", "derivation"]
     for number, line in enumerate(derived["lines"], start=1):
         lines += [f"{number:>3}. {line['text'] or line['why']}", f"       {_how(line)}"]
         lines += [f"       {line['why']}"] if line["text"] and line["why"] else []
-    where = [f"  {text}" for text, _ in derived["names"]]
-    return "\n".join([*lines, *(["", "where", *where] if where else [])])
+    sections = {
+        "where": [text for text, _ in derived["names"]],
+        "conclusion": derived["conclusion"],
+        "modulo": derived["cites"],
+    }
+    for title, entries in sections.items():
+        lines += _section(title, [f"  {entry}" for entry in entries])
+    return "\n".join(lines)
 
 
 def _latex(derived: Mapping[str, Any]) -> str:
-    lines = [f"% {_state(derived)}", r"\begin{enumerate}"]
+    lines = [*(f"% {line}".rstrip() for line in _head(derived)), r"\begin{enumerate}"]
     for line in derived["lines"]:
         shown = f"$\\displaystyle {line['latex']}$" if line["latex"] else ""
         why = f"{_escaped(line['why'])} ({_escaped(_how(line))})"
@@ -94,7 +123,11 @@ def _escaped(words: str) -> str:
 
 
 def _sympy(derived: Mapping[str, Any]) -> str:
-    lines = [f"# {_state(derived)}", "from sympy import *", "from sympy.core.symbol import Str"]
+    lines = [
+        *(f"# {line}".rstrip() for line in _head(derived)),
+        "from sympy import *",
+        "from sympy.core.symbol import Str",
+    ]
     for number, line in enumerate(derived["lines"], start=1):
         why = " ".join(line["why"].split())
         lines += [f"# {number}. {why} ({_how(line)})", line["sympy"] or "# (no relation)"]

@@ -33,6 +33,19 @@ def short(record: Record) -> str:
     return f"{record['verdict']} on {record['scope']}, modulo {many} cited theorems"
 
 
+def baseline_reason(record: Record) -> str:
+    """Why a shipped claim that the baseline keeps below SUPPORTED is there; else empty."""
+    from lora_proofs.running.expected import baseline
+
+    meets = record["shipped"] and record["verdict"] == record["expected"]
+    return baseline().get(record["name"], {}).get("reason", "") if meets else ""
+
+
+def corrected_by(record: Record) -> str:
+    """The claim that corrects a refuted one, as the refuted one names it; else empty."""
+    return record["source"]["corrected_by"] if record["verdict"] == Verdict.REFUTED else ""
+
+
 def controls(record: Record) -> str:
     """How many controls were refuted.
 
@@ -79,10 +92,15 @@ def certificates(records: Sequence[Record]) -> Iterator[str]:
 
 def table(records: Sequence[Record]) -> Iterator[str]:
     """One row for each claim."""
-    rows = [(record["name"], short(record), controls(record)) for record in records]
+    rows = [(record["name"], short(record), _last(record)) for record in records]
     widths = [max((len(row[k]) for row in rows), default=0) for k in range(2)]
     for name, verdict, refuted in rows:
         yield f"{name:<{widths[0]}}  {verdict:<{min(widths[1], 60)}}  {refuted}"
+
+
+def _last(record: Record) -> str:
+    corrected = corrected_by(record)
+    return controls(record) + (f"; corrected by {corrected}" if corrected else "")
 
 
 def needs_attention(record: Record) -> bool:
@@ -98,10 +116,23 @@ def attention(record: Record) -> Iterator[str]:
     yield f"{record['name']}: {judgement(record)}"
     if not as_expected(record["verdict"], record["expected"]):
         yield f"  expected {record['expected']}"
+    if record["verdict"] == Verdict.INCONCLUSIVE:
+        yield from _background(record)
     for reason in record["reasons"]:
         yield f"  {reason}"
     if record["counterexample"]:
         yield from counterexample(record["counterexample"])
+
+
+def _background(record: Record) -> Iterator[str]:
+    """What is known about a claim beside what this run found."""
+    reason = baseline_reason(record)
+    if reason:
+        yield f"  {reason}"
+    if record["note"]:
+        yield f"  note: {record['note']}"
+    if reason:
+        yield "  what this run found:"
 
 
 def counterexample(found: Record) -> Iterator[str]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lora_proofs.cli.options import note
-from lora_proofs.cli.outcome import judgement
+from lora_proofs.cli.outcome import short
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -52,7 +52,7 @@ class _Lines:
     def finished(self, record: dict[str, Any]) -> None:
         self.done += 1
         seconds = f"{record['seconds']:.1f} s"
-        note(f"[{self.done}/{self.total}] {record['name']}: {judgement(record)} ({seconds})")
+        note(f"[{self.done}/{self.total}] {record['name']}: {short(record)} ({seconds})")
 
 
 class _Bar:

@@ -66,6 +66,8 @@ def _worry(record: Record, anchor: str) -> Inlines:
     reasons = record.get("reasons") or ()
     if reasons:
         found += [Text("; "), *inlines(reasons[0])]
+    if record.get("verdict") == "INCONCLUSIVE" and record.get("note"):
+        found += [Text(". Note: "), *inlines(record["note"])]
     return tuple(found)
 
 

@@ -63,6 +63,7 @@ def _derive(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     from dataclasses import asdict
 
     from lora_proofs.running.deriving import derive_claim
+    from lora_proofs.symbolic.printing import relation_text
 
     claim = _claim(task)
     if task.get("coq"):
@@ -79,7 +80,9 @@ def _derive(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
 
         for line, step in zip(lines, derived.steps, strict=True):
             line["sympy"] = in_sympy(step)
-    return {**asdict(derived.evidence), "lines": lines, "name": claim.name}
+    conclusion = [relation_text(relation) for relation in claim.conclusion]
+    told = {"lines": lines, "name": claim.name, "conclusion": conclusion}
+    return {**asdict(derived.evidence), **told}
 
 
 def _coq(claim: Any) -> dict[str, Any]:
