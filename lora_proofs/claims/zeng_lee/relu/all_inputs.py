@@ -23,6 +23,7 @@ from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, below
 from lora_proofs.claims.zeng_lee.relu.problem import adapted_to, jacobian
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.literature import DIAGONAL_CRITERION, lean_on
 from lora_proofs.mathematics.relu_network import relu_network
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.relu_networks import target
@@ -108,6 +109,7 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 def lower_bound(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """What rank 1 of each adapter asks of c_1 c_2."""
+    lean_on(DIAGONAL_CRITERION)
     p1, q1, p2, q2 = diagonals(instance)
     label = "c_1 c_2 as an adapter of rank 1 of W_1 asks, and as one of W_2 asks"
     yield equal(label, EXACT.number(p1 * q1), EXACT.number(1 / (p2 * q2)))

@@ -34,6 +34,7 @@ from lora_proofs.arithmetic import EXACT, Arithmetic, inner, squared_norm
 from lora_proofs.arithmetic.context import diagonal
 from lora_proofs.constructions.regions import smaller
 from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.literature import AXES_BOUND, lean_on
 from lora_proofs.mathematics.relu_network import relu_network
 from lora_proofs.strategies.draw import Draw
 
@@ -83,6 +84,7 @@ def gaps(instance: Instance) -> list[Any]:
 
 def least_squared_error(instance: Instance) -> Any:
     """What E ||f - fbar||^2 is at least, for every adapter of rank one and every bias."""
+    lean_on(AXES_BOUND)
     g = gaps(instance)
     total = sum((x * x * (p - 1) / p for p, x in enumerate(g, start=1)), EXACT.number(0))
     return total / (2 * len(g))
@@ -90,6 +92,7 @@ def least_squared_error(instance: Instance) -> Any:
 
 def least_mean_error(instance: Instance, ctx: Arithmetic) -> Any:
     """What E ||f - fbar|| is at least, for every adapter of rank one and every bias."""
+    lean_on(AXES_BOUND)
     g = ctx.number(gaps(instance)[-1])
     D = len(instance.w[0])
     z = [ctx.number(1) / p for p in range(1, D + 1)]

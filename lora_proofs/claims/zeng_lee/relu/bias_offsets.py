@@ -169,7 +169,7 @@ SQUARE = Instance(W1=[[1, 1], [0, 1]], W2=[[2, 0], [1, 1]], center=[[0, 0]], hal
 claim = Claim(
     name="zeng-lee/relu-bias-offsets",
     title="Biases that keep a ReLU network affine on a ball or a box",
-    source=Source("zeng-lee", "", "our reading", "recalled"),
+    source=Source("zeng-lee", "", "extension", "recalled"),
     statement=(
         r"Let $A_l = \hat W_l \cdots \hat W_1$ and, on $\|x - c\| \le r$, $a_{l,i} = r\,\|(A_l)_i"
         r"\|_2 - (A_l c)_i$ (on a box $|x - c| \le h$ the first term is $\sum_j h_j |(A_l)_{ij}|$)"

@@ -179,5 +179,8 @@ general_claim = Claim(
         FORGOTTEN,
     ),
     arithmetics=("exact",),
-    note="So a total rank of at most Lbar D suffices for every L >= Lbar, however it is split.",
+    note=(
+        "A total rank of Lbar D suffices for every L >= Lbar if every block gets the rank of its "
+        "gap, which is D at most; how it is split among the blocks matters."
+    ),
 )

@@ -15,6 +15,7 @@ operator norm serves for the Wbar_i.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from functools import reduce
 from typing import Any
 
@@ -41,11 +42,16 @@ from lora_proofs.strategies.relu_networks import relu_problem, target
 from lora_proofs.strategies.spectra import spectrum
 
 SPLITS = ((1, 1), (1, 2), (2, 1), (1, 1, 1), (1,))
-REGIMES = ("generic", "close to the target", "one layer", "exact in one block", "large biases")
+REGIMES = (
+    "generic", "close to the target", "one layer", "exact in one block", "large biases",
+    "far from the target",
+)  # fmt: skip
 
 
 def draw(source: Draw, regime: str) -> Instance:
     """One to three target layers, ranks that suffice in some blocks or in none."""
+    if regime == "far from the target":
+        return far(*(source.integer(2, 5) for _ in range(3))).replace(regimes=(regime,))
     lengths = (2,) if regime == "one layer" else source.choice(SPLITS)
     D = source.integer(2, 3)
     values = [spectrum(source, D) for _ in lengths]
@@ -58,6 +64,20 @@ def draw(source: Draw, regime: str) -> Instance:
     return relu_problem(
         source, D, lengths, values, chosen, above=above, points=4, regimes=(regime,)
     )
+
+
+def far(first: int, second: int, rho: int) -> Instance:
+    """No adapters, width 1, weights 1 and 1/2 in the target: the errors multiply.
+
+    At x = rho the error is rho (E_2 + E_1/2 + E_1 E_2): the product is what E_k in m is for.
+    """
+    half = Fraction(1, 2)
+    return Instance(
+        W1=[[1 + first]], W2=[[half + second]], Wbar1=[[1]], Wbar2=[[half]], bbar1=[[0]],
+        bbar2=[[0]], U1=[[-1]], V1=[[1]], sigma1=[[first]], U2=[[-1]], V2=[[1]],
+        sigma2=[[second]], partition=[[1, 1]], ranks=[[0, 0]], X=[[rho]], lower=[[0]],
+        upper=[[rho]],
+    )  # fmt: skip
 
 
 INSTANCES = Instances(draw, REGIMES)
@@ -109,6 +129,16 @@ def without_beta(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most("root mean square", error, sum(terms[1:], terms[0]))
 
 
+def without_the_gaps(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """m the greatest ||Wbar_k||, without E_k."""
+    beta, _, E = bounds(instance, ctx.operator_norm, ctx)
+    m = reduce(larger, [ctx.operator_norm(ctx.matrix(W)) for W, _ in target(instance)])
+    found = adapted_to(instance, nearest(instance))
+    error = ctx.sqrt(ctx.number(mean(squared_errors(instance, found.layers))))
+    terms = [power(m, len(E) - 1 - i) * tail for i, tail in enumerate(E)]
+    yield at_most("root mean square", error, beta * sum(terms[1:], terms[0]))
+
+
 def last_block_only(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """Only the error of the last block counted."""
     beta, _, E = bounds(instance, ctx.operator_norm, ctx)
@@ -150,6 +180,7 @@ claim = Claim(
     controls=(
         Control(weights, (NO_WEIGHT,), "W_1 = 0 with R_1 = 0: f does not depend on x"),
         Control(None, (TWO,), "beta forgotten", without_beta),
+        Control(None, (far(2, 2, 1),), "E_k forgotten in m: 7 against 4", without_the_gaps),
         Control(None, (TWO,), "the errors of the first blocks forgotten", last_block_only),
     ),
     arithmetics=("ball",),

@@ -11,11 +11,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, below, squared_norm
-from lora_proofs.claims.zeng_lee.relu.final_layers import first_layer, of_target
+from lora_proofs.claims.zeng_lee.relu.final_layers import of_target
 from lora_proofs.claims.zeng_lee.relu.problem import box
+from lora_proofs.constructions.regions import larger
 from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.relu_network import relu_network
 from lora_proofs.strategies.draw import Draw, quarter
 from lora_proofs.strategies.matrices import full_rank_matrix
 from lora_proofs.strategies.networks import small
@@ -57,15 +61,39 @@ def least_unit(instance: Instance) -> Any:
     )
 
 
+def unseen(instance: Instance) -> tuple[Any, Any]:
+    """x, y in the box for which only one unit of the first layer differs, and is off at both.
+
+    From the middle c some way towards the corner where that unit is least, on to where it is
+    negative; then along the direction in which only this unit changes, within the box.
+    """
+    (low, high), W1 = _ends(instance), EXACT.matrix(instance.W1)
+    b1, c, half = EXACT.matrix(instance.b1)[0], (low + high) / 2, (high - low) / 2
+    j = int(np.argmin(box(instance).lowest(W1, EXACT) + b1))
+    signs = EXACT.matrix([[(w > 0) - (w < 0) for w in W1[j]]])[0]
+    middle, corner = (W1 @ c + b1)[j], c - half * signs
+    least = (W1 @ corner + b1)[j]
+    share = larger(middle, EXACT.number(0))
+    share = share / (share - least)
+    share += (1 - share) / 8
+    x = c + share * (corner - c)
+    along, off = EXACT.inverse(W1)[:, j], -(W1 @ x + b1)[j] / 2
+    room = [(1 - share) * h / abs(d) for h, d in zip(half, along, strict=True) if d != 0]
+    return x, x + min(off, *room) * along
+
+
+def _ends(instance: Instance) -> tuple[Any, Any]:
+    return EXACT.matrix(instance.lower)[0], EXACT.matrix(instance.upper)[0]
+
+
 def hidden_pair(instance: Instance) -> Any:
     """||fbar(x) - fbar(y)||^2 for x, y in the box that the tuned layers cannot tell apart."""
-    low = box(instance).lowest(EXACT.matrix(instance.W1), EXACT)
-    u = EXACT.matrix([[0] * len(low)])[0]
-    v = u.copy()
-    u[0], v[0] = low[0] / 8, low[0] / 16
-    (x, seen), (y, seen_too) = (first_layer(instance, w[:, None]) for w in (u, v))
+    (low, high), (x, y) = _ends(instance), unseen(instance)
+    W1, b1 = EXACT.matrix(instance.W1), EXACT.matrix(instance.b1)[0]
+    seen, seen_too = (relu_network([(W1, b1)], z[:, None], EXACT) for z in (x, y))
     assert (seen == seen_too).all()
-    return squared_norm(of_target(instance, x) - of_target(instance, y))
+    assert all(((low <= z) & (z <= high)).all() for z in (x, y))
+    return squared_norm(of_target(instance, x[:, None]) - of_target(instance, y[:, None]))
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:

@@ -190,7 +190,7 @@ HALFWAY = EXACT_ONE.replace(W1=[[3, 0], [0, 2]], sigma1=[[2, 1]], U1=[[-1, 0], [
 claim = Claim(
     name="zeng-lee/threshold-necessary",
     title="When the threshold of a one-layer ReLU target is necessary",
-    source=Source("zeng-lee", "", "our reading", "recalled"),
+    source=Source("zeng-lee", "", "extension", "recalled"),
     statement=(
         r"Let $\bar W$ be nonsingular and all outputs of $\bar f(x) = \mathrm{ReLU}(\bar W x + "
         r"\bar b)$ positive at an interior point $x$. For all adapters with $S = \sum_l R_l < "

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, equal
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, below, equal
 from lora_proofs.claims.zeng_lee.linear.problem import squares
 from lora_proofs.constructions.regions import Box
 from lora_proofs.constructions.relu_error import sup_error
@@ -95,9 +95,9 @@ def adapted_to(instance: Instance, wanted: Sequence[tuple[Any, Any]]) -> ReluAda
 def same_on_the_box(
     instance: Instance, net: ReluAdaptation, wanted: Sequence[tuple[Any, Any]]
 ) -> Iterator[Comparison]:
-    """The adapters have their ranks, and the network is the target at every point of the box."""
-    for adapter, R in zip(net.adapters, ranks(instance), strict=True):
-        yield at_most("rank of an adapter", adapter.rank, R)
+    """What_l - W_l have their ranks, and the network is the target at every point of the box."""
+    for (What, _), W, R in zip(net.layers, layers(instance), ranks(instance), strict=True):
+        yield at_most("rank of What_l - W_l", EXACT.rank(EXACT.matrix(What) - W), R)
     apart = sup_error(net.layers, wanted, partition(instance), box(instance), EXACT)
     yield equal("the greatest distance of each output on the box", apart, 0 * apart)
 
@@ -189,7 +189,7 @@ def inside(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     for row, low, high in rows:
         yield at_most("lower against the least input", low, min(row))
         yield at_least("upper against the greatest input", high, max(row))
-        yield at_least("upper against lower", high, low)
+        yield below("lower against upper", low, high)
 
 
 frames = Assumption(
