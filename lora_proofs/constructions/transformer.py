@@ -117,7 +117,7 @@ def _told(
         tuple((block.b1, block.b2) for block in model.blocks),
         model,
         gap_ranks(frozen, target),
-        reading_distance(model, target, ctx),
+        reading_distance(model, target, ctx, softmax="columns"),
         max(built.defects, default=ctx.number(0)),
         tuple(dict.fromkeys(built.broken)),
     )

@@ -138,12 +138,19 @@ def _key(X: Matrix) -> tuple[tuple[Any, ...], ...]:
     return tuple(tuple((int(x.p), int(x.q)) for x in row) for row in X)
 
 
-def reading_distance(one: TransformerModel, other: TransformerModel, ctx: Arithmetic) -> Scalar:
+def reading_distance(
+    one: TransformerModel,
+    other: TransformerModel,
+    ctx: Arithmetic,
+    *,
+    softmax: str = "uninterpreted",
+) -> Scalar:
     """The largest relative Frobenius distance of two readings, head by head in their order.
 
     Relative to the reading of ``other``, or absolute where that is 0; exact numbers give one a
     little above where it is irrational. A narrower ``other`` is
-    compared with the first rows and columns, the remaining rows with 0.
+    compared with the first rows and columns, the remaining rows with 0. ``softmax`` as for
+    ``readings``.
 
     >>> from lora_proofs.mathematics.transformer import identity_model
     >>> two = identity_model(2, blocks=2).map(lambda X: 2 * X)
@@ -151,11 +158,11 @@ def reading_distance(one: TransformerModel, other: TransformerModel, ctx: Arithm
     15
     """
     width = other.width
-    pairs = zip(readings(one, ctx, width=width), readings(other, ctx), strict=True)
+    both = (readings(m, ctx, softmax=softmax, width=width) for m in (one, other))
     with ctx.working():
         found = [
             _relative(X, padded(Y, len(X), ctx), ctx)
-            for a, b in pairs
+            for a, b in zip(*both, strict=True)
             for (name, X), (_, Y) in zip(_read(a, width), _read(b, width), strict=True)
         ]
         return max(found)

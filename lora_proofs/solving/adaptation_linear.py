@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import reduce
-from math import prod
+from math import isfinite, prod
 from typing import Any
 
 import flint
@@ -303,7 +303,7 @@ def exploded(norm: Any, scale: float) -> bool:
     >>> exploded(flint.fmpq(10**7), 1.0), exploded(flint.fmpq(3), 1.0)
     (True, False)
     """
-    return upper(norm) > EXPLODED * Fraction(scale)
+    return isfinite(scale) and upper(norm) > EXPLODED * Fraction(scale)
 
 
 def search(

@@ -5,6 +5,7 @@ Errors are measured from the printed entries, so every printed entry comes with 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +23,7 @@ from lora_proofs.solving.decimals import decimal_string, exact, magnitude, print
 
 SHOWN = 15
 """Digits of a measured number where none are asked for."""
+LARGEST_FLOAT = Fraction(sys.float_info.max)
 SINGULAR = 10**12
 """A weight whose condition number is larger is singular up to the rounding of its entries."""
 
@@ -161,6 +163,24 @@ def at_most(x: Fraction, digits: int | None) -> float | str:
     return decimal_string(-(-x // step) * step, digits)
 
 
+def at_least(x: Fraction, digits: int | None) -> float | str:
+    """A bound rounded down and no less than 0: a float, or a decimal of so many digits.
+
+    >>> at_least(Fraction(2, 3), 3), at_least(Fraction(1, 3), None) * 3 <= 1
+    ('0.666', True)
+    >>> at_least(Fraction(-1), None), at_least(Fraction(10) ** 400, None)
+    (0.0, '1.00000000000000e+400')
+    """
+    x = max(x, Fraction(0))
+    if digits is None and (near := float_above(x)) < inf:
+        return near if Fraction(near) <= x else nextafter(near, 0.0)
+    digits = digits or SHOWN
+    if x == 0:
+        return "0"
+    step = Fraction(10) ** (magnitude(x) - digits + 1)
+    return decimal_string(x // step * step, digits)
+
+
 def float_above(x: Fraction) -> float:
     """The smallest float that is at least x >= 0; infinite beyond their range.
 
@@ -176,7 +196,9 @@ def float_above(x: Fraction) -> float:
 
 def nearest(x: Any, digits: int | None) -> float | str:
     """A ball or an exact number that is known well: a float, or so many right digits."""
-    return float(exact(x)) if digits is None else printed(x, digits)[0]
+    if digits is None and abs(middle := exact(x)) < LARGEST_FLOAT:
+        return float(middle)
+    return printed(x, digits or SHOWN)[0]
 
 
 def largest(sizes: Sequence[Fraction], number: Callable[[Fraction], Any]) -> Any:

@@ -33,11 +33,18 @@ from lora_proofs.mathematics.transformer import (
     transformer_network,
 )
 from lora_proofs.mathematics.transformer_readings import reading_distance, same_function
-from lora_proofs.solving.adaptation_linear import attempts, condition, floats, largest_norm
+from lora_proofs.solving.adaptation_linear import (
+    EXPLODED,
+    attempts,
+    condition,
+    floats,
+    largest_norm,
+)
 from lora_proofs.solving.adaptation_numbers import (
     Entries,
     PrintedAdapter,
     print_adapter,
+    singular_in_floats,
     upper,
     wider,
 )
@@ -98,7 +105,7 @@ def reached(
         entries=entries,
         residual=flint.fmpq(0)
         if same
-        else reading_distance(model, problem.target, wider(balls, entries)),
+        else reading_distance(model, problem.target, wider(balls, entries), softmax="columns"),
         adapter_norm=largest_norm([one.exact for one in told.values()], balls),
         built=built,
     )
@@ -192,20 +199,33 @@ def rationally(problem: TransformerProblem, balls: BallArithmetic) -> Transforme
 
 
 def natural(problem: TransformerProblem) -> float:
-    """How large updates may well be, about: the largest weight times the worst condition."""
+    """How large updates may well be, about: the largest weight times the worst condition squared.
+
+    That is at most ``EXPLODED`` times the weights, and only the weights where one of them is
+    singular, or is up to rounding.
+    """
     weights = [W for _, W in (*problem.frozen.weights(), *problem.target.weights())]
     sizes = [float(np.linalg.norm(floats(W), 2)) for W in weights]
-    worst = [condition(W) or 1.0 for _, W in problem.frozen.weights()]
-    return max(sizes) * max(worst) ** 2
+    frozen = [W for _, W in problem.frozen.weights()]
+    if any(singular_in_floats(W) for W in frozen):
+        return max(sizes)
+    return max(sizes) * min(max(condition(W) or 1.0 for W in frozen) ** 2, EXPLODED)
 
 
 def sampled(
     problem: TransformerProblem, found: TransformerReached, balls: BallArithmetic
-) -> Fraction:
+) -> Fraction | None:
     """The largest relative Frobenius error on a few Gaussian inputs of several lengths, certified.
 
-    The inputs are always the same ones.
+    The inputs are always the same ones. ``None`` where a softmax is not enclosed, of huge scores.
     """
+    try:
+        return _sampled(problem, found, balls)
+    except (ToleranceNotMet, OverflowError):
+        return None
+
+
+def _sampled(problem: TransformerProblem, found: TransformerReached, balls: BallArithmetic) -> Any:
     worst, random, ctx = Fraction(0), np.random.default_rng(0), wider(balls, found.entries)
     for length in LENGTHS:
         X = EXACT.matrix(np.round(random.normal(size=(problem.frozen.width, length)), 3))

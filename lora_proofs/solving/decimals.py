@@ -15,6 +15,8 @@ import flint
 from lora_proofs.arithmetic.exact import rational
 from lora_proofs.errors import ToleranceNotMet
 
+LARGEST_EXPONENT = 10**7
+"""Powers of 2 beyond which a ball is not turned into a fraction: it would not end."""
 SHOWN = 25
 """The most significant digits that are given of the midpoint of an enclosure."""
 
@@ -28,6 +30,8 @@ def exact(x: Any) -> Fraction:
     if not isinstance(x, flint.arb):
         return rational(x)
     mantissa, exponent = x.mid().man_exp()
+    if abs(int(exponent)) > LARGEST_EXPONENT:
+        raise ToleranceNotMet("a number of the answer is too large or too small to be printed")
     return int(mantissa) * Fraction(2) ** int(exponent)
 
 
