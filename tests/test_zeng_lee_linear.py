@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import flint
 import pytest
 
-from lora_proofs.arithmetic import EXACT, BallArithmetic
-from lora_proofs.claims.zeng_lee.linear import blocks, nonsingular_weights, problem, weighted_input
+from lora_proofs.arithmetic import EXACT, BallArithmetic, squared_norm
+from lora_proofs.claims.zeng_lee.linear import (
+    blocks,
+    blocks_proof,
+    exact_threshold,
+    lower_bound,
+    lower_bound_proof,
+    minimum,
+    monotone,
+    nonsingular_weights,
+    optimal_error,
+    parameter_count,
+    per_layer_ranks,
+    problem,
+    rectangular,
+    weighted_input,
+)
 from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.running.catalogue import load, shipped_claims
@@ -191,3 +207,86 @@ def test_every_line_of_a_derivation_says_something(entry):
         assert text(step.relation.left) != text(step.relation.right)
         shown = relation_latex(step.relation)
         assert "Wbar" not in shown and "What" not in shown and "R_L + R_L" not in shown
+
+
+@pytest.mark.parametrize("module", [optimal_error, per_layer_ranks, rectangular])
+def test_the_optimal_errors_are_derived_to_be_attained_and_not_to_be_beaten(module):
+    claim = module.claim
+    stated = [r.label for r in claim.conclusion]
+    assert {blocks_proof.VALUE, blocks_proof.FROBENIUS} < set(stated)
+    assert {lower_bound_proof.VALUE, lower_bound_proof.FROBENIUS} < set(stated)
+    steps = list(claim.derive())
+    cited = {step.lemma.name for step in steps if step.lemma}
+    assert {"Weyl's inequality for a change of low rank", "Eckart-Young theorem"} < cited
+    assert [step.relation.label for step in steps[-len(stated) :]] == stated
+
+
+def test_the_other_adapters_of_an_optimal_error_meet_the_bound_and_stay_above_it():
+    errors = []
+    for k in range(8):
+        x = per_layer_ranks.draw(source("others", k), "generic")
+        E, X = lower_bound.errors(x)
+        assert EXACT.rank(E - X) <= sum(problem.ranks(x))
+        least = problem.tail(problem.squares(E, EXACT), sum(problem.ranks(x)))
+        errors.append(squared_norm(X) - least)
+    assert min(errors) == 0 < max(errors)
+
+
+def test_the_minimum_is_refused_where_the_other_adapters_have_a_larger_rank():
+    (broken,) = minimum.NOT_ALLOWED.instances
+    failed = [c for c in minimum.check(broken, EXACT) if c.outcome == "fails"]
+    assert {c.label for c in failed} > {lower_bound_proof.RANK, lower_bound_proof.FROBENIUS}
+    skipped = broken.replace(DW1=NONE)
+    assert all(c.outcome == "holds" for c in minimum.check(skipped, EXACT))
+
+
+def outcomes(comparisons: Any) -> list[str]:
+    return [c.outcome for c in comparisons]
+
+
+def test_the_only_if_half_fails_where_the_ranks_are_enough_or_the_adapters_are_not_cut():
+    x = exact_threshold.PLAIN
+    found = problem.adapters_towards(x, EXACT.matrix(x.target), (1, 1))
+    assert outcomes(problem.too_few(x, found, (1, 0), EXACT)) == ["holds", "holds"]
+    assert outcomes(problem.too_few(x, found, (1, 1), EXACT)) == ["fails", "holds"]
+    # A gap of rank 1 is closed by one rank.
+    thin = x.replace(target=[[4, 0], [0, 1]])
+    found = problem.adapters_towards(thin, EXACT.matrix(thin.target), (1, 0))
+    assert outcomes(problem.too_few(thin, found, (1, 0), EXACT)) == ["fails", "holds"]
+
+
+@pytest.mark.parametrize("rank", range(4))
+def test_an_update_is_cut_down_to_a_rank(rank):
+    D = rank_matrix(source("cut", rank), 3, 4, 2)
+    kept = problem.cut(D, rank)
+    assert kept.shape == D.shape
+    assert EXACT.rank(kept) == min(rank, 2)
+    assert EXACT.rank(D - kept) == 2 - min(rank, 2)
+
+
+@pytest.mark.parametrize("module", [exact_threshold, parameter_count])
+def test_the_exact_ranks_are_checked_to_be_needed(module, monkeypatch):
+    x = module.PLAIN.replace(ranks=[[1, 1]])
+    assert set(outcomes(module.check(x, EXACT))) == {"holds"}
+    monkeypatch.setattr(problem, "least_squared_error", lambda *given: EXACT.number(0))
+    assert "fails" in outcomes(module.check(x, EXACT))
+    monkeypatch.undo()
+    monkeypatch.setattr(problem, "cut", lambda D, R: D)
+    assert "fails" in outcomes(module.check(x, EXACT))
+
+
+def test_a_deeper_net_is_built_with_the_rank_of_the_threshold(monkeypatch):
+    x = monotone.TWO.replace(target=[[3, 0], [0, 2]])
+    assert set(outcomes(monotone.check(x, EXACT))) == {"holds"}
+    more = monotone.deeper(x, 1)
+    assert len(networks.layers(more)) == 3
+    assert (problem.gap(more) == problem.gap(x)).all()
+    assert outcomes(monotone.deeper_needs_less(x, EXACT)) == ["fails"]
+    real = monotone.adapters_towards
+
+    def one_layer_idle(instance: Any, target: Any, allowed: Any) -> Any:
+        found = real(instance, target, allowed)
+        return replace(found, product=networks.whole_product(networks.layers(instance)))
+
+    monkeypatch.setattr(monotone, "adapters_towards", one_layer_idle)
+    assert "fails" in outcomes(monotone.check(x, EXACT))

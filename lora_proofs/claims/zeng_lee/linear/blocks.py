@@ -25,14 +25,12 @@ from lora_proofs.arithmetic import (
 )
 from lora_proofs.claims.zeng_lee.linear.blocks_proof import (
     BLOCK,
-    EARLIER,
     ERROR_VALUE,
     FROBENIUS,
     GAP_IS,
     GAP_TAIL,
     GAP_VALUE,
     K_L,
-    NUMBERS,
     OF_DW,
     OF_INNER,
     OF_K,
@@ -64,7 +62,6 @@ from lora_proofs.claims.zeng_lee.linear.problem import (
 )
 from lora_proofs.language.claim import Assumption
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.mathematics.words import Relation, word
 from lora_proofs.strategies.draw import Draw, Rejected
 from lora_proofs.strategies.networks import layers, linear_problem, truncated, whole_product
 
@@ -189,23 +186,6 @@ BLOCKS = Assumption(
     are_blocks,
     relations=(GAP_IS, BLOCK),
 )
-BEFORE = Assumption(
-    "earlier",
-    r"the hypothesis of the induction over layers: $P_{l-1} \hat W_{l-1} \cdots \hat W_1 = P_0 + E "
-    r"K$",
-    earlier_layers,
-    technical="it is what the induction proves, so no instance that has the others breaks it",
-    relations=(EARLIER,),
-)
-VALUES = Assumption(
-    "values",
-    r"$\mathrm{rank}\,\cdot$ are ranks, $\sigma_j$ the $j$-th largest singular values, 0 beyond "
-    r"the last, $1 \le l \le L$ and $i \ge 1$",
-    indices,
-    technical="it only names numbers, which are computed from the instance",
-    relations=tuple(Relation(word(0), "<=", x) for x in NUMBERS),
-)
-ASSUMPTIONS = (NONSINGULAR, BLOCKS, BEFORE, VALUES)
 
 
 def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
@@ -287,9 +267,12 @@ def last_vectors(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 
 ONE, NONE, SWAP = [[1, 0], [0, 1]], [[0, 0], [0, 0]], [[0, 1], [1, 0]]
-DEAD = Instance(W1=NONE, W2=ONE, target=ONE, ranks=[[1, 1]], U=ONE, V=ONE, sigma=[[1, 1]], l=1, i=1)
+DEAD = Instance(
+    W1=NONE, W2=ONE, DW1=NONE, DW2=NONE, target=ONE, ranks=[[1, 1]], U=ONE, V=ONE, sigma=[[1, 1]],
+    l=1, i=1,
+)  # fmt: skip
 """W_1 = 0: the product has rank 1 at most, and the identity is at distance 1."""
 PLAIN = Instance(
-    W1=ONE, target=[[4, 0], [0, 3]], ranks=[[1]], U=ONE, V=ONE, sigma=[[3, 2]], l=1, i=1
+    W1=ONE, DW1=NONE, target=[[4, 0], [0, 3]], ranks=[[1]], U=ONE, V=ONE, sigma=[[3, 2]], l=1, i=1
 )
 UNSORTED = PLAIN.replace(U=SWAP, V=SWAP, sigma=[[2, 3]])

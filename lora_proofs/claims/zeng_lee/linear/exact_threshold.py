@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, below, equal
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, equal
 from lora_proofs.claims.zeng_lee.linear.problem import (
     WEIGHTS,
     adapters_towards,
     gap,
     least_squared_error,
+    too_few,
     within_ranks,
 )
 from lora_proofs.language.claim import Claim, Control, Instances, Source
@@ -66,8 +67,7 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield from within_ranks(found, allowed)
     yield equal("prod What against the target", found.product, target)
     if R:
-        E, S = gap(instance), (R - 1) * len(allowed)
-        yield below("0 against rank E - (R - 1) L", 0, EXACT.rank(E) - S)
+        yield from too_few(instance, found, [R - 1] * len(allowed), ctx)
 
 
 def at_threshold(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:

@@ -233,7 +233,8 @@ claim = Claim(
         r"$\mathrm{rank}(\hat W_L \cdots \hat W_1 - W_L \cdots W_1) \le S$, and $X = \bar W - "
         r"\hat W_L \cdots \hat W_1$ has $\sigma_i(X) \ge \sigma_{S+i}(E)$ for every $i \ge 1$ and "
         r"$\|X\|_F^2 \ge \sum_{j > S} \sigma_j(E)^2$: no adapters beat the best approximation of "
-        r"$E$ of rank $S$ in any unitarily invariant norm."
+        r"$E$ of rank $S$, in any singular value of the error, so neither in the spectral nor in "
+        r"the Frobenius norm."
     ),
     assumptions=(adapter_ranks, earlier, values),
     instances=INSTANCES,
@@ -249,6 +250,8 @@ claim = Claim(
     ),
     note=(
         "Label and wording of the paper's lemma are as commonly quoted; this half needs none of "
-        "its assumptions. The derivation is the step of an induction over layers."
+        "its assumptions. The derivation is the step of an induction over layers. That larger "
+        "singular values make every unitarily invariant norm larger is Fan's dominance theorem "
+        "(Horn and Johnson, Topics in Matrix Analysis, section 3.5); it is not concluded here."
     ),
 )

@@ -10,6 +10,7 @@ from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_m
 from lora_proofs.claims.zeng_lee.linear.problem import (
     FRAME,
     WEIGHTS,
+    adapters_towards,
     best_adapters,
     gap,
     least_squared_error,
@@ -52,15 +53,20 @@ def with_more(instance: Instance) -> Instance:
     return instance.replace(ranks=instance.more)
 
 
-def thresholds(instance: Instance) -> list[int]:
-    """ceil(rank E / L) for the depth of the problem and for one layer more."""
-    rank, L = EXACT.rank(gap(instance)), len(layers(instance))
-    return [-(-rank // depth) for depth in (L, L + 1)]
+def threshold(instance: Instance) -> int:
+    """ceil(rank E / L)."""
+    return -(-int(EXACT.rank(gap(instance))) // len(layers(instance)))
+
+
+def deeper(instance: Instance, R: int) -> Instance:
+    """One frozen layer more, I, for the same gap; the rank R for every layer."""
+    L, last = len(layers(instance)), EXACT.identity(len(instance.target))
+    return instance.replace(**{f"W{L + 1}": last}, ranks=[[R] * (L + 1)])
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """Both least errors, by adapters that attain them; the thresholds of two depths."""
-    errors = []
+    """Both least errors, by adapters that attain them; one layer more, by exact ones."""
+    errors, target = [], EXACT.matrix(instance.target)
     for x in (instance, with_more(instance)):
         found = best_adapters(x)
         yield from within_ranks(found, ranks(x))
@@ -69,8 +75,10 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
         wanted = nth(squares(gap(x), ctx), sum(ranks(x)) + 1)
         yield equal("squared spectral error against sigma_(S+1)(E)^2", errors[-1], wanted)
     yield at_most("with more rank", errors[1], errors[0])
-    here, deeper = thresholds(instance)
-    yield at_most("threshold with one layer more", deeper, here)
+    more = deeper(instance, threshold(instance))
+    found = adapters_towards(more, target, ranks(more))
+    yield from within_ranks(found, ranks(more))
+    yield equal("one layer more, with the rank of the threshold", found.product, target)
 
 
 def least_falls(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -87,9 +95,9 @@ def strictly(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 
 def deeper_needs_less(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """A strictly smaller threshold claimed for one layer more."""
-    here, deeper = thresholds(instance)
-    yield below("threshold with one layer more", deeper, here)
+    """One layer more claimed to be exact with one rank less."""
+    least = least_squared_error(deeper(instance, threshold(instance) - 1), ctx)
+    yield at_most("what no adapters of one rank less beat", least, EXACT.number(0))
 
 
 ONE = [[1, 0], [0, 1]]
@@ -118,7 +126,7 @@ claim = Claim(
         Control(WEIGHTS, (DEAD,), "W_1 = 0: no adapters reach sigma_(S+1)"),
         Control(larger, (FEWER,), "one rank less in place of more"),
         Control(None, (TIED,), "a strictly smaller error, at a tie", strictly),
-        Control(None, (TWO.replace(target=[[2, 0], [0, 1]]),),
+        Control(None, (TWO,),
                 "a strictly smaller threshold for a gap of rank 1", deeper_needs_less),
     ),
     arithmetics=("exact", "ball"),

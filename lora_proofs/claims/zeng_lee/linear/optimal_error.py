@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, equal
-from lora_proofs.claims.zeng_lee.linear import blocks
-from lora_proofs.claims.zeng_lee.linear.blocks_proof import CONCLUSION, derive
+from lora_proofs.claims.zeng_lee.linear import blocks, minimum
 from lora_proofs.claims.zeng_lee.linear.problem import ranks
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
@@ -20,7 +19,7 @@ from lora_proofs.strategies.networks import REGIMES
 
 def draw(source: Draw, regime: str) -> Instance:
     """A problem with the same rank for every layer."""
-    return blocks.draw(source, regime, uniform=True)
+    return minimum.with_others(source, blocks.draw(source, regime, uniform=True))
 
 
 INSTANCES = Instances(draw, tuple(r for r in REGIMES if r != "zero ranks"))
@@ -48,14 +47,15 @@ claim = Claim(
         r"If all $W_l$ and $P_0 + \mathrm{LR}_r(E)$, $r = R, 2R, \dots, R(L-1)$, are nonsingular, "
         r"then there are updates of rank at most $R$ with $\hat W_L \cdots \hat W_1 = P_0 + "
         r"\mathrm{LR}_{RL}(E)$, so $\|\hat W_L \cdots \hat W_1 - \bar W\|_2 = \sigma_{RL+1}(E)$ "
-        r"with $E = \bar W - P_0$, $P_0 = W_L \cdots W_1$; no updates of that rank come nearer."
+        r"with $E = \bar W - P_0$, $P_0 = W_L \cdots W_1$; no updates of that rank come nearer: "
+        r"theirs is $\sigma_{RL+1}(E)$ or more."
     ),
-    assumptions=(*blocks.ASSUMPTIONS, uniform),
+    assumptions=(*minimum.ASSUMPTIONS, uniform),
     instances=INSTANCES,
-    check=blocks.check,
-    conclusion=CONCLUSION,
-    derive=derive,
-    interpret=blocks.interpret,
+    check=minimum.check,
+    conclusion=minimum.CONCLUSION,
+    derive=minimum.derive,
+    interpret=minimum.interpret,
     kind="lower-bound",
     lower_bound=blocks.least_error,
     controls=(
@@ -64,13 +64,15 @@ claim = Claim(
             blocks.BLOCKS, (blocks.UNSORTED,), "the last singular vectors in place of the first",
             blocks.last_vectors,
         ),
+        minimum.NOT_ALLOWED,
         Control(None, (blocks.PLAIN,), "sigma_(RL+2) in place of sigma_(RL+1)",
                 blocks.one_rank_more),
         Control(None, (blocks.PLAIN,), "0.99 of the optimal error", blocks.a_percent_less),
     ),
     note=(
-        "The derivation is the step of an induction over layers; the minimum is this and "
-        "zeng-lee/linear-lower-bound. That the intermediate P_0 + LR_r(E) are nonsingular is not "
-        "needed, only this construction needs it: zeng-lee/linear-nonsingular-weights-suffice."
+        "Both derivations, of the construction and of the bound, are steps of inductions over "
+        "layers; the bound is that of zeng-lee/linear-lower-bound. That the intermediate P_0 + "
+        "LR_r(E) are nonsingular is not needed, only this construction needs it: "
+        "zeng-lee/linear-nonsingular-weights-suffice."
     ),
 )  # fmt: skip

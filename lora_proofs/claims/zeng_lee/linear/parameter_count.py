@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, below, equal
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, equal
 from lora_proofs.claims.zeng_lee.linear.problem import (
     WEIGHTS,
     adapters_towards,
     gap,
     least_squared_error,
     ranks,
+    too_few,
     within_ranks,
 )
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
@@ -69,11 +70,9 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield from within_ranks(found, allowed)
     yield equal("prod What against the target", found.product, target)
     yield at_most("numbers in all adapters", found.parameters, promised(instance))
-    paid = 2 * len(target) * sum(allowed)
-    yield equal("2 D (R_1 + ... + R_L)", paid, promised(instance))
-    if sum(allowed):
-        fewer = sum(allowed) - 1
-        yield below("rank E against fewer ranks", fewer, EXACT.rank(gap(instance)))
+    for k in (k for k, R in enumerate(allowed) if R):
+        fewer = [R - (j == k) for j, R in enumerate(allowed)]
+        yield from too_few(instance, found, fewer, ctx)
 
 
 def exact_there(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:

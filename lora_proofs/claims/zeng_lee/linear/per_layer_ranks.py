@@ -6,12 +6,19 @@ is the unconditional lower bound.
 
 from __future__ import annotations
 
-from lora_proofs.claims.zeng_lee.linear import blocks
-from lora_proofs.claims.zeng_lee.linear.blocks_proof import CONCLUSION, derive
+from lora_proofs.claims.zeng_lee.linear import blocks, minimum
 from lora_proofs.language.claim import Claim, Control, Instances, Source
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.networks import REGIMES
 
-INSTANCES = Instances(blocks.draw, REGIMES)
+
+def draw(source: Draw, regime: str) -> Instance:
+    """A problem with a rank for every layer, and other adapters of these ranks."""
+    return minimum.with_others(source, blocks.draw(source, regime))
+
+
+INSTANCES = Instances(draw, REGIMES)
 
 claim = Claim(
     name="zeng-lee/linear-per-layer-ranks",
@@ -25,12 +32,12 @@ claim = Claim(
         r"\mathrm{LR}_{R_1 + \dots + R_l}(E)$ after every layer; so $\|\hat W_L \cdots \hat W_1 "
         r"- \bar W\|_2 = \sigma_{S+1}(E)$; no updates of these ranks come nearer."
     ),
-    assumptions=blocks.ASSUMPTIONS,
+    assumptions=minimum.ASSUMPTIONS,
     instances=INSTANCES,
-    check=blocks.check,
-    conclusion=CONCLUSION,
-    derive=derive,
-    interpret=blocks.interpret,
+    check=minimum.check,
+    conclusion=minimum.CONCLUSION,
+    derive=minimum.derive,
+    interpret=minimum.interpret,
     kind="lower-bound",
     lower_bound=blocks.least_error,
     controls=(
@@ -39,12 +46,14 @@ claim = Claim(
             blocks.BLOCKS, (blocks.UNSORTED,), "the last singular vectors in place of the first",
             blocks.last_vectors,
         ),
+        minimum.NOT_ALLOWED,
         Control(None, (blocks.PLAIN,), "sigma_(S+2) in place of sigma_(S+1)", blocks.one_rank_more),
         Control(None, (blocks.PLAIN,), "0.99 of the optimal error", blocks.a_percent_less),
     ),
     note=(
-        "The derivation is the step of an induction over layers, with a formula for every layer; "
-        "the minimum is this and zeng-lee/linear-lower-bound. Of the second half of the assumption "
-        "nothing is needed: zeng-lee/linear-nonsingular-weights-suffice."
+        "Both derivations, of the construction with a formula for every layer and of the bound, "
+        "are steps of inductions over layers; the bound is that of zeng-lee/linear-lower-bound. Of "
+        "the second half of the assumption nothing is needed: "
+        "zeng-lee/linear-nonsingular-weights-suffice."
     ),
 )  # fmt: skip

@@ -13,7 +13,8 @@ from typing import Any
 
 import flint
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, equal
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, below, equal
+from lora_proofs.constructions.leading import rank_factors
 from lora_proofs.constructions.linear import linear_adapters
 from lora_proofs.errors import Unavailable
 from lora_proofs.language.claim import Assumption
@@ -174,3 +175,25 @@ def within_ranks(found: Adapted, allowed: Sequence[int]) -> Iterator[Comparison]
     """B_l has R_l columns at most."""
     for columns, R in zip(found.columns, allowed, strict=True):
         yield at_most("columns of B_l against R_l", columns, R)
+
+
+def too_few(
+    instance: Instance, found: Adapted, fewer: Sequence[int], ctx: Arithmetic
+) -> Iterator[Comparison]:
+    """With fewer ranks no adapters are exact, and those at hand, cut down to them, miss the target.
+
+    What is left has the rank that they lack at least.
+    """
+    least = least_squared_error(instance.replace(ranks=[list(fewer)]), ctx)
+    yield below("0 against what no adapters of fewer ranks beat", EXACT.number(0), least)
+    kept = [cut(D, R) for D, R in zip(found.updates, fewer, strict=True)]
+    product = whole_product([W + D for W, D in zip(layers(instance), kept, strict=True)])
+    lacking = EXACT.rank(gap(instance)) - sum(fewer)
+    left = EXACT.rank(EXACT.matrix(instance.target) - product)
+    yield at_least("rank that is left with fewer ranks", left, lacking)
+
+
+def cut(D: Any, R: int) -> Any:
+    """The first R terms of an update of any rank."""
+    G, H = rank_factors(D)
+    return G[:, :R] @ H[:R] if R and G.shape[1] else 0 * D

@@ -10,13 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least
-from lora_proofs.claims.zeng_lee.linear import blocks
-from lora_proofs.claims.zeng_lee.linear.blocks_proof import (
-    CONCLUSION,
-    P_INVERTED,
-    Q_INVERTED,
-    derive,
-)
+from lora_proofs.claims.zeng_lee.linear import blocks, minimum
+from lora_proofs.claims.zeng_lee.linear.blocks_proof import P_INVERTED, Q_INVERTED
 from lora_proofs.claims.zeng_lee.linear.problem import gap
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
@@ -45,7 +40,7 @@ def draw(source: Draw, regime: str) -> Instance:
     found = problem(weights, allowed, frame, l=source.integer(1, L), i=source.integer(1, k))
     if any(c.outcome != "holds" for c in one_sided(found, EXACT)):
         raise Rejected("a product without full rank on the way")
-    return found.replace(regimes=(regime,))
+    return minimum.with_others(source, found.replace(regimes=(regime,)))
 
 
 INSTANCES = Instances(draw, REGIMES)
@@ -79,12 +74,12 @@ full_rank = Assumption(
 )
 ONE = [[1, 0], [0, 1]]
 NARROW = Instance(
-    W1=[[1, 0]], W2=[[0], [1]], target=[[2, 0], [1, 2]], ranks=[[1, 1]], U=ONE, V=ONE,
-    sigma=[[2, 2]], l=1, i=1,
+    W1=[[1, 0]], W2=[[0], [1]], DW1=[[0, 0]], DW2=[[0], [0]], target=[[2, 0], [1, 2]],
+    ranks=[[1, 1]], U=ONE, V=ONE, sigma=[[2, 2]], l=1, i=1,
 )  # fmt: skip
 WIDE = Instance(
-    W1=[[1], [0]], W2=[[0, 1]], target=[[3]], ranks=[[0, 0]], U=[[1]], V=[[1]], sigma=[[3]],
-    l=1, i=1,
+    W1=[[1], [0]], W2=[[0, 1]], DW1=[[0], [0]], DW2=[[0, 0]], target=[[3]], ranks=[[0, 0]],
+    U=[[1]], V=[[1]], sigma=[[3]], l=1, i=1,
 )  # fmt: skip
 
 claim = Claim(
@@ -98,12 +93,12 @@ claim = Claim(
         r"\hat W_1 = P_0 + \mathrm{LR}_{R_1 + \dots + R_l}(E)$ after every layer, and so the "
         r"spectral error $\sigma_{S+1}(E)$, which no updates of these ranks beat."
     ),
-    assumptions=(full_rank, *blocks.ASSUMPTIONS[1:]),
+    assumptions=(full_rank, *minimum.ASSUMPTIONS[1:]),
     instances=INSTANCES,
-    check=blocks.check,
-    conclusion=CONCLUSION,
-    derive=derive,
-    interpret=blocks.interpret,
+    check=minimum.check,
+    conclusion=minimum.CONCLUSION,
+    derive=minimum.derive,
+    interpret=minimum.interpret,
     kind="lower-bound",
     lower_bound=blocks.least_error,
     controls=(
@@ -112,8 +107,12 @@ claim = Claim(
             blocks.BLOCKS, (blocks.UNSORTED,), "the last singular vectors in place of the first",
             blocks.last_vectors,
         ),
+        minimum.NOT_ALLOWED,
         Control(None, (WIDE,), "sigma_(S+2) in place of sigma_(S+1)", blocks.one_rank_more),
         Control(None, (WIDE,), "0.99 of the optimal error", blocks.a_percent_less),
     ),
-    note="The derivation is that of zeng-lee/linear-per-layer-ranks, with one-sided inverses.",
+    note=(
+        "The derivations are those of zeng-lee/linear-per-layer-ranks, with one-sided inverses; "
+        "that no updates do better is that of zeng-lee/linear-lower-bound."
+    ),
 )  # fmt: skip
