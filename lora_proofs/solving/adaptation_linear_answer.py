@@ -192,8 +192,10 @@ def reasons(judged: Judged) -> Iterator[str]:
     yield from _about_weights(judged)
     yield from _about_error(judged)
     yield from _about_ranks(judged)
-    if judged.huge:
+    if exploded(found.adapter_norm, least.scale):
         yield words.of_size(found.adapter_norm, least.scale)
+    frozen = enumerate(judged.problem.frozen, 1)
+    yield from words.of_condition((f"W_{layer}", W) for layer, W in frozen)
     yield from words.of_broken(broken(judged))
     yield from words.of_entries(found.entries, judged.digits)
     yield from _about_noise(judged)
