@@ -29,7 +29,7 @@ from lora_proofs.experiments.fitting import fit, last_layers_start, low_rank_sta
 from lora_proofs.experiments.linear_studies import linear_checks, linear_points
 from lora_proofs.experiments.models import condensed, pretrained, random_pair, related_pair
 from lora_proofs.experiments.relu_studies import relu_checks, relu_points
-from lora_proofs.experiments.result import summary
+from lora_proofs.experiments.result import document, shown, sizes, summary
 from lora_proofs.experiments.settings import AUTHORS
 from lora_proofs.experiments.study import (
     CONSTRUCTION,
@@ -517,6 +517,45 @@ def test_without_matplotlib_the_numbers_are_written(lora_proofs, tiny, monkeypat
     assert names == {f"{STEM}.json", f"{STEM}.csv", f"{STEM}.cells.jsonl"}
 
 
+def test_a_broken_matplotlib_costs_the_plot_alone(lora_proofs, tiny, monkeypatch, tmp_path):
+    (tmp_path / "matplotlib").mkdir()
+    (tmp_path / "matplotlib" / "__init__.py").write_text("raise AttributeError('no _ARRAY_API')\n")
+    for name in [x for x in sys.modules if x.partition(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    found = lora_proofs("experiment", NAME, "--quick", "--seeds", 1, "-o", "out")
+    assert found.returncode == 0 and "check: lower bound respected: holds" in found.stdout
+    told = "matplotlib is there but cannot be imported (AttributeError: no _ARRAY_API); reinstall"
+    assert "no plot: " in found.stderr and told in found.stderr
+    names = {path.name for path in (lora_proofs.folder / "out").iterdir()}
+    assert names == {f"{STEM}.json", f"{STEM}.csv", f"{STEM}.cells.jsonl"}
+
+
+def test_the_table_says_its_sizes_and_why_each_check_holds():
+    study = EXPERIMENTS["zeng-lee/relu-rank"]
+    settings = study.settings["quick"]
+    points = [Point("random", CONSTRUCTION, 0, 4, 128, 0.0, {"relative": 0.0})]
+    told = list(shown(document(study, settings, points, seed=0, seeds=1, quick=True)))
+    assert told[1] == (
+        "width 8, frozen depth 2, target depth 1, 400 steps, batches of 64, learning rates 0.01 "
+        "and 0.003, 2000 test points; 1 seed"
+    )
+    at = told.index("check: the construction is exact from rank 4 on: holds (worst 0)")
+    assert "counts as rounding" in told[at + 1]
+    assert "ceil(D / floor(L / Lbar)) at D = 8, L = 2, Lbar = 1" in told[at + 1]
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("size", ["quick", "default"])
+def test_digits_alone_are_measured_on_images_and_have_no_target_network(name, size):
+    study = EXPERIMENTS[name]
+    made = document(study, study.settings[size], [], seed=0, seeds=1, quick=size == "quick")
+    digits = name == "zeng-lee/digits"
+    assert ("the test images" in made["standing"]) == digits
+    assert ("random points" in made["standing"]) != digits
+    assert ("target depth" in sizes(made)) != digits and ("test points" in sizes(made)) != digits
+
+
 def test_without_scikit_learn_the_message_says_what_to_install(lora_proofs, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
@@ -527,7 +566,6 @@ def test_without_scikit_learn_the_message_says_what_to_install(lora_proofs, monk
 def test_the_plot_has_the_same_bytes_twice(tmp_path, tiny):
     pytest.importorskip("matplotlib", reason="without matplotlib plots are not tested: no result")
     from lora_proofs.experiments.plotting import draw
-    from lora_proofs.experiments.result import document
 
     points = [p for seed in (0, 1) for p in tiny.run(TINY.changed(steps=2), "random", seed, silent)]
     result = document(tiny, TINY, points, seed=0, seeds=2, quick=True)

@@ -87,7 +87,7 @@ def linear_checks(settings: Settings, points: Sequence[Point]) -> list[Check]:
     bounds = {(p.condition, p.seed, p.size): p.error for p in matching(points, LOWER_BOUND)}
     found = [p for p in points if p.method != LOWER_BOUND]
     pairs = [(p, bounds[p.condition, p.seed, p.size]) for p in found]
-    return [_respected(pairs), _respected_on_tests(pairs, settings), _attained(pairs)]
+    return [_respected(pairs), _respected_on_tests(pairs, settings), _attained(pairs, settings)]
 
 
 def _respected(pairs: Sequence[tuple[Point, float]]) -> Check:
@@ -115,14 +115,14 @@ def _respected_on_tests(pairs: Sequence[tuple[Point, float]], settings: Settings
     )
 
 
-def _attained(pairs: Sequence[tuple[Point, float]]) -> Check:
+def _attained(pairs: Sequence[tuple[Point, float]], settings: Settings) -> Check:
     built = [(p, bound) for p, bound in pairs if p.method == CONSTRUCTION]
     far = [abs(p.details["population"] - bound) for p, bound in built]
-    worst = max(far, default=None)
+    worst, D, L = max(far, default=None), settings.width, settings.frozen_depth
     return Check(
         "the construction attains the lower bound",
         None if worst is None else worst <= ROUNDING,
         worst,
         "largest distance between the construction's error over the whole distribution and the "
-        "bound",
+        f"bound, which is 0 from rank ceil(D / L) = {-(-D // L)} on",
     )

@@ -46,10 +46,10 @@ def draw(result: Mapping[str, Any], path: Path, *, across: str, scale: str) -> N
     """Draw medians with quartile bands, a panel a condition; ``BadInput`` without matplotlib."""
     try:
         import matplotlib
-    except ImportError:
-        raise BadInput(f"{path}: a plot needs matplotlib: {INSTALL}") from None
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
+    except Exception as error:
+        raise BadInput(f"{path}: {_missing(error)}") from None
 
     with matplotlib.rc_context(LOOK):
         conditions = list(dict.fromkeys(row["condition"] for row in result["summary"]))
@@ -59,6 +59,14 @@ def draw(result: Mapping[str, Any], path: Path, *, across: str, scale: str) -> N
         FigureCanvasSVG(figure)
         _fill(figure, result, conditions, across, scale)
         figure.savefig(path, format="svg", metadata={"Date": None, "Title": result["title"]})
+
+
+def _missing(error: Exception) -> str:
+    """What is wrong with matplotlib: not there, or there and broken, which can raise anything."""
+    if isinstance(error, ModuleNotFoundError) and error.name == "matplotlib":
+        return f"a plot needs matplotlib: {INSTALL}"
+    told = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return f"matplotlib is there but cannot be imported ({told}); reinstall it"
 
 
 def _fill(

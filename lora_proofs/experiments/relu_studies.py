@@ -137,7 +137,9 @@ def _exact(settings: Settings, points: Sequence[Point]) -> Check:
         f"the construction is exact from rank {least} on",
         None if worst is None else worst <= EXACT,
         worst,
-        f"largest test MSE over the target's mean square; {EXACT:g} counts as rounding",
+        f"largest test MSE over the target's mean square; {EXACT:g} counts as rounding; the rank "
+        f"is the theorem's ceil(D / floor(L / Lbar)) at D = {settings.width}, "
+        f"L = {settings.frozen_depth}, Lbar = {settings.target_depth}",
     )
 
 

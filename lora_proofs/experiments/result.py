@@ -14,9 +14,20 @@ from lora_proofs.experiments.settings import Settings
 from lora_proofs.experiments.study import Experiment, Point
 
 STANDING = (
-    "measured in floating point on random points: it nominates, decides nothing and carries no "
+    "measured in floating point on {points}: it nominates, decides nothing and carries no "
     "verdict; the claims zeng-lee/* are what is proved"
 )
+SIZES = {  # what the table says of the settings; a size that is 0 plays no part
+    "width": "width {}",
+    "frozen_depth": "frozen depth {}",
+    "target_depth": "target depth {}",
+    "heads": "{} heads",
+    "length": "sequences of {} tokens",
+    "steps": "{} steps",
+    "batch": "batches of {}",
+    "rates": "learning rates {}",
+    "tests": "{} test points",
+}
 COLUMNS = ("condition", "method", "seed", "size", "parameters", "error")
 
 
@@ -78,7 +89,7 @@ def document(
         "experiment": experiment.name,
         "title": experiment.title,
         "question": experiment.question,
-        "standing": STANDING,
+        "standing": STANDING.format(points=experiment.points),
         "quick": quick,
         "seed": seed,
         "seeds": seeds,
@@ -121,6 +132,7 @@ def table(points: Sequence[Point]) -> str:
 def shown(result: Mapping[str, Any]) -> Iterator[str]:
     """The result for people: a table of medians for each condition, then the checks."""
     yield f"{result['experiment']}: {result['title']}"
+    yield sizes(result)
     yield f"{result['measure']}; median [quartiles] over the seeds"
     for condition in dict.fromkeys(row["condition"] for row in result["summary"]):
         rows = [row for row in result["summary"] if row["condition"] == condition]
@@ -132,9 +144,27 @@ def shown(result: Mapping[str, Any]) -> Iterator[str]:
         said = {True: "holds", False: "FAILS", None: "not tested"}[check["holds"]]
         worst = "" if check["worst"] is None else f" (worst {check['worst']:.3g})"
         yield f"check: {check['name']}: {said}{worst}"
+        yield f"  {check['why']}"
     for note in result["notes"]:
         yield f"note: {note}"
     yield f"standing: {result['standing']}"
+
+
+def sizes(result: Mapping[str, Any]) -> str:
+    """The sizes that the numbers depend on, in a line.
+
+    >>> sizes({"settings": {"width": 8, "heads": 0, "rates": [0.01, 0.001]}, "seeds": 1})
+    'width 8, learning rates 0.01 and 0.001; 1 seed'
+    """
+    found = result["settings"]
+    said = [words.format(_said(found[name])) for name, words in SIZES.items() if found.get(name)]
+    seeds = result["seeds"]
+    return f"{', '.join(said)}; {seeds} seed{'s' if seeds > 1 else ''}"
+
+
+def _said(value: Any) -> str:
+    many = isinstance(value, Sequence)
+    return " and ".join(f"{x:g}" for x in value) if many else str(value)
 
 
 def _table(rows: Sequence[Mapping[str, Any]], size: str) -> Iterator[str]:

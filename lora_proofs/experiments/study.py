@@ -75,6 +75,7 @@ class Experiment:
     across: str = "size"  # what the plot shows along: size, or parameters
     scale: str = "log"
     origin: str = "defaults of the authors' code, with the departures listed"
+    points: str = "random points"  # what it is measured on
     needs: str = ""  # the extra that it cannot run without
     notes: tuple[str, ...] = ()
 

@@ -183,6 +183,7 @@ def transformer_checks(settings: Settings, points: Sequence[Point]) -> list[Chec
             f"the construction is exact from rank {least} on",
             None if worst is None else worst <= EXACT_ENOUGH,
             worst,
-            f"largest test MSE over the target's mean square; {EXACT_ENOUGH:g} counts as rounding",
+            f"largest test MSE over the target's mean square; {EXACT_ENOUGH:g} counts as rounding; "
+            f"the rank is ceil(D / 2) at D = {settings.width}",
         )
     ]
