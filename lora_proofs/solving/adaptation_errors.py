@@ -129,7 +129,7 @@ def tail_norms(rest: Sequence[Any], ctx: BallArithmetic) -> dict[str, Any]:
 
 
 def larger(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """In each norm the bound whose lower end is larger; a ball that may hold 0 before an exact 0."""
+    """In each norm the bound whose lower end is larger; a ball at 0 before an exact 0."""
 
     def least(x: Any) -> tuple[Any, bool]:
         return max(lower(x), Fraction(0)), isinstance(x, flint.arb)

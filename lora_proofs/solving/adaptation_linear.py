@@ -26,11 +26,16 @@ from lora_proofs.arithmetic.comparison import size
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, squared_norm
 from lora_proofs.arithmetic.exact import fmpq
 from lora_proofs.constructions.adapters import Adapter, Broken, adapted, zero_adapter
-from lora_proofs.constructions.linear import LinearAdaptation, linear_adapters
-from lora_proofs.constructions.narrow import narrow_target_adapters
+from lora_proofs.constructions.linear import (
+    LinearAdaptation,
+    linear_adapters,
+    update_adapters,
+)
+from lora_proofs.constructions.narrow import narrow_target_factors
 from lora_proofs.constructions.nonsingular import EXACTLY_IN_ORDER, IN_ORDER
+from lora_proofs.constructions.rounding import exact_values
 from lora_proofs.constructions.singular_weights import product_rank
-from lora_proofs.constructions.weighted import weighted_adapters
+from lora_proofs.constructions.weighted import weighted_factors
 from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.mathematics.literature import ECKART_YOUNG_MIRSKY, lean_on
 from lora_proofs.solving.adaptation_errors import (
@@ -162,7 +167,7 @@ def bounds(problem: LinearProblem, ctx: BallArithmetic) -> Bounds:
 
 def _seen_rank(X: Matrix, moment: Matrix | None) -> int:
     """The rank of X, or of X Sigma: that of X on the span of the inputs."""
-    return EXACT.rank(X if moment is None else product_of([moment, X]))
+    return int(EXACT.rank(X if moment is None else product_of([moment, X])))
 
 
 def fits(problem: LinearProblem) -> bool:
@@ -338,7 +343,7 @@ def _settled(
     best = reduce(_better, found)
     large = exploded(best.adapter_norm, least.scale)
     met = least.sharp and excess(best, least) * 10**GOAL <= 1
-    if not large and (met or not (least.none or least.fits)):
+    if (met and (least.fits or not large)) or not (least.none or least.fits):
         return best
     last = exactly(problem, balls)
     if isinstance(last, str) or upper(last.judged) > upper(best.judged):
@@ -365,11 +370,14 @@ def _built(problem: LinearProblem, ctx: Arithmetic) -> LinearAdaptation | None:
 def constructed(problem: LinearProblem, ctx: Arithmetic) -> LinearAdaptation:
     """Adapters for the part that is compared: the best in both norms, or in the weighted one."""
     frozen, target, ranks = problem.frozen, problem.target, problem.ranks
+    whole = problem.whole if problem.whole and _nonsingular(problem.whole) else None
     if problem.second_moment is not None:
-        return weighted_adapters(frozen, target, problem.second_moment, ranks, ctx)
-    if problem.whole is None or not _nonsingular(problem.whole):
+        G, H = weighted_factors(gap_of(problem), problem.second_moment, sum(ranks), ctx)
+        return update_adapters(frozen, exact_values(G), exact_values(H), ranks, ctx)
+    if whole is None:
         return linear_adapters(frozen, target, ranks, ctx)
-    built = narrow_target_adapters(problem.whole, target, ranks, ctx)
+    G, H = narrow_target_factors(whole, target, sum(ranks), ctx)
+    built = update_adapters(whole, exact_values(G), exact_values(H), ranks, ctx)
     pairs = zip(built.adapters, frozen, strict=True)
     cut = tuple(Adapter(x.B[: len(W)], x.A[:, : W.shape[1]]) for x, W in pairs)
     return replace(built, adapters=cut)
