@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
@@ -9,12 +10,16 @@ import numpy as np
 import pytest
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic, at_most, squared_norm
+from lora_proofs.arithmetic.leaning import afresh
 from lora_proofs.claims.zeng_lee.relu import (
     all_inputs,
     axes,
     bias_offsets,
+    exact_networks,
     final_layers,
+    multi_layer_error,
     multi_layer_error_frobenius,
+    naive_final_layers,
     naive_threshold,
     necessity,
     one_layer_error,
@@ -26,10 +31,20 @@ from lora_proofs.claims.zeng_lee.relu import (
     straddling,
     width_times_depth,
 )
+from lora_proofs.constructions.adapters import Adapter
 from lora_proofs.constructions.regions import Box
+from lora_proofs.constructions.relu_fnn import ReluAdaptation, relu_adapters
 from lora_proofs.constructions.straddling import straddling_network
 from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.literature import (
+    AXES_BOUND,
+    BY_HAND,
+    DIAGONAL_CRITERION,
+    LITERATURE,
+    TOO_FEW_RANKS,
+    leanings,
+)
 from lora_proofs.mathematics.relu_network import relu_network
 from lora_proofs.strategies.draw import SeededDraw
 from lora_proofs.strategies.relu_networks import relu_problem, target
@@ -341,3 +356,180 @@ def test_problems_keep_their_gaps():
     first, P = problem.products(found)
     assert (second == P).all() and EXACT.rank(T - first) == 1
     assert at_most("", 0, problem.trace_of_moment(found)).outcome == "holds"
+
+
+def fails(comparisons):
+    """The labels of those that fail, beyond doubt."""
+    return [c.label for c in comparisons if c.outcome == "fails" and c.rigorous]
+
+
+def test_adapters_that_do_not_make_the_network_are_noticed():
+    instance = exact_networks.TOO_LOW
+    D, wanted = 2, target(instance)
+    net = relu_adapters(
+        problem.frozen(instance), wanted, [D, D], problem.box(instance), (2,), EXACT
+    )
+    empty = Adapter(EXACT.zeros(D, 0), EXACT.zeros(0, D))
+    told = replace(net, adapters=(empty, empty))  # the weights moved by rank 2 all the same
+    assert fails(problem.same_on_the_box(instance, told, wanted)) == ["rank of What_l - W_l"]
+    free = instance.replace(ranks=[[D, D]])
+    assert holds(problem.same_on_the_box(free, told, wanted))
+
+
+def test_a_box_without_an_inside_is_none():
+    instance = one_layer_error.ONE
+    assert holds(problem.inside(instance, EXACT))
+    flat = instance.replace(X=[[1, 1, 1]], lower=[[1]], upper=[[1]])
+    assert fails(problem.inside(flat, EXACT)) == ["lower against upper"]
+
+
+def test_how_a_total_rank_is_split_among_blocks_matters():
+    split = exact_networks.SPLIT_OTHERWISE
+    assert sum(problem.ranks(split)) == 2  # Lbar D
+    assert straddling.least_distance(split) == EXACT.number("1/4")
+    assert fails(exact_networks.ranks_suffice(split, EXACT))
+    assert holds(problem.inside(split, EXACT))
+
+
+@pytest.mark.parametrize("regime", parameter_lower_bound.REGIMES)
+def test_targets_of_which_every_parameter_shows(regime):
+    for key in range(3):
+        found = parameter_lower_bound.draw(SeededDraw.keyed("test", regime, key), regime)
+        assert holds(parameter_lower_bound.shows(found, EXACT))
+        assert holds(parameter_lower_bound.check(found, EXACT))
+
+
+@pytest.mark.parametrize("Lbar", [4, 5])
+def test_a_network_of_one_unit_has_four_parameters_that_show(Lbar):
+    source = SeededDraw.keyed("clamps", Lbar)
+    found = []
+    for _ in range(8):
+        fields = {f"Wbar{i}": [[Fraction(source.choice((-1, 1)) * source.integer(1, 9), 3)]]
+                  for i in range(1, Lbar + 1)}  # fmt: skip
+        fields |= {f"bbar{i}": [[Fraction(source.integer(-9, 9), 3) + Fraction(1, 89)]]
+                   for i in range(1, Lbar + 1)}  # fmt: skip
+        instance = Instance(**fields, X=parameter_lower_bound.CLAMP.X)
+        found.append(EXACT.rank(parameter_lower_bound.derivative(instance)))
+        assert fails(parameter_lower_bound.shows(instance, EXACT))
+    assert 2 <= max(found) <= 4
+
+
+def test_a_dead_output_needs_no_parameter():
+    dead = parameter_lower_bound.DEAD
+    assert fails(parameter_lower_bound.shows(dead, EXACT))
+    labels = fails(parameter_lower_bound.check(dead, EXACT))
+    assert labels == ["rank of DF in these parameters"]
+
+
+def test_the_scalings_are_what_the_derivative_does_not_see():
+    instance = Instance(Wbar1=[[2]], bbar1=[[1]], Wbar2=[[3]], bbar2=[["1/2"]], X=[[1, -4]])
+    # The last layer first: its weight falls as the first layer grows.
+    assert parameter_lower_bound.scalings(instance).tolist() == [[-3], [0], [2], [1]]
+    assert parameter_lower_bound.kept(instance) == [0, 1, 3]
+    bent = parameter_lower_bound.BENT
+    DF, unseen = parameter_lower_bound.derivative(bent), parameter_lower_bound.scalings(bent)
+    assert EXACT.rank(unseen) == 2 and not (DF @ unseen).any()
+
+
+def test_adapters_have_less_than_five_times_what_is_necessary():
+    for D, Lbar in product(range(1, 9), range(1, 6)):
+        if D >= 2 or Lbar <= 3:
+            assert holds(parameter_lower_bound.adapters_beside(D, Lbar))
+    assert fails(parameter_lower_bound.adapters_beside(1, 9))
+
+
+def test_lower_bounds_that_are_proved_by_hand_are_named():
+    cases = (
+        (lambda: axes.least_squared_error(on_axes(2)), AXES_BOUND),
+        (lambda: axes.least_mean_error(on_axes(2), BALL), AXES_BOUND),
+        (lambda: list(all_inputs.lower_bound(all_inputs.CASE, EXACT)), DIAGONAL_CRITERION),
+        (lambda: list(straddling.lower_bound(straddling.SHORT, EXACT)), TOO_FEW_RANKS),
+    )
+    for use, cited in cases:
+        with BALL.working(), leanings() as heard:
+            use()
+        assert list(heard) == [cited.name]
+        assert BY_HAND[cited.name] is cited and cited.name not in LITERATURE
+        assert cited.name.startswith("proof by hand")
+
+
+def test_two_inputs_that_look_alike_are_in_the_box():
+    for key in range(60):
+        found = naive_final_layers.draw(SeededDraw.keyed("pair", key), "a kink in the box")
+        assert naive_final_layers.hidden_pair(found) > 0
+        for z in naive_final_layers.unseen(found):
+            assert max(abs(z)) <= 1
+    moved = naive_final_layers.SHEAR.replace(b1=[[1, "9/10"]])
+    assert naive_final_layers.hidden_pair(moved) == EXACT.number("1/256")
+
+
+def test_exceptions_on_a_line_are_counted():
+    same = random_weights.SAME
+    assert holds(random_weights.few_exceptions(same, EXACT))
+    assert len(random_weights.singular_at(M(same.W2), random_weights.GRID)) == 2
+    assert fails(random_weights.fewer_exceptions(same, EXACT))
+    assert fails(random_weights.exceptions(same, 0))
+    assert random_weights.claim.kind == "lower-bound"
+
+
+def test_the_errors_of_two_layers_multiply():
+    far = multi_layer_error.far(2, 2, 1)
+    with BALL.working():
+        assert holds(problem.frames_hold(far, EXACT)) and holds(problem.inside(far, EXACT))
+        assert holds(multi_layer_error.check(far, BALL))
+        assert multi_layer_error.bound(far, BALL.operator_norm, BALL).contains(8)
+        for key in range(5):
+            found = multi_layer_error.draw(SeededDraw.keyed("far", key), "far from the target")
+            assert fails(multi_layer_error.without_the_gaps(found, BALL))
+            assert holds(multi_layer_error.check(found, BALL))
+
+
+@pytest.mark.parametrize("ranks", [(2, 2), (3, 3), (0, 3, 3), (1, 2, 0, 3)])
+def test_whole_blocks_serve_where_their_ranks_are_the_width(ranks, monkeypatch):
+    D, L, source = max(max(ranks), 2), len(ranks), SeededDraw.keyed("blocks", *ranks)
+    weights = [*straddling.frozen_weights(source, [D] * (L + 1)),
+               *straddling.frozen_weights(source, [D] * 3)]  # fmt: skip
+    names = [*(f"W{k}" for k in range(1, L + 1)), "Wbar1", "Wbar2"]
+    found = Instance(
+        **dict(zip(names, weights, strict=True)), **straddling.inputs(source, D, 4),
+        bbar1=straddling.bias(source, D), bbar2=straddling.bias(source, D),
+        partition=[[1, L - 1]], ranks=[list(ranks)],
+    )  # fmt: skip
+    assert holds(straddling.weights.holds(found, EXACT))
+    assert holds(straddling.enough_ranks(found, EXACT))
+    assert isinstance(straddling.built(found), ReluAdaptation)
+    assert holds(straddling.check(found, EXACT))
+
+    def moved(instance, wanted):
+        net = problem.adapted_to(instance, wanted)
+        return replace(net, biases=(*net.biases[:-1], net.biases[-1] + 1))
+
+    monkeypatch.setattr(straddling, "adapted_to", moved)
+    with afresh():
+        assert fails(straddling.check(found, EXACT))
+
+
+def test_too_few_ranks_for_a_target_of_two_layers():
+    short = straddling.SHORT
+    assert fails(straddling.enough_ranks(short, EXACT))
+    assert fails(straddling.lower_bound(short, EXACT))
+    assert straddling.least_distance(short.replace(ranks=[[1, 0]])) == 0
+    # With W_1 > 0 the target is reached from the other side: it is convex from the right.
+    assert straddling.least_distance(short.replace(W1=[[1]])) == 0
+    rng, x = np.random.default_rng(0), np.linspace(-1, 1, 21)
+    w, b1, b2 = (rng.uniform(-3, 3, size=(20000, 1)) for _ in range(3))
+    f = np.maximum(w * np.maximum(-x + b1, 0) + b2, 0)
+    least = np.abs(f - (2 - np.maximum(x, 0))).max(axis=1).min()
+    assert 0.25 <= least < 0.35
+
+
+def test_what_is_built_is_remembered_and_can_be_built_afresh():
+    found = straddling.THREE
+    assert straddling.built(found) is straddling.built(found)
+    with afresh():
+        assert straddling.built(found) is not straddling.built(found)
+
+
+@pytest.mark.parametrize("module", [necessity, bias_offsets, parameter_lower_bound])
+def test_own_statements_are_extensions(module):
+    assert module.claim.source.status == "extension"

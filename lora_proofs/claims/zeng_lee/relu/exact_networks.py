@@ -14,6 +14,7 @@ from typing import Any
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, at_least, at_most, equal
 from lora_proofs.claims.zeng_lee.linear.problem import nonsingular
+from lora_proofs.claims.zeng_lee.relu import straddling
 from lora_proofs.claims.zeng_lee.relu.problem import (
     adapted_to,
     bounded,
@@ -120,6 +121,7 @@ NARROW = Instance(
     X=[[0, 1], [0, 1]], lower=[[-1, -1]], upper=[[1, 1]],
 )  # fmt: skip
 SHORT = NARROW.replace(W1=EYE, Wbar1=[[3, 0], [0, 3]], bbar1=[[9, 9]], ranks=[[1, 0]])
+SPLIT_OTHERWISE = straddling.SHORT.replace(ranks=[[0, 2]])
 TOO_LOW = SHORT.replace(ranks=[[0, 0]])
 ONE_AT_MOST = "W_1 = 0 and R_1 = 1: f sees one direction of the input, fbar sees two"
 
@@ -176,6 +178,12 @@ general_claim = Claim(
     controls=(
         Control(weights, (NARROW,), ONE_AT_MOST),
         Control(enough, (SHORT,), "a total rank of 1 for a gap of rank 2"),
+        Control(
+            enough,
+            (SPLIT_OTHERWISE,),
+            "a total rank of Lbar D, all of it in the second block",
+            straddling.lower_bound,
+        ),
         FORGOTTEN,
     ),
     arithmetics=("exact",),

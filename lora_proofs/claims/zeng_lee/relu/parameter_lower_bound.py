@@ -7,13 +7,13 @@ of networks that is locally Lipschitz in its p parameters, as ReLU networks are 
 and biases, has values in a set of Hausdorff dimension p at most. So a family that contains all
 targets near theta has p >= k.
 
-How large is k? Scaling a hidden unit by c > 0 and what it feeds by 1/c changes nothing: (Lbar - 1)
-D directions that DF does not see, so k <= Lbar (D^2 + D) - (Lbar - 1) D = Lbar D^2 + D. The networks
-in which one weight into each hidden unit is kept as it is have that many parameters, and up to
-these scales they are all networks near theta: where DF has full rank the bound is attained by them.
-Not every target is like that: with a dead output no parameter of it shows on an open set, and for
-D = 1 a network of any depth is a clamp min(max(alpha x + beta, low), high), so k <= 4, which is
-below Lbar + 1 from Lbar = 4 on.
+How large is k? Scaling a hidden unit by c > 0 and what it feeds by 1/c changes nothing, which makes
+(Lbar - 1) D directions that DF does not see: k <= Lbar (D^2 + D) - (Lbar - 1) D = Lbar D^2 + D. The
+networks in which one weight into each hidden unit is kept have that many parameters, and up to
+these scales they are all networks near theta: where DF has full rank they attain the bound. Not
+every target is like that. With a dead output no parameter of it shows on an open set; and for D = 1
+a network of any depth is a clamp min(max(alpha x + beta, low), high), so k <= 4, which is below
+Lbar + 1 from Lbar = 4 on.
 
 Adapters at the threshold, M <= D, have 2DRL < 4 Lbar D^2 parameters and DL biases.
 """
@@ -61,10 +61,10 @@ BOTH_KINKS = (([[1]], [1]), ([[-1]], [2]), ([[1]], [1]))
 def draw(source: Draw, regime: str) -> Instance:
     """A target near one of which every parameter shows, at inputs on a grid."""
     D = 1 if regime.startswith("one input") else 2
-    sizes = {"one layer": 1, "three layers": 3, "one input, three layers": 3}
-    chosen = {"three layers": THREE, "one input, three layers": BOTH_KINKS}.get(regime)
+    sizes = {"one layer": 1, "one input": source.integer(1, 2)}
+    chosen: Any = {"three layers": THREE, "one input, three layers": BOTH_KINKS}.get(regime)
     fields: dict[str, Any] = {}
-    for i in range(1, sizes.get(regime, 2) + 1):
+    for i in range(1, (len(chosen) if chosen else sizes.get(regime, 2)) + 1):
         W, b = chosen[i - 1] if chosen else near_identity(source, D)
         fields[f"Wbar{i}"] = EXACT.matrix(W) + EXACT.matrix([[little(source) for _ in range(D)]
                                                               for _ in range(D)])  # fmt: skip
@@ -212,11 +212,9 @@ BENT = Instance(
     bbar2=[["1/5", "1/5"]], X=[[x for x in GRID for _ in GRID], [y for _ in GRID for y in GRID]],
 )  # fmt: skip
 DEAD = BENT.replace(bbar2=[[-99, "1/5"]])
-CLAMP = Instance(
-    **{f"Wbar{i}": [[(-1) ** i * Fraction(1, 2)]] for i in range(1, 5)},
-    **{f"bbar{i}": [["91/178"]] for i in range(1, 5)},
-    X=[[Fraction(k, 4) + Fraction(1, 97) for k in range(-30, 31)]],
-)
+FOUR: dict[str, Any] = {f"bbar{i}": [["91/178"]] for i in range(1, 5)}
+FOUR |= {f"Wbar{i}": [[(-1) ** i * Fraction(1, 2)]] for i in range(1, 5)}
+CLAMP = Instance(**FOUR, X=[[Fraction(k, 4) + Fraction(1, 97) for k in range(-30, 31)]])
 full = Assumption(
     "full", r"$DF$ has the rank $\bar L D^2 + D$ at the target: every parameter shows", shows
 )
@@ -231,8 +229,8 @@ claim = Claim(
         r"parameters in a locally Lipschitz way and contain every such network near a target at "
         r"which $DF$ has rank $\bar L D^2 + D$ have $p \ge \bar L D^2 + D$. No larger rank is "
         r"possible, and one weight of each hidden unit kept fixed leaves a family that attains the "
-        r"bound. Such targets exist for $D \le 2$, $\bar L \le 3$; for $D = 1$, $\bar L \ge 4$ there "
-        r"are none. For $M = \lfloor L/\bar L \rfloor \le D$ "
+        r"bound. Such targets exist for $D \le 2$, $\bar L \le 3$; there are none for $D = 1$, "
+        r"$\bar L \ge 4$. For $M = \lfloor L/\bar L \rfloor \le D$ "
         r"adapters at the threshold have less than $4 \bar L D^2$ parameters beside their $DL$ "
         r"biases: for the $D$, $\bar L$ checked less than 5 times the bound in all, and less than "
         r"3 times where $\bar L$ divides $L$ and $M$ divides $D$."

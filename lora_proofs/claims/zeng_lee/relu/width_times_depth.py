@@ -119,7 +119,7 @@ claim = Claim(
     kind="lower-bound",
     lower_bound=lower_bound,
     controls=(
-        Control(None, (Instance(D=12, L=3, Lbar=2),), "a quarter of the rank", half_of_it),
+        Control(None, (Instance(D=2, L=3, Lbar=2),), "a quarter of the rank", half_of_it),
         Control(None, (Instance(D=3, L=3, Lbar=2),), "whole blocks claimed best: 3 against 2",
                 blocks_are_best),
     ),
