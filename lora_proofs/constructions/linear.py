@@ -43,7 +43,7 @@ def linear_adapters(
         return best_known(exact, target, ranks, ctx)
     fast = fast_arithmetic(ctx)
     G, H = leading_factors(target - whole, sum(ranks), fast)
-    return _updated(exact, G, H, ranks, fast).in_arithmetic(ctx)
+    return _updated(exact, G, H, ranks, fast, target - whole).in_arithmetic(ctx)
 
 
 def update_adapters(
@@ -93,8 +93,15 @@ def _all_nonsingular(frozen: Sequence[Matrix]) -> bool:
 
 
 def _updated(
-    exact: Sequence[Matrix], G: Matrix, H: Matrix, ranks: tuple[int, ...], ctx: Arithmetic
+    exact: Sequence[Matrix],
+    G: Matrix,
+    H: Matrix,
+    ranks: tuple[int, ...],
+    ctx: Arithmetic,
+    E: Matrix | None = None,
 ) -> LinearAdaptation:
+    known = None if E is None else (exact, E)
     with ctx.working():
         weights = [ctx.matrix(W) for W in exact]
-        return assembled(weights, *nonsingular_adapters(weights, G, H, ranks, ctx), ctx)
+        found = nonsingular_adapters(weights, G, H, ranks, ctx, known)
+        return assembled(weights, *found, ctx)

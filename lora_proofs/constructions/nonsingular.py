@@ -15,7 +15,13 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from lora_proofs.arithmetic.context import Arithmetic, Matrix
-from lora_proofs.arithmetic.dense import finite, inverse, product, to_floats
+from lora_proofs.arithmetic.dense import (
+    finite,
+    inverse,
+    product,
+    singular_value_decomposition,
+    to_floats,
+)
 from lora_proofs.arithmetic.exact import EXACT, ExactArithmetic
 from lora_proofs.arithmetic.midpoint import MidpointArithmetic
 from lora_proofs.constructions.adapters import Adapter, Broken, largest_norm
@@ -26,6 +32,12 @@ from lora_proofs.errors import BadInput
 IN_ORDER = "singular vectors in order"
 EXACTLY_IN_ORDER = "rank factorisation in order"
 RANK_ONE = "factors I + (rank one)"
+MOST_POWER = 300
+"""Powers of 10 are floats up to here."""
+IDENTITY = 1e-12
+"""Beside the identity in I + H P_0^{-1} G a smaller singular value may be rounding."""
+SURE = {6: (240, 960), 16: (120,)}
+"""Digits in which such a one is looked at again, by the width up to which that is cheap."""
 LARGE = 100.0
 """Adapters this many times larger than the weights are compared with those of another basis."""
 
@@ -63,7 +75,7 @@ class Pieces:
         intermediate that is used is singular, or singular to half of the digits.
         """
         G, H, C = self.G, self.H, self.C
-        apart, largest = 0, 10.0 ** (getattr(self.ctx, "digits", 14) // 2)
+        apart, largest = 0, 10.0 ** min(getattr(self.ctx, "digits", 14) // 2, MOST_POWER)
         if basis is not None:
             (T, apart), largest = basis, np.inf
             back = inverse(T, self.ctx)
@@ -82,19 +94,25 @@ Chosen = tuple[tuple[Adapter, ...], str, tuple[Broken, ...]]
 
 
 def nonsingular_adapters(
-    frozen: Sequence[Matrix], G: Matrix, H: Matrix, ranks: Sequence[int], ctx: Arithmetic
+    frozen: Sequence[Matrix],
+    G: Matrix,
+    H: Matrix,
+    ranks: Sequence[int],
+    ctx: Arithmetic,
+    exact: tuple[Sequence[Matrix], Matrix] | None = None,
 ) -> Chosen:
     """Adapters with product P_0 + G H, by which order, and assumptions that are broken.
 
     W_l: (D, D) nonsingular, G: (D, k) and H: (k, D) with k at most the sum of the ranks, all in
-    ``ctx``. Other than Lemma 1 it asks nothing of the intermediates.
+    ``ctx``. Other than Lemma 1 it asks nothing of the intermediates. With ``exact``, the weights
+    and E, those that floats take for singular are looked at again in more digits.
 
     >>> I, G, H = EXACT.identity(2), EXACT.matrix([[1], [0]]), EXACT.matrix([[0, 5]])
     >>> nonsingular_adapters([I], G, H, [1], EXACT)[1]
     'rank factorisation in order'
     """
     pieces = Pieces(frozen, G, H, ranks, ctx)
-    broken = _singular_intermediates(pieces)
+    broken = _singular_intermediates(pieces, exact)
     in_order = EXACTLY_IN_ORDER if isinstance(ctx, ExactArithmetic) else IN_ORDER
     first: tuple[Adapter, ...] | None = None
     try:
@@ -120,8 +138,13 @@ def _too_large(adapters: tuple[Adapter, ...], pieces: Pieces) -> bool:
     return not _norm(adapters, pieces.ctx) < LARGE * max(size, 1.0)
 
 
-def _singular_intermediates(pieces: Pieces) -> tuple[Broken, ...]:
-    """The second assumption of Lemma 1, at the r that are used, to half of the digits."""
+def _singular_intermediates(
+    pieces: Pieces, exact: tuple[Sequence[Matrix], Matrix] | None
+) -> tuple[Broken, ...]:
+    """The second assumption of Lemma 1, at the r that are used, to the digits that are looked at.
+
+    As det(P_0 + LR_r(E)) = det(P_0) det(C_r) with C_r = I + H_r P_0^{-1} G_r, C_r tells.
+    """
     used = sorted({end for end in pieces.ends if 0 < end < pieces.G.shape[1]})
     if not used:
         return ()
@@ -133,7 +156,7 @@ def _singular_intermediates(pieces: Pieces) -> tuple[Broken, ...]:
             "minimum is attained all the same",
         )
         for r in used
-        if _singular(C[:r, :r])
+        if _singular(C[:r, :r]) and not (exact is not None and _surely_not(*exact, r))
     )
 
 
@@ -149,4 +172,18 @@ def _by_singular_vectors(pieces: Pieces) -> Pieces:
 
 def _singular(C: Matrix) -> bool:
     sizes = np.linalg.svd(finite(to_floats(C)), compute_uv=False)
-    return bool(sizes[-1] <= 1e-12 * max(sizes[0], 1.0))
+    return bool(sizes[-1] <= IDENTITY)
+
+
+def _surely_not(frozen: Sequence[Matrix], E: Matrix, r: int) -> bool:
+    """Whether C_r is above rounding in many digits, of exact weights and E."""
+    ladder = next((digits for width, digits in SURE.items() if len(E) <= width), ())
+    for digits in ladder:
+        many = MidpointArithmetic(digits)
+        with many.working():
+            G, H = leading_factors(E, r, many)
+            C = Pieces([many.matrix(W) for W in frozen], G, H, [r], many).C
+            _, values, _ = singular_value_decomposition(C, many)
+            if values[-1] > many.number(10) ** (-(3 * digits) // 4) * max(values[0], 1):
+                return True
+    return False

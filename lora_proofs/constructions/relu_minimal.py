@@ -176,16 +176,19 @@ def live_point(W: Matrix, b: Any, region: Ball | Box) -> Vector | None:
     """An exact point inside the region where every W_i x + b_i is positive, or ``None``.
 
     Floats look for it by projecting onto the half space that is violated most (Agmon; Motzkin and
-    Schoenberg), exact numbers confirm it; ``None`` says that none was found.
+    Schoenberg), exact numbers confirm it; ``None`` says that none was found, also where the
+    instance is beyond floats.
 
     >>> live_point([[1, 0], [0, 1]], ["-1/2", "-1/2"], Ball([0, 0], 1)) is not None
     True
     >>> live_point([[1, 0], [0, 1]], ["-3/4", "-3/4"], Ball([0, 0], 1))
     """
-    V, v = ArrayArithmetic().matrix(W), _floats(b)
+    try:
+        V, v, (center, size) = ArrayArithmetic().matrix(W), _floats(b), _middle(region)
+    except OverflowError:
+        return None
     sizes = np.maximum(np.linalg.norm(V, axis=1), 1e-300)
-    V, v, (center, size) = V / sizes[:, None], v / sizes, _middle(region)
-    x = center
+    V, v, x = V / sizes[:, None], v / sizes, center
     for margin in [np.max(size) * m for m in MARGINS]:
         for _ in range(STEPS):
             lack = V @ x + v

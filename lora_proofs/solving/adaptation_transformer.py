@@ -49,6 +49,7 @@ from lora_proofs.solving.adaptation_numbers import (
     wider,
 )
 from lora_proofs.solving.adaptation_problem import TransformerProblem
+from lora_proofs.solving.decimals import upper_string
 
 Say = Callable[[str], None]
 GOAL = 12
@@ -159,7 +160,7 @@ def search(
             found.append(one)
             if upper(one.residual) * 10**goal <= 1:
                 return one
-            say(f"{ctx.name}, {entries.told()}: residual {float(upper(one.residual)):.1e}")
+            say(f"{ctx.name}, {entries.told()}: residual {upper_string(upper(one.residual))}")
         if found and ctx.name != "array" and not exact:
             break
     if not found:  # weights that floats take for singular: the rationals know

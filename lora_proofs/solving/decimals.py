@@ -29,6 +29,8 @@ def exact(x: Any) -> Fraction:
     """
     if not isinstance(x, flint.arb):
         return rational(x)
+    if not x.is_finite():
+        raise ToleranceNotMet("a number of the answer was not enclosed")
     mantissa, exponent = x.mid().man_exp()
     if abs(int(exponent)) > LARGEST_EXPONENT:
         raise ToleranceNotMet("a number of the answer is too large or too small to be printed")
