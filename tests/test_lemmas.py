@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import is_dataclass
 from fractions import Fraction
 from importlib import import_module
 from pkgutil import walk_packages
@@ -44,11 +45,19 @@ def test_different_symbols_of_a_lemma_have_different_names(name):
     assert len({s.name for s in found}) == len(found)
 
 
+def lemmas_of(value):
+    """A lemma itself, or those of a record of one lemma for several shapes."""
+    if isinstance(value, lemmas.Lemma):
+        return [value]
+    record = is_dataclass(value) and not isinstance(value, type)
+    return [x for x in vars(value).values() if isinstance(x, lemmas.Lemma)] if record else []
+
+
 def test_the_list_holds_every_lemma_of_the_modules_once():
     modules = [
         import_module(m.name) for m in walk_packages(package.__path__, f"{package.__name__}.")
     ]
-    written = [x for m in modules for x in vars(m).values() if isinstance(x, lemmas.Lemma)]
+    written = [x for m in modules for value in vars(m).values() for x in lemmas_of(value)]
     assert {x.name for x in written} == set(LEMMAS) == {x.name for x in LEMMAS.values()}
     assert len({id(x) for x in written}) == len(LEMMAS)
 
