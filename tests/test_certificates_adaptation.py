@@ -7,8 +7,7 @@ from fractions import Fraction as Q
 
 import pytest
 
-from lora_proofs.arithmetic import EXACT
-from lora_proofs.certificates.adaptation import adaptation_certificate, bundle, widest
+from lora_proofs.certificates.adaptation import adaptation_certificate, bundle
 from lora_proofs.checker import Invalid, Malformed, check, digest_of
 from lora_proofs.solving.adaptation import adapt
 from lora_proofs.solving.adaptation_problem import read_adaptation
@@ -194,21 +193,32 @@ def test_the_least_error_of_singular_weights_is_in_the_certificate(told):
 
 
 def test_the_least_error_of_narrow_weights_is_in_the_certificate(told):
-    problem = read_adaptation(NARROW)
-    assert widest(problem) == 1
     least = json.loads(told["narrow"])["certificates"][-1]
     assert least["matrix"] == NARROW["target"] and least["index"] == 2
     assert Q(least["lower"]) <= 2 <= Q(least["upper"])
-    assert adapt(problem).document["lower_bound"]["spectral"] == pytest.approx(2)
+    assert adapt(read_adaptation(NARROW)).document["lower_bound"]["spectral"] == pytest.approx(2)
 
 
 def test_what_the_target_reaches_needs_no_rank_bound(told):
     kinds = [part["kind"] for part in json.loads(told["linear"])["certificates"]]
     assert kinds == ["product", "singular-value"] * 2
-    assert EXACT.rank(read_adaptation(LINEAR).target) == widest(read_adaptation(LINEAR)) == 2
 
 
 def test_an_error_of_zero_is_one_product_alone():
     told = adaptation_certificate(adapt(read_adaptation({**LINEAR, "rank": 1}), exact=True))
     assert told["kind"] == "product" and "the error is 0" in told["asserts"]
     assert check(bundle([told]))[2:] == check(told)
+
+
+def test_a_second_moment_is_said_not_to_be_in_it():
+    moment = {**LINEAR, "second_moment": [[2, 1], [1, 1]]}
+    told = adaptation_certificate(adapt(read_adaptation(moment), exact=True))
+    assert told["certificates"][0]["asserts"].endswith("second moment of the inputs is not in it")
+    assert not printed(told, "trusted")
+
+
+def test_a_target_on_fewer_coordinates_is_compared_with_that_part():
+    told = adaptation_certificate(adapt(read_adaptation(
+        {**LINEAR, "target": [[7]], "rank": [0, 0]}), exact=True))  # fmt: skip
+    parts = told["certificates"]
+    assert parts[0]["equals"] == [[1 - 7]] and not printed(told, "trusted")

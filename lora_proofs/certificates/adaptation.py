@@ -34,6 +34,7 @@ from lora_proofs.certificates.relu import relu_certificate
 from lora_proofs.checker import Invalid, Malformed, check
 from lora_proofs.constructions.adapters import Adapter
 from lora_proofs.constructions.regions import Box
+from lora_proofs.constructions.singular_weights import product_rank
 from lora_proofs.errors import BadInput, ToleranceNotMet
 from lora_proofs.mathematics.transformer import TransformerModel
 from lora_proofs.solving.adaptation import Adapted
@@ -104,7 +105,9 @@ def _of_linear(problem: LinearProblem, found: Reached) -> Members:
         asserts = f"{MODEL}: their product is the target, transposed, so the error is 0"
         told.add(product_certificate(factors, asserts))
         return told
-    told.add(product_certificate(less(factors, target), f"{MODEL}: {LESS}"))
+    weighted = problem.second_moment is not None
+    without = "; the second moment of the inputs is not in it" if weighted else ""
+    told.add(product_certificate(less(factors, target), f"{MODEL}: {LESS}{without}"))
     asserts = "the error, which is the spectral norm of that difference, is within these bounds"
     error = singular_certificate(found.product.mT - target, 1, asserts)
     told.add(error, (["matrix"], [0, "equals"]))
@@ -118,7 +121,7 @@ def _of_linear(problem: LinearProblem, found: Reached) -> Members:
         asserts = "no error is below sigma_{S+1} of that difference, which is within these bounds"
         least = singular_certificate(-gap_of(problem).mT, kept + 1, asserts)
         told.add(least, (["matrix"], [k, "equals"]))
-    through = widest(problem)
+    through = product_rank(problem.frozen, problem.ranks)
     if through < EXACT.rank(target):
         asserts = f"the frozen weights, transposed: no adapted product has a rank above {through}"
         ranks = product_certificate(frozen, asserts)
@@ -126,18 +129,6 @@ def _of_linear(problem: LinearProblem, found: Reached) -> Members:
         asserts = "no error is below this singular value of the target, transposed"
         told.add(singular_certificate(target, through + 1, asserts), (["matrix"], there))
     return told
-
-
-def widest(problem: LinearProblem) -> int:
-    """The rank that no product of adapted weights exceeds: min over l of rank W_l + R_l, and sizes.
-
-    >>> from lora_proofs.solving.adaptation_problem import read_adaptation
-    >>> told = {"kind": "linear", "frozen": [[[0, 0], [0, 0]]], "target": [[1, 0], [0, 1]]}
-    >>> widest(read_adaptation({**told, "rank": 1}))
-    1
-    """
-    each = zip(problem.frozen, problem.ranks, strict=True)
-    return int(min(min(EXACT.rank(W) + r, *W.shape) for W, r in each))
 
 
 def _corner(X: Matrix) -> list[int]:
