@@ -279,7 +279,7 @@ def test_a_singular_frozen_weight_is_named_by_its_place_in_the_network():
     target, ball = [(2 * eye, [1, 1]), (eye, [3, 3])], Ball([0, 0], 1)
     found = relu_adapters(frozen, target, [2, 1, 1], ball, (1, 2), EXACT)
     named = [x for x in found.broken if "frozen weight" in x.assumption]
-    assert [x.assumption for x in named] == ["the frozen weight W_2 is nonsingular"]
+    assert [x.assumption for x in named] == ["the frozen weight W_2 of block 2 is nonsingular"]
     again = precise_relu_adapters(frozen, target, [2, 1, 1], ball, (1, 2), tolerance=1e-12)
     bound = sup_error(again.exact_layers, target, (1, 2), ball, BALL)
     assert max(float(x.upper()) for x in bound) > 0.1  # the product has rank 1 at most

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -130,14 +130,19 @@ def _errors(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"{norm} error {achieved[norm]}, optimal {beside}"
     elif document["kind"] == "relu-fnn":
         yield f"error at most {achieved['sup_where_measured']} on {achieved['measured_on']}"
-        yield f"the theorem's bound there: {document['theorem_bound']}"
+        yield "  in the Euclidean norm of the outputs, at every point"
+        bound = document["theorem_bound"]
+        told = "none, a frozen weight is singular" if bound is None else f"{bound}, before rounding"
+        yield f"the theorem's bound in the same norm: {told}"
         if achieved["sampled"] is not None:
             yield f"sampled: largest {achieved['sampled']['largest']:.3g}"
     else:
         bound = achieved["column_bound"]
-        yield f"relative error on sampled inputs {achieved['sampled']['relative']}"
-        yield f"products within {achieved['residual']} of the target's, relatively"
-        yield f"error of an output column at most {bound['error']}"
+        relative = achieved["sampled"]["relative"]
+        told = "beyond floats" if relative is None else f"{relative}, Frobenius norm"
+        yield f"relative error on sampled inputs {told}"
+        yield f"products within {achieved['residual']} of the target's, relatively, Frobenius norm"
+        yield f"error of an output column at most {bound['error']}, Euclidean norm"
         yield f"  for inputs with columns of norm at most {bound['columns_of_norm']}"
 
 
@@ -148,12 +153,20 @@ def _thresholds(document: Mapping[str, Any]) -> Iterator[str]:
     if document["kind"] == "transformer":
         ranks = f"rank {document['rank']} for every matrix"
     else:
-        ranks = f"ranks {', '.join(map(str, document['ranks']))}"
-    gaps = ", ".join(map(str, document["gaps"]))
+        ranks = _listed("rank", document["ranks"])
     partition = document.get("partition")
-    blocks = f" in blocks of {', '.join(map(str, partition))} layers" if partition else ""
-    yield f"{ranks}{blocks}; rank gaps {gaps}"
+    blocks = f" in {_blocks(partition)}" if partition else ""
+    yield f"{ranks}{blocks}; {_listed('rank gap', document['gaps'])}"
     yield f"sufficient rank {known('sufficient_rank')}, least {known('minimal_exact_rank')}"
+
+
+def _blocks(partition: Sequence[int]) -> str:
+    layers = f"{', '.join(map(str, partition))} layer{'s' * (list(partition) != [1])}"
+    return f"one block of {layers}" if len(partition) == 1 else f"blocks of {layers}"
+
+
+def _listed(name: str, numbers: Sequence[Any]) -> str:
+    return f"{name}{'s' * (len(numbers) != 1)} {', '.join(map(str, numbers))}"
 
 
 def _adapters(document: Mapping[str, Any]) -> Iterator[str]:
@@ -164,5 +177,6 @@ def _adapters(document: Mapping[str, Any]) -> Iterator[str]:
         f"in all; largest norm of B A {document['largest_adapter_norm']}"
     )
     condition = document["conditioning"]
-    told = "a frozen product is singular" if condition is None else f"{condition:.3g}"
+    none = "no number, a frozen product is singular or floats take it for singular"
+    told = none if condition is None else f"{condition:.3g}"
     yield f"condition of the frozen weights: {told}"

@@ -27,6 +27,7 @@ from lora_proofs.constructions.regions import (
 from lora_proofs.constructions.relu_biases import affine_biases, offset_of
 from lora_proofs.constructions.relu_minimal import BlockGap, block_gaps, nonsingular
 from lora_proofs.constructions.rounding import exact_values
+from lora_proofs.constructions.singular_weights import product_rank
 from lora_proofs.errors import BadInput, ShapeMismatch
 from lora_proofs.mathematics.relu_network import Layer
 
@@ -207,13 +208,29 @@ def _broken(
 
 def _broken_weights(i: int, block: Block, frozen: Sequence[Layer]) -> list[Broken]:
     """What the block's linear part assumed, singular weights by their number in the network."""
-    told, layers = block.linear.broken, block.gap.layers
+    layers, told = block.gap.layers, _of_singular(i, block, frozen)
     named = [
-        Broken(f"the frozen weight W_{layer + 1} is nonsingular", told[0].consequence)
+        Broken(f"the frozen weight W_{layer + 1} of block {i} is nonsingular", told)
         for layer in range(layers.start, layers.stop)
-        if told and len(set(frozen[layer][0].shape)) == 1 and not nonsingular(frozen[layer][0])
+        if block.linear.broken
+        and len(set(frozen[layer][0].shape)) == 1
+        and not nonsingular(frozen[layer][0])
     ]
-    return named or [Broken(f"in block {i}, {x.assumption}", x.consequence) for x in told]
+    return named or [
+        Broken(f"in block {i}, {x.assumption}", x.consequence) for x in block.linear.broken
+    ]
+
+
+def _of_singular(i: int, block: Block, frozen: Sequence[Layer]) -> str:
+    """What a singular weight does to its block: a bound of the rank of its product, or doubt."""
+    most = product_rank([W for W, _ in frozen[block.gap.layers]], block.ranks)
+    needed = EXACT.rank(block.gap.wanted)
+    if most < needed:
+        return (
+            f"the product of block {i} has rank {most} at most and is to have rank {needed}: no "
+            "adapters of these ranks give it"
+        )
+    return f"that the ranks of block {i} make up for its rank gap need not be enough"
 
 
 def _broken_by(i: int, block: Block, W: Matrix, *, alone: bool) -> list[Broken]:
@@ -221,16 +238,20 @@ def _broken_by(i: int, block: Block, W: Matrix, *, alone: bool) -> list[Broken]:
     if not block.exact:
         found.append(
             Broken(
-                f"the ranks of block {i} add up to its rank gap, {block.gap.live_gap}",
-                f"they add up to {sum(block.ranks)}: the block is not exact",
+                f"the ranks of block {i} make up for its rank gap",
+                f"their sum is {sum(block.ranks)} and the gap {block.gap.live_gap}: the block is "
+                "not exact",
             )
         )
     if block.gap.dead:
         rows = ", ".join(str(row + 1) for row in block.gap.dead)
+        one = len(block.gap.dead) == 1
+        are = f"output {rows} is dead, which costs a bias" if one else f"outputs {rows} are dead, "
+        are += "" if one else "which costs biases"
         found.append(
             Broken(
                 f"the outputs of target layer {i} are positive somewhere on the region",
-                f"output {rows} is dead, which costs a bias and no rank: rank {block.gap.live_gap} "
+                f"{are} and no rank: rank {block.gap.live_gap} "
                 f"in place of {block.gap.gap} is enough, the threshold is not necessary",
             )
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import sqrt
+from math import floor, isqrt
 from typing import Any
 
 import flint
@@ -18,8 +18,8 @@ import numpy as np
 from lora_proofs.arithmetic import EXACT, BallArithmetic
 from lora_proofs.constructions.adapters import adapted
 from lora_proofs.constructions.partition import block_slices
-from lora_proofs.constructions.regions import Ball, Box, Meet, row_norms, vector
-from lora_proofs.constructions.relu_error import error_bound, sup_error
+from lora_proofs.constructions.regions import Ball, Box, Meet, row_norms, vector, widened
+from lora_proofs.constructions.relu_error import affine_part, error_bound, sup_error
 from lora_proofs.constructions.relu_fnn import ReluAdaptation, relu_adapters
 from lora_proofs.constructions.relu_minimal import block_gaps, minimal_exact_rank
 from lora_proofs.errors import BadInput, ToleranceNotMet, Unavailable
@@ -35,16 +35,19 @@ from lora_proofs.solving.adaptation_linear import (
 from lora_proofs.solving.adaptation_numbers import (
     Entries,
     PrintedAdapter,
+    at_least,
     lower,
     print_adapter,
     upper,
     wider,
 )
 from lora_proofs.solving.adaptation_problem import LinearProblem, ReluProblem
+from lora_proofs.solving.decimals import magnitude, upper_string
 
 Say = Callable[[str], None]
 GOAL = 11
 SAMPLES = 50
+BEYOND_FLOATS = Fraction(10) ** 600
 NEARLY = 1 - Fraction(1, 10**6)
 
 
@@ -68,6 +71,11 @@ class ReluReached:
     def exact(self) -> bool:
         """Whether the ranks of every block make up for all that its target shows."""
         return all(block.exact for block in self.built.blocks)
+
+    @property
+    def regular(self) -> bool:
+        """Whether no block has a frozen weight that is singular and in the way."""
+        return not any(block.linear.broken for block in self.built.blocks)
 
 
 def measured_on(problem: ReluProblem) -> Ball | Box:
@@ -117,8 +125,8 @@ def search(
             small = upper(one.sup) * 10**goal <= size
             if small and (ctx.name != "array" or not exploded(one.adapter_norm, scale)):
                 return one
-            say(f"{ctx.name}, {entries.told()}: error at most {float(upper(one.sup)):.1e}")
-        if found and ctx.name != "array" and not found[-1].exact:
+            say(f"{ctx.name}, {entries.told()}: error at most {upper_string(upper(one.sup))}")
+        if found and ctx.name != "array" and not (found[-1].exact and found[-1].regular):
             break
     if not found:  # weights that floats take for singular: the rationals know
         last = exactly(problem, balls)
@@ -182,26 +190,51 @@ def natural(problem: ReluProblem) -> float:
 
 
 def theorem_bound(problem: ReluProblem, balls: BallArithmetic) -> Any:
-    """The error that the construction never exceeds at any point of the region.
+    """The Euclidean error that the construction never exceeds at any point of the region.
 
-    The bound of the mean error for the second moment of a single point, x x'.
+    The bound of the mean error for the second moment of a single point, x x'; it holds for adapters
+    that are not rounded, where every product comes as near to its target as its ranks allow.
     """
-    region, width = measured_on(problem), len(problem.frozen[0][1])
+    width = len(problem.frozen[0][1])
     with balls.working():
-        if isinstance(region, Ball):
-            far = row_norms(vector(region.center, balls)[None, :], balls)[0] + balls.number(
-                region.radius
-            )
-        else:
-            low, high = vector(region.lower, balls), vector(region.upper, balls)
-            corner = np.array([abs(a).max(abs(b)) for a, b in zip(low, high, strict=True)])
-            far = row_norms(corner[None, :], balls)[0]
         moment = EXACT.zeros(width, width)
-        above = upper(far)
+        above = upper(farthest(measured_on(problem), balls))
         moment[0, 0] = flint.fmpq(above.numerator, above.denominator) ** 2
         return error_bound(
             problem.frozen, problem.target, problem.ranks, problem.partition, moment, balls
         ).recursive
+
+
+def farthest(region: Ball | Box, balls: BallArithmetic) -> Any:
+    """A bound of |x| on the region."""
+    if isinstance(region, Ball):
+        center = row_norms(vector(region.center, balls)[None, :], balls)[0]
+        return center + balls.number(region.radius)
+    low, high = vector(region.lower, balls), vector(region.upper, balls)
+    corner = np.array([abs(a).max(abs(b)) for a, b in zip(low, high, strict=True)])
+    return row_norms(corner[None, :], balls)[0]
+
+
+def error_by_length(problem: ReluProblem, layers: tuple[Layer, ...], balls: BallArithmetic) -> Any:
+    """A bound of |f(x) - fbar(x)| on the region, block by block, of the layers as they are.
+
+    A block is within eta of A x + a before its last ReLU, so with |fbar_i| <= r_i on the region
+    e_i <= ||A_i|| e_{i-1} + ||A_i - Wbar_i|| r_{i-1} + |a_i - bbar_i| + |eta_i|. That is the
+    recursion of the theorem with what rounding adds. Source: own.
+    """
+    ours: Any = measured_on(problem)
+    with balls.working():
+        error, size = balls.number(0), farthest(ours, balls)
+        for part, (V, c) in zip(block_slices(problem.partition), problem.target, strict=True):
+            A, a, eta = affine_part(layers[part], ours, balls)
+            W, b = balls.matrix(V), vector(c, balls)
+            apart, shift, past, bias = (
+                balls.operator_norm(X) for X in (A - W, (a - b)[None, :], eta[None, :], b[None, :])
+            )
+            error = balls.operator_norm(A) * error + apart * size + shift + past
+            size = balls.operator_norm(W) * size + bias
+            ours = widened(ours.image(A, a, balls), eta, balls)
+        return error
 
 
 def least_rank(problem: ReluProblem) -> int | None:
@@ -214,17 +247,38 @@ def least_rank(problem: ReluProblem) -> int | None:
     return 0 if single and all(block.gap == 0 for block in gaps) else None
 
 
-def sampled(problem: ReluProblem, found: ReluReached, balls: BallArithmetic) -> dict[str, float]:
-    """The largest and the root mean square error on random points of the region.
+def root_below(square: Fraction) -> float:
+    """A float that is at most the root of a number; 0 of a negative one.
+
+    >>> root_below(Fraction(4)), root_below(Fraction(10) ** 600) <= 10**300
+    (2.0, True)
+    """
+    if square <= 0:
+        return 0.0
+    scale = 10 ** max(0, 40 - magnitude(square) // 2)
+    return float(at_least(Fraction(isqrt(floor(square * scale * scale)), scale), None))
+
+
+def sampled(
+    problem: ReluProblem, found: ReluReached, balls: BallArithmetic
+) -> dict[str, float] | None:
+    """The largest and the root mean square error on random points; ``None`` beyond floats.
 
     The points are exact and the networks are evaluated in balls, so the first is surely reached.
     """
-    X, ctx = EXACT.matrix(_points(measured_on(problem), SAMPLES)), wider(balls, found.entries)
+    points = _points(measured_on(problem), SAMPLES)
+    if not np.isfinite(points).all():
+        return None
+    X, ctx = EXACT.matrix(points), wider(balls, found.entries)
     with ctx.working():
         ours, theirs = (relu_network(net, X, ctx) for net in (found.layers, problem.target))
         off = ours - theirs
-        squares = [max(0.0, float(lower((column * column).sum()))) for column in off.T]
-    return {"largest": sqrt(max(squares)), "root_mean_square": sqrt(sum(squares) / len(squares))}
+        squares = [lower((column * column).sum()) for column in off.T]
+    # Rounded down: so much is surely reached.
+    largest, mean = max(squares), sum(squares, Fraction(0)) / len(squares)
+    if largest > BEYOND_FLOATS:
+        return None
+    return {"largest": root_below(largest), "root_mean_square": root_below(mean)}
 
 
 def _points(region: Ball | Box, count: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -14,11 +15,12 @@ from lora_proofs.constructions.regions import Ball
 from lora_proofs.constructions.relu_minimal import nonsingular, sufficient_rank
 from lora_proofs.solving import adaptation_verdict as words
 from lora_proofs.solving.adaptation_linear import condition, exploded, product_of
-from lora_proofs.solving.adaptation_numbers import at_most, upper
+from lora_proofs.solving.adaptation_numbers import at_most, upper, wider
 from lora_proofs.solving.adaptation_problem import ReluProblem
 from lora_proofs.solving.adaptation_relu import (
     GOAL,
     ReluReached,
+    error_by_length,
     exactly,
     least_rank,
     measured_on,
@@ -27,6 +29,14 @@ from lora_proofs.solving.adaptation_relu import (
     sampled,
     search,
     theorem_bound,
+)
+from lora_proofs.solving.adaptation_relu_known import (
+    applies,
+    blocks_of,
+    built_exactly,
+    least_unknown,
+    off_by,
+    promised,
 )
 from lora_proofs.solving.decimals import upper_string
 
@@ -61,6 +71,33 @@ class Judged:
         return bool(self.found.sup == 0)
 
     @cached_property
+    def sup(self) -> Fraction:
+        """The smallest certified bound of |f(x) - fbar(x)| on the region, in Euclidean norm."""
+        first = upper(self.found.sup)
+        if self.zero or self.small:
+            return first
+        wide = wider(self.balls, self.found.entries)
+        return min(first, upper(error_by_length(self.problem, self.found.layers, wide)))
+
+    @cached_property
+    def promised(self) -> bool:
+        """Whether the theorem promises exact adapters of these ranks."""
+        return promised(self.problem, self.found)
+
+    @cached_property
+    def attainable(self) -> bool:
+        """Whether some adapters of these ranks are exact, promised or built over the rationals."""
+        return self.promised or (self.small and built_exactly(self.problem, self.balls))
+
+    @property
+    def theorem_bound(self) -> Fraction | None:
+        """The theorem's bound; ``None`` where a singular weight may keep a product from it."""
+        blocks = self.found.built.blocks
+        if not self.zero and not all(applies(self.problem, block) for block in blocks):
+            return None
+        return upper(theorem_bound(self.problem, self.balls))
+
+    @cached_property
     def huge(self) -> bool:
         """Whether an adapter is far larger than the problem, and entries are rounded."""
         rounded = self.found.entries.digits is not None
@@ -81,7 +118,7 @@ class Judged:
             return words.EXACT
         if self.huge:
             return words.UNRELIABLE
-        return words.ROUNDED if self.small and self.found.exact else words.UPPER_BOUND
+        return words.ROUNDED if self.small and self.attainable else words.UPPER_BOUND
 
 
 def answer_relu(
@@ -106,6 +143,7 @@ def answer_relu(
 def document(judged: Judged, shown: int | None) -> dict[str, Any]:
     """The fields of the answer, numbers as floats or with so many digits."""
     problem, found = judged.problem, judged.found
+    promised_error = judged.theorem_bound
     return {
         "adapters": [{"layer": layer, **one.rows} for layer, one in enumerate(found.adapters, 1)],
         "biases": found.biases,
@@ -115,7 +153,7 @@ def document(judged: Judged, shown: int | None) -> dict[str, Any]:
         "sufficient_rank": threshold(judged),
         "minimal_exact_rank": least_rank(problem),
         "achieved_error": achieved(judged, shown),
-        "theorem_bound": at_most(upper(theorem_bound(problem, judged.balls)), shown),
+        "theorem_bound": None if promised_error is None else at_most(promised_error, shown),
         "gaps": list(found.built.gaps),
         "block_ranks": [sum(problem.ranks[layers]) for layers in block_slices(problem.partition)],
         "largest_adapter_norm": at_most(upper(found.adapter_norm), shown),
@@ -137,17 +175,24 @@ def region(problem: ReluProblem) -> str | None:
 
 
 def threshold(judged: Judged) -> int | None:
-    """The theorem's threshold; ``None`` where a frozen weight is singular."""
+    """The theorem's threshold; ``None`` for a singular frozen weight, or no bound of the inputs."""
     if any(not nonsingular(W) for W, _ in judged.problem.frozen):
         return None
+    if bounded_lacks(judged):
+        return None  # hidden units switch outside of every ball: no rank need be enough
     return sufficient_rank(judged.found.built.gaps, judged.problem.partition)
+
+
+def bounded_lacks(judged: Judged) -> bool:
+    """Whether hidden units are made affine on a region, and none is given."""
+    return judged.problem.region is None and not judged.single
 
 
 def achieved(judged: Judged, shown: int | None) -> dict[str, Any]:
     """The certified bound in the Euclidean norm and of each output, and what samples show."""
     found = judged.found
-    sup = "0" if judged.zero else at_most(upper(found.sup), shown)
-    entries = max((upper(x) for x in found.error), default=upper(found.sup))
+    sup = "0" if judged.zero else at_most(judged.sup, shown)
+    entries = min(judged.sup, max((upper(x) for x in found.error), default=judged.sup))
     return {
         "sup": sup if judged.bounded else None,
         "sup_of_an_output": ("0" if judged.zero else at_most(entries, shown))
@@ -196,12 +241,20 @@ def reasons(judged: Judged) -> Iterator[str]:
     if judged.refused is not None:
         yield words.not_rational(judged.refused)
     yield from _about_error(judged)
-    if judged.huge:
+    if not judged.zero:
+        yield "sampled errors are of random points of the region: reached, they bound nothing"
+    if exploded(judged.found.adapter_norm, natural(judged.problem)):
         yield words.of_size(judged.found.adapter_norm, natural(judged.problem))
+    frozen, of = enumerate(judged.problem.frozen, 1), blocks_of(judged.problem)
+    yield from words.of_condition((f"W_{k} of block {of[k]}", W) for k, (W, _) in frozen)
     yield from words.of_broken(broken(judged))
     yield from words.of_entries(judged.found.entries, judged.digits)
-    if any(W is not None and not nonsingular(W) for W, _ in judged.problem.frozen):
-        yield "sufficient_rank is null: the theorem asks for nonsingular frozen weights"
+    if threshold(judged) is None:
+        also = " and theorem_bound are" if judged.theorem_bound is None else " is"
+        asks = "a bounded set of inputs" if bounded_lacks(judged) else "nonsingular frozen weights"
+        yield f"sufficient_rank{also} null: the theorem asks for {asks}"
+    if least_rank(judged.problem) is None:
+        yield f"minimal_exact_rank is null: {least_unknown(judged.problem)}"
 
 
 def _about_error(judged: Judged) -> Iterator[str]:
@@ -209,16 +262,24 @@ def _about_error(judged: Judged) -> Iterator[str]:
         where = "for every input" if judged.single else f"on {measured(judged.problem)}"
         yield f"the printed network is the target {where}, in rational numbers"
         return
-    bound = upper_string(upper(judged.found.sup))
-    if judged.found.exact:
+    bound = upper_string(judged.sup)
+    if judged.attainable:
+        why = "the ranks of every block make up for its gap"
+        why = why if judged.promised else "over the rationals every product can be met"
         yield (
-            "the ranks of every block make up for its gap, so some adapters are exact on the "
-            f"region; the printed ones are within {bound} of the target on all of it"
+            f"{why}, so some adapters are exact on the region; the printed ones are within {bound} "
+            "of the target on all of it"
         )
-    else:
+        return
+    where = f"the error is at most {bound} on all of {measured(judged.problem)}"
+    if not judged.found.exact:
         yield (
-            "a block has less rank than its gap: each product is nearest to its target layer, "
-            f"which need not be best for the whole; the error is at most {bound} on all of "
-            f"{measured(judged.problem)}"
+            "a block has less rank than its gap: a product that is nearest to its target layer "
+            f"need not be best for the whole; {where}"
         )
-    yield "sampled errors are of random points of the region: they are reached, and bound nothing"
+    missed = off_by(judged.problem, judged.found, judged.balls)
+    if missed:
+        yield (
+            "a frozen weight of a block is singular, so it is not known that some adapters of "
+            f"these ranks are exact: {'; '.join(missed)} of what it is to be; {where}"
+        )

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from math import isqrt
 from typing import Any
 
 from lora_proofs.arithmetic import BallArithmetic
-from lora_proofs.constructions.transformer_gaps import minimal_exact_rank, sufficient_rank
+from lora_proofs.constructions.transformer import Place
+from lora_proofs.constructions.transformer_gaps import (
+    minimal_exact_rank,
+    score_rank_needed,
+    sufficient_rank,
+)
+from lora_proofs.errors import ToleranceNotMet
 from lora_proofs.solving import adaptation_verdict as words
 from lora_proofs.solving.adaptation_linear import condition, exploded
 from lora_proofs.solving.adaptation_numbers import at_most, upper
@@ -65,7 +72,15 @@ class Judged:
             return words.EXACT
         if self.huge:
             return words.UNRELIABLE
-        return words.ROUNDED if self.small else words.UPPER_BOUND
+        return words.ROUNDED if self.small and self.attainable else words.UPPER_BOUND
+
+    @cached_property
+    def attainable(self) -> bool:
+        """Whether some adapters of this rank are exact: by the theorem, or built rationally."""
+        if self.enough is not None and self.problem.rank >= self.enough:
+            return True
+        found = rationally(self.problem, self.balls) if self.small else ""
+        return not isinstance(found, str) and bool(found.residual == 0)
 
 
 def answer_transformer(
@@ -120,13 +135,22 @@ def achieved(judged: Judged, shown: int | None) -> dict[str, Any]:
         "residual": found.residual,
         "column_bound": column_bound(problem, found, rho, judged.balls),
     }
-    numbers = {k: "0" if judged.zero else at_most(upper(x), shown) for k, x in told.items()}
-    relative = "0" if judged.zero else at_most(sampled(problem, found, judged.balls), shown)
+    numbers = {k: "0" if judged.zero else _above(x, shown) for k, x in told.items()}
+    seen = Fraction(0) if judged.zero else sampled(problem, found, judged.balls)
+    relative = "0" if judged.zero else None if seen is None else at_most(seen, shown)
     return {
         "sampled": {"relative": relative, "kind": "sampled", "inputs": list(LENGTHS)},
         "residual": numbers["residual"],
         "column_bound": {"columns_of_norm": rho, "error": numbers["column_bound"]},
     }
+
+
+def _above(x: Any, shown: int | None) -> float | str | None:
+    """An upper bound as it is printed; ``None`` where it is beyond all numbers that are."""
+    try:
+        return at_most(upper(x), shown)
+    except (ToleranceNotMet, ValueError):
+        return None
 
 
 def conditioning(problem: TransformerProblem) -> float | None:
@@ -141,12 +165,42 @@ def reasons(judged: Judged) -> Iterator[str]:
     if judged.refused is not None:
         yield words.not_rational(judged.refused)
     yield from _about_error(judged)
-    if judged.huge:
+    if exploded(found.adapter_norm, natural(judged.problem)):
         yield words.of_size(found.adapter_norm, natural(judged.problem))
+    frozen = judged.problem.frozen.weights()
+    yield from words.of_condition((named(place), W) for place, W in frozen)
     yield from words.of_broken(found.built.broken)
     yield from words.of_entries(found.entries, judged.digits)
     if judged.enough is None:
         yield "sufficient_rank is null: an assumption of the theorem is broken"
+    if minimal_exact_rank(judged.problem.frozen, judged.problem.target) is None:
+        yield f"minimal_exact_rank is null: {least_unknown(judged)}"
+
+
+def named(place: Place) -> str:
+    """A weight by its place, in words.
+
+    >>> named((2, 1, "Q")), named((None, None, "Wo"))
+    ('Q of head 1 of block 2', 'Wo')
+    """
+    block, head, name = place
+    inside = [f"head {head}"] * bool(head) + [f"block {block}"] * bool(block)
+    return " of ".join([name, *inside])
+
+
+def least_unknown(judged: Judged) -> str:
+    """Which condition of the least rank was not shown; asked for where it is not known."""
+    frozen, target = judged.problem.frozen, judged.problem.target
+    blocks, heads = len(target.blocks), max(len(block.heads) for block in target.blocks)
+    if (blocks, heads) != (1, 1):
+        told = f"{blocks} block{'s' * (blocks > 1)} of up to {heads} head{'s' * (heads > 1)}"
+        return f"the target has {told}, and it is proved for one block of one head"
+    if judged.enough is None:
+        return "no rank is known to be enough"
+    needed = score_rank_needed(frozen, target)
+    if needed is None:
+        return "Wo W2 or W1 O V of the target is singular"
+    return f"the scores need rank {needed}, and {judged.enough} is what is known to be enough"
 
 
 def _about_error(judged: Judged) -> Iterator[str]:
@@ -158,9 +212,14 @@ def _about_error(judged: Judged) -> Iterator[str]:
         return
     residual = upper_string(upper(judged.found.residual))
     if judged.small:
+        rest = (
+            "the rest is the rounding of entries"
+            if judged.attainable
+            else "that some adapters of this rank are exact is not known"
+        )
         yield (
             f"the products on which the function depends are within {residual} of the target's, "
-            "relatively; the rest is the rounding of entries"
+            f"relatively; {rest}"
         )
     else:
         yield (
