@@ -213,9 +213,9 @@ def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
 
 def reached_after(instance: Instance, count: int) -> Any:
     """P_l What_l ... What_1 for l = count."""
-    later, before = at_layer(instance, count)
-    W_l, update = layers(instance)[count - 1], adapters(instance, count)[-1]
-    return later @ (W_l + update) @ before
+    weights = layers(instance)
+    moved = [W_k + D for W_k, D in zip(weights, adapters(instance, count), strict=False)]
+    return after_layer(weights, count) @ whole_product(moved)
 
 
 def error_after(instance: Instance, count: int) -> Any:
@@ -227,14 +227,14 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """Layer l as derived; beside it the last one, which is the theorem."""
     count, L, stops = int(instance.l), len(layers(instance)), ends(instance)
     reached = whole_product(layers(instance)) + gap(instance) @ block(instance, 0, stops[count])
-    X, in_E = error_after(instance, count), squares(gap(instance), ctx)
-    update = adapters(instance, count)[-1]
-    yield equal(PRODUCT, reached_after(instance, count), reached)
+    found, in_E = reached_after(instance, count), squares(gap(instance), ctx)
+    X, update = EXACT.matrix(instance.target) - found, adapters(instance, count)[-1]
+    yield equal(PRODUCT, found, reached)
     yield at_most(RANK, EXACT.rank(update), ranks(instance)[count - 1])
     i = int(instance.i)
     yield equal(VALUE, root(nth(squares(X, ctx), i)), root(nth(in_E, stops[count] + i)))
     yield equal(FROBENIUS, squared_norm(X), tail(in_E, stops[count]))
-    largest = squares(error_after(instance, L), ctx)[0]
+    largest = squares(X if count == L else error_after(instance, L), ctx)[0]
     yield equal("measured: squared spectral error", largest, nth(in_E, stops[L] + 1))
 
 

@@ -130,5 +130,8 @@ claim = Claim(
                 "a strictly smaller threshold for a gap of rank 1", deeper_needs_less),
     ),
     arithmetics=("exact", "ball"),
-    note="The least error falls for singular weights, too: larger ranks allow more adapters.",
+    note=(
+        "The least error falls for singular weights, too: larger ranks allow more adapters. That "
+        "both errors are the least ones is zeng-lee/linear-lower-bound."
+    ),
 )  # fmt: skip

@@ -126,9 +126,9 @@ claim = Claim(
         r"If every $W_l$ is nonsingular, then for every target $\bar W$ - singular, zero, a "
         r"rotation - and all $R_l \ge 0$ there are updates of rank at most $R_l$ with $\hat W_L "
         r"\cdots \hat W_1 = P_0 + \mathrm{LR}_S(E)$, $S = R_1 + \dots + R_L$, and so with the "
-        r"spectral error $\sigma_{S+1}(E)$, which no updates of these ranks beat. The second "
-        r"assumption of the lemma, that the intermediate $P_0 + \mathrm{LR}_r(E)$ are nonsingular, "
-        r"is needed by its construction only."
+        r"spectral error $\sigma_{S+1}(E)$. The second assumption of the lemma, that the "
+        r"intermediate $P_0 + \mathrm{LR}_r(E)$ are nonsingular, is needed by its construction "
+        r"only."
     ),
     assumptions=(WEIGHTS, FRAME),
     instances=INSTANCES,
@@ -143,7 +143,8 @@ claim = Claim(
     arithmetics=("exact", "ball"),
     note=(
         "The two steps of the peeling are proved: zeng-lee/linear-peeling-nonsingular and "
-        "zeng-lee/linear-peeling-singular. For W = (I, I) and the rotation by a right angle every "
+        "zeng-lee/linear-peeling-singular; that no updates of these ranks beat the error is "
+        "zeng-lee/linear-lower-bound. For W = (I, I) and the rotation by a right angle every "
         "choice of singular vectors meets a singular matrix on the way; peeling does not."
     ),
 )

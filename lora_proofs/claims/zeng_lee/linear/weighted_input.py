@@ -181,6 +181,11 @@ claim = Claim(
         Control(None, (STRETCHED,), "0.99 of the least loss", a_percent_less),
     ),
     arithmetics=("exact", "ball"),
+    note=(
+        "The instances attain the loss. That no updates go below it: what they add to P_0 has rank "
+        "S at most by zeng-lee/linear-lower-bound, times C, too, and the tail of E C is the least "
+        "squared distance to such a matrix by the Eckart-Young-Mirsky theorem."
+    ),
 )
 
 
