@@ -36,9 +36,7 @@ SIMPLE = 64
 """The largest denominator of entries that are fixed while another layer is solved for."""
 HUGE = 10.0**6
 """Adapters so many times larger than the weights and the target are no good answer."""
-MET = (
-    "its lower bound, sigma_{S+1}(E) or what the rank of the product leaves, is met all the same"
-)
+MET = "its lower bound, sigma_{S+1}(E) or what the rank of the product leaves, is met all the same"
 Adapters = tuple[Adapter, ...]
 
 

@@ -101,7 +101,12 @@ class Judged:
             return words.UNRELIABLE
         if not self.meets:
             return words.UPPER_BOUND
-        return words.ROUNDED if self.everywhere and self.least.none else words.OPTIMAL
+        return words.ROUNDED if self.rounded else words.OPTIMAL
+
+    @property
+    def rounded(self) -> bool:
+        """Whether the target itself is reached up to rounding: nothing bounds the error."""
+        return self.meets and self.everywhere and self.least.none
 
 
 def answer_linear(
@@ -243,12 +248,12 @@ def _about_error(judged: Judged) -> Iterator[str]:
     least, total = judged.least, judged.total
     if judged.zero:
         yield "the product of the printed W_l + B_l A_l is the target, in rational numbers"
-    elif judged.verdict == words.ROUNDED and not least.fits:
+    elif judged.rounded and not least.fits:
         yield (
             "the printed adapters miss the target by rounding; a frozen weight is singular or "
             "narrow, so that the ranks alone do not show that some adapters are exact"
         )
-    elif judged.verdict == words.ROUNDED:
+    elif judged.rounded:
         yield (
             f"S = {total} is at least rank E = {least.gap}, so some adapters are exact; the "
             "printed ones are rounded"
