@@ -100,6 +100,9 @@ IDENTITIES = {
         ["^", 2, ["norm", "F", "X", "P"]], ["+", tr(T("X"), "X"), tr("P", T("P"))]
     ),
     "fourth power": (["^", 4, ["norm", "F", "X"]], ["^", 2, tr(T("X"), "X")]),
+    "third power": (
+        ["^", 3, ["norm", "F", "X"]], ["*", ["norm", "F", "X"], tr(T("X"), "X")]
+    ),
     "norm of a multiple": (["norm", "2", ["*", -3, "a", "X"]], ["*", 3, "a", ["norm", "2", "X"]]),
     "norm of a transpose": (["norm", "F", minus("X", "Y")], ["norm", "F", minus(T("Y"), T("X"))]),
     "norm of zero": (["norm", "F", minus("X", "X")], 0),

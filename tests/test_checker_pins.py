@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from fractions import Fraction as Q
+from types import SimpleNamespace
 
 import pytest
 
@@ -326,3 +327,15 @@ def test_a_loss_commutes_with_scalars():
     value = ["f", "f", "X"]
     says = [["*", "t", value], "=", ["*", value, "t"]]
     assert check(derivation(line(*says), conclusion=[says]))
+
+
+@pytest.mark.parametrize(
+    ("entry", "radius", "high", "within"),
+    [(0, 2, "9/2", True), (0, 2, "22/5", False), (1, 1, "43/10", True), (1, 1, 4, False)],
+)
+def test_the_loss_on_a_ball_counts_the_product_of_both_moves(entry, radius, high, within):
+    # |BA - B0 A0| <= |(A0, B0)| rho + rho^2/2: from a = b = 0, W0 = 1 up to 3; from a = b = 1 on.
+    start = SimpleNamespace(loss="trace-squared", C=[[Q(1 - entry)]])
+    factor = [[Q(entry)]]
+    told = checker.loss_within(start, factor, factor, Q(radius), Q(0), Q(high))
+    assert told is within
