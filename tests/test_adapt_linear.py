@@ -111,6 +111,28 @@ def test_exactly_a_weighted_optimum_may_be_irrational():
     assert found["verdict"] == "exact" and found["achieved_error"]["weighted"] == "0"
 
 
+def test_ranks_enough_for_the_target_fit_it_on_the_inputs_alone():
+    """S is rank E, but the adapters need not be the target where no input is."""
+    told = {"target": [[1, 2], [3, 5]], "second_moment": [[1, 1], [1, 1]]}
+    found = answered(frozen=[EYE, EYE], **told, rank=1).document
+    assert found["optimal_error"]["spectral"] == 0 and found["verdict"] == "optimal"
+    assert found["achieved_error"]["spectral"] > 1 and found["achieved_error"]["weighted"] < 1e-20
+
+
+def test_the_least_exact_rank_of_rectangular_layers_is_that_on_the_inputs():
+    told = {"frozen": RECTANGULAR, "target": [[1, 1], [0, 9]], "second_moment": [[1, 1], [1, 1]]}
+    found = answered(**told, rank=0).document
+    assert found["gaps"] == [1] and found["sufficient_rank"] == found["minimal_exact_rank"] == 1
+    assert answered(**{**told, "second_moment": EYE}, rank=0).document["gaps"] == [2]
+
+
+def test_a_narrower_target_in_many_digits():
+    frozen = [[[2, 1, 0], [1, 1, 0], [0, 0, 1]]] * 2
+    told = {"frozen": frozen, "target": [[1, 2], [3, 5]], "rank": [1, 0]}
+    found = answered(exact=True, **told).document
+    assert found["verdict"] == "optimal" and float(found["excess"]) < 1e-20
+
+
 def test_a_weighted_certificate_says_what_it_leaves_out():
     told = {"frozen": [EYE, EYE], "target": [[1, 2], [3, 5]], "second_moment": [[2, 1], [1, 3]]}
     adapted = answered(**told, rank=[1, 0])
