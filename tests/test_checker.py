@@ -623,6 +623,11 @@ def test_comparing_places_costs(monkeypatch):
     assert tied(*[pair] * 9)
     with pytest.raises(Malformed, match="too long"):
         tied(*[pair] * 99)
+    monkeypatch.setattr(checker, "_left", 1_000_000)
+    checker.tied([product()] * 2, [pair] * 99)
+    monkeypatch.setattr(checker, "_left", 1_000_000)
+    with pytest.raises(Malformed, match="too long"):  # each pair joins groups of all members
+        checker.tied([product()] * 1000, [pair] * 99)
 
 
 # --- files ---------------------------------------------------------------------------------------

@@ -332,3 +332,27 @@ def test_the_lines_to_read_are_as_many_as_stated():
     assert abs(stated.pop("common part") - common) <= common / 10
     for kind, size in stated.items():
         assert abs(size - found[kind]) <= found[kind] / 10, kind
+
+
+def test_the_lines_of_derivations_are_as_many_as_the_page_says():
+    from lora_proofs.running.catalogue import load, shipped_claims
+
+    page = (Path(__file__).parent.parent / "docs" / "trust.md").read_text(encoding="utf-8")
+    told = re.search(
+        r"Of the (\d+)\s+lines of the (\d+) shipped derivations it recomputes (\d+) .*?, (\d+) are "
+        r"instances of\s+assumptions and (\d+) of cited lemmas, and for (\d+) it checks",
+        page,
+        re.DOTALL,
+    )
+    assert told
+    lines, derivations, recomputed, assumed, cited, inequalities = map(int, told.groups())
+    assert lines == recomputed + assumed + cited + inequalities
+    found = [list(c.derive()) for c in (load(x.locator) for x in shipped_claims()) if c.derive]
+    kinds = ["assumption" if s.rule == "assumption" else s.kind for d in found for s in d]
+    for stated, counted in (
+        (derivations, len(found)),
+        (lines, len(kinds)),
+        (assumed, kinds.count("assumption")),
+        (cited, kinds.count("cited")),
+    ):
+        assert abs(stated - counted) <= counted / 20
