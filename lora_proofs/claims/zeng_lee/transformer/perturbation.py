@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most
+from lora_proofs.claims.zeng_lee.transformer import two_blocks
 from lora_proofs.claims.zeng_lee.transformer.problem import ONE, changed, models
 from lora_proofs.constructions.transformer_error import (
     column_error_bound,
@@ -28,11 +29,13 @@ from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.matrices import matrix
 from lora_proofs.strategies.transformers import nearby_model, small, transformer_model
 
-REGIMES = ("one block", "two blocks", "two heads", "near", "one column")
+REGIMES = ("one block", "two blocks", "two heads", "near", "one column", *two_blocks.REGIMES)
 
 
 def draw(source: Draw, regime: str) -> Instance:
-    """Two models of width 2 and an input."""
+    """Two models of width 2 and an input; pairs that show what two blocks do to each other."""
+    if regime in two_blocks.REGIMES:
+        return both(*two_blocks.draw(source, regime), regimes=(regime,))
     blocks, heads = 2 if regime == "two blocks" else 1, 2 if regime == "two heads" else 1
     target = transformer_model(source, 2, blocks, heads)
     near = regime == "near"
@@ -85,7 +88,7 @@ columns = Assumption("columns", r"no column of $X$ is longer than $\rho$", colum
 
 
 def altered(instance: Instance, ctx: Arithmetic, **zero: Any) -> Iterator[Comparison]:
-    """The bound with some of the differences of heads left out."""
+    """The bound with some of the sizes of heads left out."""
     blocks, output = sizes(*models(instance), ctx)
     without = [replace(b, heads=tuple(replace(h, **zero) for h in b.heads)) for b in blocks]
     yield from against(instance, ctx, column_error_bound(without, output, instance.rho, ctx))
@@ -99,6 +102,17 @@ def without_scores(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 def without_values(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """The differences of the values left out."""
     yield from altered(instance, ctx, value_error=ctx.number(0))
+
+
+def without_turning(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Differences of the units that do not move the scores of the next block."""
+    yield from altered(instance, ctx, scores=ctx.number(0))
+
+
+def last_alone(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The last block alone, as if it saw X in both models."""
+    blocks, output = sizes(*models(instance), ctx)
+    yield from against(instance, ctx, column_error_bound(blocks[-1:], output, instance.rho, ctx))
 
 
 def slightly_less(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -117,6 +131,15 @@ SINGLE = lifted(identity_model(1, blocks=1))
 TURNED = changed(SINGLE, (1, 1, "Q"), [[-1]])
 SHARP = both(SINGLE, TURNED, [[1, -1]], 1)
 VALUES = both(changed(ONE, (1, 1, "V"), [[2, 0], [0, 2]]), ONE, [[1], [0]], 1)
+CARRIED, LARGE = both(*two_blocks.first_only(10)), both(*two_blocks.large_first(4, 1))
+TURNING = both(*two_blocks.turning(100, Fraction(1, 8)))
+
+
+def without_second_scores(instance: Instance) -> Instance:
+    """Both models with Q = 0 in the second block: what is carried is all that is off."""
+    model, target = (changed(m, (2, 1, "Q"), 0 * m.Wo) for m in models(instance))
+    return both(model, target, instance.X, instance.rho)
+
 
 claim = Claim(
     name="zeng-lee/transformer-perturbation",
@@ -142,7 +165,20 @@ claim = Claim(
         Control(None, (VALUES,), "without the values' difference", without_values),
         Control(None, (SHARP,), "99/100 of the bound: scores 1 and -1", slightly_less),
         Control(None, (VALUES,), "99/100 of the bound: values I and 2I", slightly_less),
+        Control(None, (CARRIED,), "the first block differs: nothing carried on", last_alone),
+        Control(None, (LARGE,), "the second differs: columns as long as those of X", last_alone),
+        Control(None, (TURNING,), "the scores of the second block stay", without_turning),
+        Control(None, (LARGE,), "99/100 of the bound: the second block differs", slightly_less),
+        Control(
+            None,
+            (without_second_scores(CARRIED),),
+            "99/100 of the bound: the first block differs, no scores in the second",
+            slightly_less,
+        ),
     ),
     arithmetics=("ball", "multiprecision"),
-    note="Sharp for one block; over several blocks the recursion is loose.",
+    note=(
+        "Attained for one block, and over two where only the values of one differ and the scores "
+        "of the second are 0 or not moved; elsewhere the recursion is loose."
+    ),
 )

@@ -19,7 +19,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, equal
 from lora_proofs.constructions.transformer_gaps import (
     block_gaps,
     exact_product,
@@ -28,6 +28,7 @@ from lora_proofs.constructions.transformer_gaps import (
 )
 from lora_proofs.language.claim import Assumption
 from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.literature import JACOBIAN_RANKS, SCORES_BY_HAND, lean_on
 from lora_proofs.mathematics.transformer import TransformerModel, identity_model
 from lora_proofs.mathematics.transformer_instances import instance_of, model_of
 
@@ -102,6 +103,24 @@ rank_enough = Assumption(
 )
 
 
+def adapters_of_rank(
+    frozen: TransformerModel, adapted: TransformerModel, R: Any
+) -> Iterator[Comparison]:
+    """Every What - W has rank R at most; W1, and W2 of all but the last block, are as they were."""
+    yield equal("width of the adapted model", adapted.width, frozen.width)
+    if adapted.width != frozen.width:
+        return
+    kept, moved = [], [0]
+    pairs = zip(frozen.weights(), adapted.weights(), strict=True)
+    for ((block, _, name), W), (_, What) in pairs:
+        if name == "W1" or (name == "W2" and block != len(frozen.blocks)):
+            kept.append(bool((What == W).all()))
+        else:
+            moved.append(EXACT.rank(What - W))
+    yield equal("weights moved without an adapter", kept.count(False), 0)
+    yield at_most("largest rank of What - W against R", max(moved), R)
+
+
 def jacobian(target: TransformerModel, x: Any) -> Any:
     """The Jacobian at equal columns x where every hidden unit is positive; None elsewhere."""
     z, J = x, EXACT.identity(target.width)
@@ -121,6 +140,7 @@ def necessary(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     R = EXACT.number(instance.rank)
     if score_rank_needed(frozen, target) is not None:
         gap, theirs = block_gaps(frozen, target)[0].scores[0], target.blocks[0].heads[0]
+        lean_on(SCORES_BY_HAND)
         yield at_most("rank of the scores' gap against 2R", EXACT.rank(gap), 2 * R)
         scores = EXACT.rank(exact_product(theirs.K.mT, theirs.Q))
         ours = frozen.blocks[0].heads[0]
@@ -132,6 +152,7 @@ def jacobian_bounds(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]
     """The first of these: at the point x of the instance, where every unit is positive."""
     frozen, target = models(instance)
     if "x" in instance and (J := jacobian(target, instance.lift(EXACT).x)) is not None:
+        lean_on(JACOBIAN_RANKS)
         rank = EXACT.number(EXACT.rank(J))
         for name, most in _bottlenecks(frozen, EXACT.number(instance.rank)):
             yield at_most(f"rank of the target's Jacobian against {name}", rank, most)

@@ -90,6 +90,7 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     frozen, target = models(instance)
     wanted = unscaled(target, EXACT.number(instance.c))
     model = transformer_adapters(frozen, wanted, int(instance.rank), EXACT).model
+    yield from problem.adapters_of_rank(frozen, model, instance.rank)
     off = network(model, instance.X, ctx)[0] - network(target, instance.X, ctx)[0]
     for j in range(off.shape[1]):
         error = ctx.frobenius_norm(off[:, j : j + 1])

@@ -26,12 +26,25 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, equal
+from lora_proofs.arithmetic import (
+    EXACT,
+    Arithmetic,
+    Comparison,
+    at_least,
+    below,
+    equal,
+    squared_norm,
+)
 from lora_proofs.claims.zeng_lee.transformer.problem import changed, models, pair
 from lora_proofs.constructions.transformer_gaps import exact_product
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.mathematics.transformer import TransformerModel, identity_model
+from lora_proofs.mathematics.literature import SKIP_FIRST_LAYER, lean_on
+from lora_proofs.mathematics.transformer import (
+    TransformerModel,
+    identity_model,
+    transformer_network,
+)
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.matrices import orthogonal_matrix
 from lora_proofs.strategies.transformers import nonsingular, transformer_model
@@ -51,11 +64,12 @@ def reading(model: TransformerModel) -> list[tuple[str, Any]]:
 
 
 def is_positive_permutation(P: Any) -> Iterator[Comparison]:
-    """One positive entry in every row and column, zeros elsewhere."""
+    """One positive entry in every row and column, zeros elsewhere, in a square matrix."""
     for name, rows in (("row", P), ("column", P.T)):
         for i, row in enumerate(rows, start=1):
             off = sum((abs(x * y) for x, y in combinations(row, 2)), EXACT.number(0))
             yield equal(f"products of two entries of {name} {i}", off, 0)
+            yield below(f"0 against the sum of {name} {i}", 0, sum(row, EXACT.number(0)))
     for x in P.flat:
         yield at_least("an entry", x, 0)
 
@@ -88,7 +102,8 @@ def quotient(instance: Instance) -> Any:
 
 
 def untouched(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """W1 Wbar1^-1 is a permutation with positive entries."""
+    """What equality needs of a W1 without an adapter, whatever the others are: proved above."""
+    lean_on(SKIP_FIRST_LAYER)
     yield from is_positive_permutation(quotient(instance))
 
 
@@ -125,20 +140,26 @@ def permuted(instance: Instance) -> TransformerModel:
 
 def sufficient(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """W1 kept: with U = P Ubar and A = Abar P^-1 the model is the target in permuted units."""
+    yield from is_positive_permutation(quotient(instance))
+    for name, ours, wanted in in_units(instance):
+        yield equal(name, ours, wanted)
+
+
+def in_units(instance: Instance) -> Iterator[tuple[str, Any, Any]]:
+    """What the model without an adapter on W1 does, and the target in permuted units."""
     _, target = models(instance)
-    yield from untouched(instance, ctx)
     P, ours = quotient(instance), dict(reading(permuted(instance)))
     for name, theirs in reading(target):
         inside = name in ("values", "first layer", "first bias")
         wanted = P @ theirs if inside else theirs
         if name == "output":
             wanted = theirs @ EXACT.inverse(P)
-        yield equal(name, ours[name], wanted)
+        yield name, ours[name], wanted
 
 
 def positive_holds(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """W1 Wbar1^-1 is a permutation with positive entries."""
-    yield from untouched(instance, ctx)
+    yield from is_positive_permutation(quotient(instance))
 
 
 units = Assumption(
@@ -162,9 +183,23 @@ def draw_shear(source: Draw, regime: str) -> Instance:
     return pair(changed(TARGET, (1, None, "W1"), W1), TARGET, 2, regimes=(regime,))
 
 
-def in_order(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """W1 = Wbar1."""
-    yield equal("W1", quotient(instance), EXACT.identity(2))
+def only_in_order(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """W1 = Wbar1, or the adapters that leave W1 as it is are off the target."""
+    if (quotient(instance) == EXACT.identity(2)).all():
+        yield equal("W1", quotient(instance), EXACT.identity(2))
+        return
+    off = sum((squared_norm(X - Y) for _, X, Y in in_units(instance)), EXACT.number(0))
+    yield below("0 against the squared distance to the target", 0, off)
+
+
+def any_sign(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Equality also for rows of the other sign: W1 = P Wbar1, P of either sign, for N = 1."""
+    X = EXACT.matrix([[1], [2]])
+    ours, theirs = (
+        transformer_network(model, X, EXACT, skip=True)
+        for model in (permuted(instance), models(instance)[1])
+    )
+    yield equal("the output at one column", ours, theirs)
 
 
 first_layer = Claim(
@@ -189,8 +224,8 @@ first_layer = Claim(
         Control(
             None,
             (pair(SWAPPED, TARGET, 2),),
-            "W1 itself that of the target, its rows in order",
-            in_order,
+            "W1 has to be that of the target, its rows in order",
+            only_in_order,
         ),
     ),
     arithmetics=("exact",),
@@ -217,6 +252,23 @@ naive = Claim(
     check=untouched,
     kind="lower-bound",
     lower_bound=untouched,
-    controls=(Control(None, (NEEDS,), "a sheared first layer", untouched),),
+    controls=(
+        Control(
+            None,
+            (pair(SWAPPED, TARGET, 2),),
+            "no W1 but that of the target is enough: its rows may be permuted",
+            only_in_order,
+        ),
+        Control(
+            None,
+            (pair(TURNED, TARGET, 2),),
+            "a row of the other sign is enough with the others' units turned: ReLU does not turn",
+            any_sign,
+        ),
+    ),
     arithmetics=("exact",),
+    note=(
+        "That no adapters elsewhere help is proved in the text of the module, by hand; what is "
+        "compared is the criterion of that proof."
+    ),
 )
