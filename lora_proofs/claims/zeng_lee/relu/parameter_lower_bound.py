@@ -36,6 +36,7 @@ from lora_proofs.arithmetic import (
     equal,
     rational,
 )
+from lora_proofs.arithmetic.leaning import remembered
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.literature import LIPSCHITZ, lean_on
@@ -91,6 +92,7 @@ def little(source: Draw) -> Fraction:
 INSTANCES = Instances(draw, REGIMES)
 
 
+@remembered(4)
 def derivative(instance: Instance) -> Any:
     """DF: one row for each value, one column for each parameter."""
     net, X = target(instance), EXACT.matrix(instance.X)
