@@ -18,7 +18,7 @@ from lora_proofs.constructions.relu_minimal import live_point
 from lora_proofs.errors import ToleranceNotMet
 from lora_proofs.solving.adaptation import adapt
 from lora_proofs.solving.adaptation_errors import known_well, larger, tails
-from lora_proofs.solving.adaptation_linear import Bounds, excess, exploded
+from lora_proofs.solving.adaptation_linear import Bounds, bounds, excess, exploded, nothing
 from lora_proofs.solving.adaptation_numbers import at_least, nearest
 from lora_proofs.solving.adaptation_problem import read_adaptation
 from lora_proofs.solving.adaptation_relu import root_below
@@ -134,9 +134,12 @@ def test_a_lower_bound_is_rounded_down():
 
 
 def test_missing_the_whole_target_is_no_rounding_beside_a_huge_gap():
-    found = linear([diagonal(1e300, 1e300)] * 2, EYE, 1)
-    error = fraction(found["achieved_error"]["spectral"])
-    assert error * 10**9 <= 1 or found["verdict"] == "upper bound"
+    huge = {"kind": "linear", "frozen": [diagonal(1e300, 1e300)] * 2, "target": EYE, "rank": 1}
+    found = adapt(read_adaptation(huge)).document
+    assert (found["verdict"], found["achieved_error"]["spectral"]) == ("exact", "0")
+    missed = nothing(read_adaptation(huge), BallArithmetic(40))  # an error of 1e600
+    least = bounds(read_adaptation(huge), BallArithmetic(40))
+    assert excess(missed, least) > 10**599
     assert all("P_0" not in x["assumption"] for x in found["broken_assumptions"])
 
 
@@ -226,6 +229,16 @@ def test_small_weights_do_not_make_an_intermediate_singular():
     target = EXACT.matrix(rng.normal(size=(4, 4)))
     built = linear_adapters(frozen, target, [1] * 12, MultiprecisionArithmetic(60))
     assert built.broken == ()
+
+
+def test_an_intermediate_is_small_beside_the_identity_and_not_beside_itself():
+    ctx = MultiprecisionArithmetic(30)
+    with ctx.working():
+        weights = [ctx.matrix(diagonal("1e-20", 1))] * 2
+        G, H = ctx.matrix(EYE), ctx.matrix([[5, 0], [0, 2]])  # C_r = diag(1 + 5e40, 3)
+        G, H = np.concatenate([G, 0 * G[:, :1]], axis=1), np.concatenate([H, 0 * H[:1]])
+        _, _, broken = nonsingular_adapters(weights, G, H, [2, 1], ctx)
+    assert broken == ()
 
 
 def test_huge_weights_do_not_make_an_intermediate_singular():

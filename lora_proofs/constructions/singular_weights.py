@@ -115,7 +115,8 @@ class _Task:
     @cached_property
     def scale(self) -> float:
         """The largest Frobenius norm of a frozen weight or of the target, in floats."""
-        return max(float(size(squared_norm(X))) ** 0.5 for X in (*self.frozen, self.target))
+        squares = [float(size(squared_norm(X))) for X in (*self.frozen, self.target)]
+        return float(max(squares) ** 0.5)
 
     @cached_property
     def least(self) -> float:

@@ -226,7 +226,9 @@ def sampled(
         return None
 
 
-def _sampled(problem: TransformerProblem, found: TransformerReached, balls: BallArithmetic) -> Any:
+def _sampled(
+    problem: TransformerProblem, found: TransformerReached, balls: BallArithmetic
+) -> Fraction:
     worst, random, ctx = Fraction(0), np.random.default_rng(0), wider(balls, found.entries)
     for length in LENGTHS:
         X = EXACT.matrix(np.round(random.normal(size=(problem.frozen.width, length)), 3))
