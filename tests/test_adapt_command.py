@@ -371,6 +371,48 @@ def test_a_singular_weight_that_is_no_obstacle_is_found_to_be_none():
     assert answered(with_singular(0))["theorem_bound"] == pytest.approx(2**0.5)
 
 
+FROZEN = [
+    {
+        "W": [[-0.693, 0.583, 0.11], [0.003, 0.101, 0.417], [0.991, 0.438, -1.228]],
+        "b": [-0.707, 1.4, 1.954],
+    },
+    {
+        "W": [[0.964, 1.099, 0.337], [2.1, -0.546, -0.309], [-0.75, 1.593, -0.496]],
+        "b": [0.536, -1.354, -1.438],
+    },
+    {
+        "W": [[1.018, 0.738, 0.879], [0.237, -0.259, -0.374], [-1.072, -0.346, 1.379]],
+        "b": [-0.122, -1.273, -0.204],
+    },
+    {
+        "W": [[-0.946, -1.109, -0.076], [-0.73, -1.225, 1.549], [1.747, 0.171, 1.504]],
+        "b": [-0.429, -0.007, 1.33],
+    },
+    {
+        "W": [[0.322, 0.84, -2.725], [0.309, -0.405, -0.091], [-1.5, -0.758, 0.61]],
+        "b": [0.596, 0.783, 0.86],
+    },
+]
+TARGET = [
+    {
+        "W": [[1.105, 0.394, -0.229], [-0.566, -0.412, -0.961], [-0.988, -0.084, -2.274]],
+        "b": [-1.223, -0.799, 0.53],
+    },
+    {
+        "W": [[1.08, 0.334, -0.039], [-0.486, 1.119, 0.715], [-0.65, -0.017, 0.422]],
+        "b": [0.924, -0.317, 1.515],
+    },
+]
+
+
+def test_the_smaller_one_of_two_bounds_is_printed():
+    """The bound by boxes is 2.107 here, what the theorem allows 1.961."""
+    told = {"kind": "relu-fnn", "frozen": FROZEN, "target": TARGET, "rank": 1}
+    found = answered({**told, "ball": {"center": [0, 0, 0], "radius": 2}})
+    assert found["theorem_bound"] == pytest.approx(1.96083303541064)
+    assert found["achieved_error"]["sup"] == pytest.approx(1.96083303541064)
+
+
 @pytest.mark.parametrize("seed", [8, 9])
 def test_the_bound_is_never_above_the_theorems_but_for_rounding(seed):
     random = np.random.default_rng(seed)
