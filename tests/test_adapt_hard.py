@@ -3,6 +3,7 @@
 import json
 import re
 import warnings
+from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -11,14 +12,17 @@ import numpy as np
 import pytest
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic, MultiprecisionArithmetic
+from lora_proofs.constructions.adapters import Broken
 from lora_proofs.constructions.linear import linear_adapters
 from lora_proofs.constructions.nonsingular import nonsingular_adapters
 from lora_proofs.constructions.regions import Ball
 from lora_proofs.constructions.relu_minimal import live_point
+from lora_proofs.constructions.singular_weights import MET
 from lora_proofs.errors import ToleranceNotMet
 from lora_proofs.solving.adaptation import adapt
 from lora_proofs.solving.adaptation_errors import known_well, larger, tails
 from lora_proofs.solving.adaptation_linear import Bounds, bounds, excess, exploded, nothing
+from lora_proofs.solving.adaptation_linear_answer import MISSED, broken
 from lora_proofs.solving.adaptation_numbers import at_least, nearest
 from lora_proofs.solving.adaptation_problem import read_adaptation
 from lora_proofs.solving.adaptation_relu import root_below
@@ -214,10 +218,13 @@ def test_reasons_do_not_contradict_the_verdict_of_singular_weights():
 
 
 def test_a_bound_that_is_missed_is_not_called_met():
-    frozen, target = [diagonal(0, 0), diagonal(1, "1e-9")], EYE
-    found = linear(frozen, target, [1, 0])
-    if found["verdict"] == "upper bound":
-        assert "is met all the same" not in " ".join(found["reasons"])
+    told = {"kind": "linear", "frozen": [diagonal(0, 0), EYE], "target": EYE, "rank": [2, 0]}
+    problem, balls = read_adaptation(told), BallArithmetic(40)
+    found = replace(nothing(problem, balls), broken=(Broken("W_1 is nonsingular", MET),))
+    judged = SimpleNamespace(found=found, least=bounds(problem, balls), meets=False)
+    assert [x.consequence for x in broken(judged)] == [MISSED]
+    judged.meets = True
+    assert [x.consequence for x in broken(judged)] == [MET]
 
 
 # Intermediates
