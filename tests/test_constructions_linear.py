@@ -18,9 +18,11 @@ from lora_proofs.constructions import (
     linear_adapters,
     lower_bounds,
     minimal_linear_rank,
+    narrow_target_adapters,
     optimal_error,
     precise_linear_adapters,
     update_adapters,
+    weighted_adapters,
 )
 from lora_proofs.constructions.adapters import checked_ranks, zero_adapter
 from lora_proofs.constructions.nonsingular import RANK_ONE
@@ -276,3 +278,13 @@ def test_tied_and_exact_leading_factors():
     assert float(abs(G @ H - MANY.matrix(np.diag([2, 2, 0]))).max()) < 1e-35
     G, H = leading_factors([[1, 2], [2, 4]], 2, EXACT)
     assert G.shape == (2, 1)
+
+
+@pytest.mark.parametrize("ctx", [EXACT, MultiprecisionArithmetic(50), ArrayArithmetic()])
+def test_factors_of_any_arithmetic_are_taken(ctx):
+    frozen = [EXACT.matrix([[1, 2], [0, 1]]), EXACT.matrix([[1, 0], [1, 1]])]
+    whole = EXACT.matrix([[4, 2], [2, "1/3"]])  # the weighted optimum of full rank is the target
+    found = weighted_adapters(frozen, whole, EXACT.matrix([[2, 1], [1, 1]]), [1, 1], ctx)
+    error = attained_error(frozen, whole, found.adapters, width="1e-3").spectral
+    assert flint.arb(error) < flint.arb("1e-12")
+    assert narrow_target_adapters(frozen, [[3]], [1, 0], ctx).adapters[0].rank == 1

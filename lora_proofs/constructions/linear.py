@@ -67,7 +67,9 @@ def update_adapters(
         return best_known(exact, product(*reversed(exact), ctx=EXACT) + update, ranks, ctx)
     fast = fast_arithmetic(ctx)
     with fast.working():
-        return _updated(exact, lifted(G, fast), lifted(H, fast), ranks, fast).in_arithmetic(ctx)
+        # The factors as they are: another number system does not read those of this one.
+        G, H = (lifted(exact_values(X), fast) for X in (G, H))
+        return _updated(exact, G, H, ranks, fast).in_arithmetic(ctx)
 
 
 def checked_net(frozen: Sequence[Any]) -> list[Matrix]:
