@@ -47,11 +47,13 @@ def adapt_model(
       frozen    linear: [W1, W2, ...]; relu-fnn: [{"W": ..., "b": ...}, ...];
                 transformer: {"blocks": [{"heads": [{"Q", "K", "V", "O"}],
                 "W1", "b1", "W2", "b2"}], "Wo"}
-      target    linear: one matrix; otherwise a model like frozen (relu-fnn: no deeper)
+      target    linear: one matrix, no larger than the product; otherwise a model like frozen
+                (relu-fnn: no deeper)
       rank      a number, or a list with one for each layer (a transformer takes a number)
       ball      {"center": [...], "radius": r}, relu-fnn; or
       box       {"lower": [...], "upper": [...]}, which a certificate of --exact needs
       partition relu-fnn: "uniform", or block lengths such as [2, 3]
+      second_moment   linear: E xx' of the inputs; the mean error is then the least
     Entries are integers, floats, or strings such as "-3/4" and "0.1", which are exact.
 
     \b
@@ -124,9 +126,9 @@ def _errors(document: Mapping[str, Any]) -> Iterator[str]:
     """The achieved error beside the least one, as each kind of model has them."""
     achieved = document["achieved_error"]
     if document["kind"] == "linear":
-        for norm in ("spectral", "frobenius"):
+        for norm, bound in document["lower_bound"].items():
             least = document["optimal_error"][norm]
-            beside = f"at least {document['lower_bound'][norm]}" if least is None else least
+            beside = f"at least {bound}" if least is None else least
             yield f"{norm} error {achieved[norm]}, optimal {beside}"
     elif document["kind"] == "relu-fnn":
         yield f"error at most {achieved['sup_where_measured']} on {achieved['measured_on']}"
