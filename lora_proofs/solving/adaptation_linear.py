@@ -21,7 +21,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from lora_proofs.arithmetic import EXACT, ArrayArithmetic, BallArithmetic, MultiprecisionArithmetic
+from lora_proofs.arithmetic import EXACT, BallArithmetic
 from lora_proofs.arithmetic.comparison import size
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, squared_norm
 from lora_proofs.arithmetic.exact import fmpq
@@ -36,7 +36,6 @@ from lora_proofs.constructions.nonsingular import EXACTLY_IN_ORDER, IN_ORDER
 from lora_proofs.constructions.rounding import exact_values
 from lora_proofs.constructions.singular_weights import product_rank
 from lora_proofs.constructions.weighted import weighted_factors
-from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.mathematics.literature import ECKART_YOUNG_MIRSKY, lean_on
 from lora_proofs.solving.adaptation_errors import (
     NORMS,
@@ -58,12 +57,12 @@ from lora_proofs.solving.adaptation_numbers import (
     upper,
 )
 from lora_proofs.solving.adaptation_problem import LinearProblem
+from lora_proofs.solving.adaptation_search import Kind
 from lora_proofs.solving.decimals import upper_string
 
 Say = Callable[[str], None]
 EXPLODED = 10**6
 GOAL = 10
-MOST_DIGITS = 320
 NEARLY = 1 - Fraction(1, 10**GOAL)
 ELIMINATED = "elimination past a singular intermediate"
 
@@ -320,27 +319,30 @@ def search(
     assumption is broken the bound may be out of reach, and more digits are tried only once.
     """
     goal, found = digits or GOAL, list[Reached]()
-    for ctx, kinds in attempts(digits, goal):
-        built = _built(problem, ctx)
-        for entries in kinds if built is not None else ():
-            one = _printed(problem, built, entries, balls)
-            if one is None:
-                continue
-            found.append(one)
-            missed, large = excess(one, least), exploded(one.adapter_norm, least.scale)
-            if least.sharp and missed * 10**goal <= 1 and (not large or ctx.name != "array"):
-                return one if not large else _settled(problem, found, least, balls)
-            say(f"{ctx.name}, {entries.told()}: {upper_string(missed)} above the lower bound")
-        if ctx.name != "array" and not least.fits:
-            break
+    for ctx, entries, one in kind(problem, balls).tried(digits, goal, lambda: not least.fits):
+        found.append(one)
+        missed, large = excess(one, least), exploded(one.adapter_norm, least.scale)
+        if least.sharp and missed * 10**goal <= 1 and (not large or ctx.name != "array"):
+            return one if not large else _settled(problem, found, least, balls)
+        say(f"{ctx.name}, {entries.told()}: {upper_string(missed)} above the lower bound")
     return _settled(problem, found or [nothing(problem, balls)], least, balls)
+
+
+def kind(problem: LinearProblem, balls: BallArithmetic) -> Kind[LinearAdaptation, Reached]:
+    """How adapters of a linear model are built and measured."""
+    return Kind(
+        construct=lambda ctx: constructed(problem, ctx),
+        reach=lambda built, entries: reached(problem, built, entries, balls),
+        missed=lambda one: upper(one.judged),
+        nearly=NEARLY,
+    )
 
 
 def _settled(
     problem: LinearProblem, found: Sequence[Reached], least: Bounds, balls: BallArithmetic
 ) -> Reached:
     """The best that was found, or exact adapters where it is huge or misses a bound of 0."""
-    best = reduce(_better, found)
+    best = kind(problem, balls).best(found)
     large = exploded(best.adapter_norm, least.scale)
     met = least.sharp and excess(best, least) * 10**GOAL <= 1
     if (met and (least.fits or not large)) or not (least.none or least.fits):
@@ -359,14 +361,6 @@ def nothing(problem: LinearProblem, balls: BallArithmetic) -> Reached:
     return reached(problem, built, Entries(None), balls)
 
 
-def _built(problem: LinearProblem, ctx: Arithmetic) -> LinearAdaptation | None:
-    """The construction; ``None`` where the arithmetic takes a weight for singular."""
-    try:
-        return constructed(problem, ctx)
-    except (BadInput, OverflowError):
-        return None
-
-
 def constructed(problem: LinearProblem, ctx: Arithmetic) -> LinearAdaptation:
     """Adapters for the part that is compared: the best in both norms, or in the weighted one."""
     frozen, target, ranks = problem.frozen, problem.target, problem.ranks
@@ -383,40 +377,9 @@ def constructed(problem: LinearProblem, ctx: Arithmetic) -> LinearAdaptation:
     return replace(built, adapters=cut)
 
 
-def _printed(
-    problem: LinearProblem, built: Any, entries: Entries, balls: BallArithmetic
-) -> Reached | None:
-    """What was built, printed; ``None`` where entries are not finite or beyond floats."""
-    try:
-        return reached(problem, built, entries, balls)
-    except (BadInput, OverflowError):
-        return None
-
-
-def _better(one: Reached, other: Reached) -> Reached:
-    """The smaller error; of nearly equal ones the first, which is of the simpler numbers."""
-    sizes = [upper(x.judged) for x in (one, other)]
-    return other if sizes[1] < sizes[0] * NEARLY else one
-
-
-def attempts(digits: int | None, goal: int) -> Iterator[tuple[Arithmetic, tuple[Entries, ...]]]:
-    """Arithmetics and entries to try, cheapest first; floats where no digits are asked for."""
-    plain = (Entries(0),) if digits is None else ()
-    if digits is None:
-        yield ArrayArithmetic(), plain
-    working = goal + 20
-    while working <= max(MOST_DIGITS, 2 * goal):
-        yield MultiprecisionArithmetic(2 * working), (*plain, Entries(working))
-        plain, working = (), 2 * working
-
-
 def exactly(problem: LinearProblem, balls: BallArithmetic) -> Reached | str:
     """The construction over the rationals, or why it is not rational."""
-    try:
-        built = constructed(problem, EXACT)
-    except (Unavailable, BadInput) as why:
-        return str(why)
-    return reached(problem, built, Entries(None), balls)
+    return kind(problem, balls).rational()
 
 
 def condition(X: Matrix) -> float | None:

@@ -22,10 +22,8 @@ from lora_proofs.constructions.regions import Ball, Box, Meet, row_norms, vector
 from lora_proofs.constructions.relu_error import affine_part, error_bound, sup_error
 from lora_proofs.constructions.relu_fnn import ReluAdaptation, relu_adapters
 from lora_proofs.constructions.relu_minimal import block_gaps, minimal_exact_rank
-from lora_proofs.errors import BadInput, ToleranceNotMet, Unavailable
 from lora_proofs.mathematics.relu_network import Layer, relu_network
 from lora_proofs.solving.adaptation_linear import (
-    attempts,
     exploded,
     floats,
     largest_norm,
@@ -42,6 +40,7 @@ from lora_proofs.solving.adaptation_numbers import (
     wider,
 )
 from lora_proofs.solving.adaptation_problem import LinearProblem, ReluProblem
+from lora_proofs.solving.adaptation_search import Kind
 from lora_proofs.solving.decimals import magnitude, upper_string
 
 Say = Callable[[str], None]
@@ -115,57 +114,36 @@ def search(
     """Printed adapters that are exact to so many digits, or the best of float64 and higher."""
     goal, found = digits or GOAL, list[ReluReached]()
     size, scale = output_size(problem, balls), natural(problem)
-    for ctx, kinds in attempts(digits, goal):
-        built = _built(problem, ctx)
-        for entries in kinds if built is not None else ():
-            one = _printed(problem, built, entries, balls)
-            if one is None:
-                continue
-            found.append(one)
-            small = upper(one.sup) * 10**goal <= size
-            if small and (ctx.name != "array" or not exploded(one.adapter_norm, scale)):
-                return one
-            say(f"{ctx.name}, {entries.told()}: error at most {upper_string(upper(one.sup))}")
-        if found and ctx.name != "array" and not (found[-1].exact and found[-1].regular):
-            break
-    if not found:  # weights that floats take for singular: the rationals know
-        last = exactly(problem, balls)
-        if isinstance(last, str):
-            raise ToleranceNotMet(f"no adapters were found for these weights: {last}")
-        return last
-    best = found[0]
-    for one in found[1:]:
-        best = one if upper(one.sup) < upper(best.sup) * NEARLY else best
-    return best
+    how = kind(problem, balls)
+
+    def ends() -> bool:
+        return bool(found) and not (found[-1].exact and found[-1].regular)
+
+    for ctx, entries, one in how.tried(digits, goal, ends):
+        found.append(one)
+        small = upper(one.sup) * 10**goal <= size
+        if small and (ctx.name != "array" or not exploded(one.adapter_norm, scale)):
+            return one
+        say(f"{ctx.name}, {entries.told()}: error at most {upper_string(upper(one.sup))}")
+    return how.best_or_rational(found)
 
 
-def _built(problem: ReluProblem, ctx: Any) -> ReluAdaptation | None:
-    try:
-        return relu_adapters(
-            problem.frozen, problem.target, problem.ranks, problem.region, problem.partition, ctx
-        )
-    except (BadInput, OverflowError):
-        return None
-
-
-def _printed(
-    problem: ReluProblem, built: Any, entries: Entries, balls: BallArithmetic
-) -> ReluReached | None:
-    try:
-        return reached(problem, built, entries, balls)
-    except (BadInput, OverflowError):
-        return None
+def kind(problem: ReluProblem, balls: BallArithmetic) -> Kind[ReluAdaptation, ReluReached]:
+    """How adapters of a ReLU network are built and measured."""
+    frozen, target, ranks = problem.frozen, problem.target, problem.ranks
+    return Kind(
+        construct=lambda ctx: relu_adapters(
+            frozen, target, ranks, problem.region, problem.partition, ctx
+        ),
+        reach=lambda built, entries: reached(problem, built, entries, balls),
+        missed=lambda one: upper(one.sup),
+        nearly=NEARLY,
+    )
 
 
 def exactly(problem: ReluProblem, balls: BallArithmetic) -> ReluReached | str:
     """The construction over the rationals, or why it is not rational."""
-    try:
-        built = relu_adapters(
-            problem.frozen, problem.target, problem.ranks, problem.region, problem.partition, EXACT
-        )
-    except (Unavailable, BadInput) as why:
-        return str(why)
-    return reached(problem, built, Entries(None), balls)
+    return kind(problem, balls).rational()
 
 
 def output_size(problem: ReluProblem, balls: BallArithmetic) -> Fraction:

@@ -25,7 +25,7 @@ from lora_proofs.constructions.transformer import (
     transformer_adapters,
 )
 from lora_proofs.constructions.transformer_error import error_bound
-from lora_proofs.errors import BadInput, ToleranceNotMet, Unavailable
+from lora_proofs.errors import ToleranceNotMet
 from lora_proofs.mathematics.transformer import (
     Block,
     Head,
@@ -35,7 +35,6 @@ from lora_proofs.mathematics.transformer import (
 from lora_proofs.mathematics.transformer_readings import reading_distance, same_function
 from lora_proofs.solving.adaptation_linear import (
     EXPLODED,
-    attempts,
     condition,
     floats,
     largest_norm,
@@ -49,6 +48,7 @@ from lora_proofs.solving.adaptation_numbers import (
     wider,
 )
 from lora_proofs.solving.adaptation_problem import TransformerProblem
+from lora_proofs.solving.adaptation_search import Kind
 from lora_proofs.solving.decimals import upper_string
 
 Say = Callable[[str], None]
@@ -150,53 +150,31 @@ def search(
     higher precision are tried.
     """
     goal, found = digits or GOAL, list[TransformerReached]()
-    exact = enough is not None and problem.rank >= enough
-    for ctx, kinds in attempts(digits, goal):
-        built = _built(problem, ctx)
-        for entries in kinds if built is not None else ():
-            one = _printed(problem, built, entries, balls)
-            if one is None:
-                continue
-            found.append(one)
-            if upper(one.residual) * 10**goal <= 1:
-                return one
-            say(f"{ctx.name}, {entries.told()}: residual {upper_string(upper(one.residual))}")
-        if found and ctx.name != "array" and not exact:
-            break
-    if not found:  # weights that floats take for singular: the rationals know
-        last = rationally(problem, balls)
-        if isinstance(last, str):
-            raise ToleranceNotMet(f"no adapters were found for these weights: {last}")
-        return last
-    best = found[0]
-    for one in found[1:]:
-        best = one if upper(one.residual) < upper(best.residual) * NEARLY else best
-    return best
+    exact, how = enough is not None and problem.rank >= enough, kind(problem, balls)
+    for ctx, entries, one in how.tried(digits, goal, lambda: bool(found) and not exact):
+        found.append(one)
+        if upper(one.residual) * 10**goal <= 1:
+            return one
+        say(f"{ctx.name}, {entries.told()}: residual {upper_string(upper(one.residual))}")
+    return how.best_or_rational(found)
 
 
-def _built(problem: TransformerProblem, ctx: Any) -> TransformerAdaptation | None:
-    try:
-        return transformer_adapters(problem.frozen, problem.target, problem.rank, ctx)
-    except (BadInput, OverflowError):
-        return None
-
-
-def _printed(
-    problem: TransformerProblem, built: Any, entries: Entries, balls: BallArithmetic
-) -> TransformerReached | None:
-    try:
-        return reached(problem, built, entries, balls)
-    except (BadInput, OverflowError):
-        return None
+def kind(
+    problem: TransformerProblem, balls: BallArithmetic
+) -> Kind[TransformerAdaptation, TransformerReached]:
+    """How adapters of a transformer are built and measured."""
+    frozen, target, rank = problem.frozen, problem.target, problem.rank
+    return Kind(
+        construct=lambda ctx: transformer_adapters(frozen, target, rank, ctx),
+        reach=lambda built, entries: reached(problem, built, entries, balls),
+        missed=lambda one: upper(one.residual),
+        nearly=NEARLY,
+    )
 
 
 def rationally(problem: TransformerProblem, balls: BallArithmetic) -> TransformerReached | str:
     """The construction over the rationals, or why it is not rational."""
-    try:
-        built = transformer_adapters(problem.frozen, problem.target, problem.rank, EXACT)
-    except (Unavailable, BadInput) as why:
-        return str(why)
-    return reached(problem, built, Entries(None), balls)
+    return kind(problem, balls).rational()
 
 
 def natural(problem: TransformerProblem) -> float:
