@@ -14,8 +14,8 @@ from lora_proofs.arithmetic import (
     MultiprecisionArithmetic,
 )
 from lora_proofs.constructions import adapted
+from lora_proofs.constructions.rounding import exact_values
 from lora_proofs.constructions.transformer import (
-    exactly,
     precise_transformer_adapters,
     transformer_adapters,
 )
@@ -52,7 +52,7 @@ def gaussian(seed, D, blocks, heads):
     rng = np.random.default_rng(seed)
 
     def weight(columns=D):
-        return exactly(rng.normal(size=(D, columns)) / np.sqrt(D))
+        return exact_values(rng.normal(size=(D, columns)) / np.sqrt(D))
 
     def block():
         attention = tuple(Head(*(weight() for _ in range(4))) for _ in range(heads))
@@ -104,18 +104,18 @@ def test_random_weights_are_exact_to_1e_12_at_half_the_width_and_not_one_below(s
     frozen, target = gaussian(seed, *shape), gaussian(seed + 100, *shape)
     R = sufficient_rank(frozen, target)
     found = precise_transformer_adapters(frozen, target, R)
-    X = exactly(np.random.default_rng(seed).normal(size=(shape[0], 3)))
-    exact = found.model.map(exactly)
+    X = exact_values(np.random.default_rng(seed).normal(size=(shape[0], 3)))
+    exact = found.model.map(exact_values)
     assert relative_error(exact, target, X, MP) < 1e-12
     less = transformer_adapters(frozen, target, R - 1, ARRAY)
-    assert relative_error(less.model.map(exactly), target, X, ARRAY) > 1e-3
+    assert relative_error(less.model.map(exact_values), target, X, ARRAY) > 1e-3
 
 
 def test_the_precision_is_raised_where_float64_is_not_enough():
     """Frozen weights of condition 1e9 are beyond float64 at this tolerance."""
     D = 4
     frozen, target = gaussian(5, D, 1, 1), gaussian(6, D, 1, 1)
-    bad = exactly(np.diag([1.0, 1.0, 1e-4, 1e-9])) @ frozen.blocks[0].heads[0].O
+    bad = exact_values(np.diag([1.0, 1.0, 1e-4, 1e-9])) @ frozen.blocks[0].heads[0].O
     head = replace(frozen.blocks[0].heads[0], O=bad)
     frozen = with_block(frozen, 0, heads=(head,))
     plain = transformer_adapters(frozen, target, 2, ARRAY)
@@ -191,7 +191,7 @@ def test_a_singular_frozen_weight_is_named_and_the_rest_is_still_built(name):
         assert found.residual > 0
     if name in ("W1", "W2"):
         X, Y = (matrix(SeededDraw.keyed(k), 2, 2, entry=small) for k in "XY")
-        one, two = (transformer_network(found.model.map(exactly), Z, MP) for Z in (X, Y))
+        one, two = (transformer_network(found.model.map(exact_values), Z, MP) for Z in (X, Y))
         assert max(abs(one - two).flat) < 1e-25
 
 
@@ -211,7 +211,7 @@ def test_what_a_singular_first_layer_reaches_is_reached(ctx):
 def test_products_that_are_met_are_not_enough_where_the_units_see_them_enlarged():
     """A frozen W2 of condition 1e7: the products are right to 1e-15, the scores are not."""
     frozen, target = gaussian(1, 2, 2, 1), gaussian(2, 2, 2, 1)
-    frozen = with_block(frozen, 0, W2=exactly(np.diag([1.0, 1e-7])))
+    frozen = with_block(frozen, 0, W2=exact_values(np.diag([1.0, 1e-7])))
     found = precise_transformer_adapters(frozen, target, 1, tolerance=1e-12)
     assert found.residual < 1e-12
     plain = transformer_adapters(frozen, target, 1, ARRAY)
@@ -242,8 +242,8 @@ def test_the_minimal_rank_is_told_where_it_is_proved_only():
 @pytest.mark.parametrize("shape", [(3, 1, 1), (4, 2, 1), (3, 2, 2)])
 def test_below_the_threshold_the_error_is_within_its_certified_bound(shape):
     frozen, target = gaussian(1, *shape), gaussian(2, *shape)
-    model = transformer_adapters(frozen, target, 1, ARRAY).model.map(exactly)
-    X = exactly(np.random.default_rng(3).normal(size=(shape[0], 3)) / 2)
+    model = transformer_adapters(frozen, target, 1, ARRAY).model.map(exact_values)
+    X = exact_values(np.random.default_rng(3).normal(size=(shape[0], 3)) / 2)
     rho = EXACT.number(4)
     with BALL.working():
         off = transformer_network(model, X, BALL) - transformer_network(target, X, BALL)

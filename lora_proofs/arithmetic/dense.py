@@ -147,7 +147,8 @@ def _midpoints(X: Matrix, ctx: Midpoints) -> flint.arb_mat:
 
 def _midpoint(x: Any) -> flint.arb:
     sign, mantissa, exponent, _ = x._mpf_
-    return flint.arb((-mantissa if sign else mantissa, exponent))
+    mantissa = int(mantissa)  # where gmpy2 is installed, mpmath keeps integers that are its own
+    return flint.arb((-mantissa if sign else mantissa, int(exponent)))
 
 
 def _from_midpoints(X: flint.arb_mat, ctx: Midpoints) -> Matrix:

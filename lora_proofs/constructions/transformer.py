@@ -12,20 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
-import flint
-import mpmath
 import numpy as np
 
-from lora_proofs.arithmetic.context import Arithmetic, Matrix, Scalar, object_matrix, squared_norm
+from lora_proofs.arithmetic.context import Arithmetic, Matrix, Scalar, squared_norm
 from lora_proofs.arithmetic.dense import inverse, product, singular_value_decomposition
-from lora_proofs.arithmetic.exact import EXACT, ExactArithmetic, fmpq
+from lora_proofs.arithmetic.exact import EXACT, ExactArithmetic
 from lora_proofs.arithmetic.multiprecision import MultiprecisionArithmetic
 from lora_proofs.constructions.adapters import Adapter, Broken, zero_adapter
 from lora_proofs.constructions.leading import leading_factors
 from lora_proofs.constructions.linear import LinearAdaptation, linear_adapters
 from lora_proofs.constructions.precision import LADDER, at_enough_digits
+from lora_proofs.constructions.rounding import exact_values
 from lora_proofs.constructions.transformer_gaps import (
     BlockGaps,
     Seen,
@@ -195,25 +193,7 @@ def _truncated(E: Matrix, r: int, ctx: Arithmetic) -> tuple[Matrix, Matrix]:
     except (Unavailable, BadInput):
         # An irrational truncation, or a tie: the rationals take the one that floats nominate.
         G, H = leading_factors(E, r, MultiprecisionArithmetic(30))
-    return exactly(G), exactly(H)
-
-
-def exactly(X: Matrix) -> Matrix:
-    """Floats of any precision as the rationals that they are.
-
-    >>> exactly(np.array([[0.5]])).tolist()
-    [[1/2]]
-    """
-    if 0 in X.shape:
-        return EXACT.zeros(*X.shape)
-    return object_matrix(X.tolist(), _rational)
-
-
-def _rational(x: Any) -> flint.fmpq:
-    if not isinstance(x, mpmath.ctx_mp_python._mpf):
-        return fmpq(x)
-    sign, mantissa, exponent, _ = x._mpf_
-    return flint.fmpq(-int(mantissa) if sign else int(mantissa)) * flint.fmpq(2) ** int(exponent)
+    return exact_values(G), exact_values(H)
 
 
 def _relative_distance(X: Matrix, Y: Matrix, ctx: Arithmetic) -> Scalar:

@@ -18,10 +18,10 @@ import numpy as np
 from lora_proofs.arithmetic import EXACT, BallArithmetic
 from lora_proofs.arithmetic.context import Matrix, squared_norm
 from lora_proofs.constructions.adapters import Adapter, adapted
+from lora_proofs.constructions.rounding import exact_values
 from lora_proofs.constructions.transformer import (
     Place,
     TransformerAdaptation,
-    exactly,
     transformer_adapters,
 )
 from lora_proofs.constructions.transformer_error import error_bound
@@ -85,7 +85,7 @@ def reached(
         place: print_adapter(adapter, problem.rank if adapter.rank else 0, entries)
         for place, adapter in built.adapters.items()
     }
-    columns = [[entries.matrix(exactly(b)) for b in pair] for pair in built.biases]
+    columns = [[entries.matrix(exact_values(b)) for b in pair] for pair in built.biases]
     model = adapted_model(
         problem.frozen,
         {place: one.exact for place, one in told.items()},
