@@ -6,6 +6,7 @@ import re
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 from xml.etree import ElementTree
 
@@ -508,3 +509,13 @@ def row(verdict="PROVED", expected=None, shipped=True, error=None):
 )
 def test_exit_codes_and_their_order(rows, strict, code):
     assert exit_code(rows, strict=strict) == code
+
+
+def test_an_error_of_another_file_leaves_standard_output_open():
+    code = (
+        "import os; from lora_proofs.cli.guard import attempt\n"
+        "print(attempt(lambda: os.stat('/no/such/file') and 0)); print('still there')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["4", "still there"]
+    assert "/no/such/file: cannot read or write" in done.stderr

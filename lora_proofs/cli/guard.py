@@ -51,8 +51,12 @@ def attempt(body: Callable[[], int]) -> int:
 
 def _unwritable(error: OSError) -> int:
     """Output that cannot be written; a reader that went away (a pipe into head) is no message."""
-    silence(sys.stdout)
+    try:  # it may be another file: then standard output stays what it is
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        silence(sys.stdout)
     if isinstance(error, BrokenPipeError):
+        silence(sys.stdout)
         return EXIT_BAD_INPUT
     where = f"{error.filename}: " if error.filename else ""
     return complain(f"{where}cannot read or write: {error.strerror or error}", EXIT_BAD_INPUT)
@@ -83,7 +87,8 @@ def complain(message: str, code: int) -> int:
 def silence(stream: Any) -> None:
     """Point a broken stream at nothing, so that closing it raises no second error."""
     try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        with open(os.devnull, "w") as nothing:
+            os.dup2(nothing.fileno(), stream.fileno())
     except (OSError, ValueError, AttributeError):
         return
 
