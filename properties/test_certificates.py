@@ -14,10 +14,10 @@ from lora_proofs.certificates.flow import for_problem
 from lora_proofs.certificates.instances import instance_certificate
 from lora_proofs.checker import Invalid, Malformed, check, digest_of, main, rank
 from lora_proofs.claims.rushka_klabjan.frobenius.conventions import claim
+from lora_proofs.judging.drawing import draw_one
 from lora_proofs.language.budget import budget
 from lora_proofs.running.certifying import followed
 from lora_proofs.running.deriving import derive_claim
-from lora_proofs.running.drawing import draw_one
 from lora_proofs.solving.problem import read_problem
 from lora_proofs.strategies import HypothesisDraw, matrix
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis.errors import NoSuchExample
 
+from lora_proofs.judging.controls import run_control
+from lora_proofs.judging.counterexample import Refutation, refute
+from lora_proofs.judging.evaluation import assumptions_on, evaluate, ladder
 from lora_proofs.language.claim import Instances
 from lora_proofs.language.verdict import Verdict
 from lora_proofs.running.catalogue import load, shipped_claims
-from lora_proofs.running.controls import run_control
-from lora_proofs.running.counterexample import Refutation, refute
 from lora_proofs.running.deriving import confront, derive_claim
-from lora_proofs.running.evaluation import assumptions_on, evaluate, ladder
 from lora_proofs.running.expected import expected_verdict
 from lora_proofs.strategies import Rejected, SeededDraw, hypothesis_strategy
 

@@ -3,9 +3,9 @@
 from lora_proofs import Assumption, verify
 from lora_proofs.arithmetic import EXACT, at_least, at_most
 from lora_proofs.arithmetic.leaning import afresh, remembered
+from lora_proofs.judging.evaluation import evaluate
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.literature import LASALLE, LITERATURE, WEYL, lean_on, leanings
-from lora_proofs.running.evaluation import evaluate
 
 
 def test_every_collector_under_way_hears_and_a_finished_one_does_not():

@@ -10,8 +10,8 @@ import pytest
 import lora_proofs
 from lora_proofs.arithmetic import EXACT, BallArithmetic
 from lora_proofs.claims.rushka_klabjan.naive import same_limit_at_infinite_time as naive
+from lora_proofs.judging.evaluation import RIGOROUS, ladder, settle
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.running.evaluation import RIGOROUS, ladder, settle
 
 HALF, TENTH = Fraction(1, 2), Fraction(1, 10)
 

@@ -3,8 +3,8 @@
 import pytest
 
 from lora_proofs import Assumption, Instance, Instances, at_least, at_most
-from lora_proofs.running import counterexample
-from lora_proofs.running.counterexample import Refutation, refute, shrink
+from lora_proofs.judging import counterexample
+from lora_proofs.judging.counterexample import Refutation, refute, shrink
 from lora_proofs.strategies.draw import Rejected, fraction
 
 

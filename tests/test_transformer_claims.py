@@ -22,9 +22,9 @@ from lora_proofs.claims.zeng_lee.transformer import (
 )
 from lora_proofs.constructions import transformer_error
 from lora_proofs.constructions.transformer_error import column_error_bound, sizes
+from lora_proofs.judging.evaluation import evaluate
 from lora_proofs.mathematics.literature import JACOBIAN_RANKS, SCORES_BY_HAND, SKIP_FIRST_LAYER
 from lora_proofs.mathematics.transformer import identity_model, transformer_network
-from lora_proofs.running.evaluation import evaluate
 from lora_proofs.strategies.draw import SeededDraw
 from lora_proofs.strategies.matrices import matrix
 from lora_proofs.strategies.transformers import small

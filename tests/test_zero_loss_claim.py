@@ -10,9 +10,9 @@ import lora_proofs
 from lora_proofs.arithmetic import EXACT, BallArithmetic, equal
 from lora_proofs.claims.rushka_klabjan.trace_squared import orbit, zero_loss, zero_loss_flows
 from lora_proofs.claims.rushka_klabjan.trace_squared import rates as derived
+from lora_proofs.judging.evaluation import evaluate as judged
 from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.running.evaluation import evaluate as judged
 from lora_proofs.strategies.draw import Rejected, SeededDraw
 
 

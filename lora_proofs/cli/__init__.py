@@ -1,4 +1,4 @@
-"""Floor 6: the command line. Every command ends in one exit code and never in a traceback."""
+"""Floor 8: the command line. Every command ends in one exit code and never in a traceback."""
 
 from __future__ import annotations
 

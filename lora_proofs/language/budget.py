@@ -9,7 +9,10 @@ from lora_proofs.errors import BadInput
 
 @dataclass(frozen=True)
 class Budget:
-    """Sizes of the stages: instances a claim, digits of the confirm tier, wall limit in seconds."""
+    """Sizes of the stages: instances a claim, digits of the confirm tier, wall limit in seconds.
+
+    ``searched`` is how many instances the search for a counterexample may judge.
+    """
 
     name: str
     samples: int
@@ -18,12 +21,13 @@ class Budget:
     certified_per_regime: int
     digits: int
     wall: float
+    searched: int = 0
 
 
 BUDGETS = {
-    "quick": Budget("quick", 30, 300, 12, 2, 50, 20.0),
-    "standard": Budget("standard", 200, 5_000, 12, 2, 50, 120.0),
-    "deep": Budget("deep", 2_000, 100_000, 50, 2, 100, 1800.0),
+    "quick": Budget("quick", 30, 300, 12, 2, 50, 20.0, 40),
+    "standard": Budget("standard", 200, 5_000, 12, 2, 50, 120.0, 40),
+    "deep": Budget("deep", 2_000, 100_000, 50, 2, 100, 1800.0, 5_000),
 }
 
 

@@ -38,6 +38,20 @@ class SweepEvidence:
 
 
 @dataclass(frozen=True)
+class SearchEvidence:
+    """Instances that were looked for because random draws miss them."""
+
+    instances: int = 0
+    """How many were judged, beyond the samples."""
+    ways: dict[str, int] = field(default_factory=dict)
+    """How many by each way of looking: corners, targeted, descent."""
+    closest: str = ""
+    """The smallest relative slack that was met."""
+    at: dict[str, Any] | None = None
+    """The instance on which it was met."""
+
+
+@dataclass(frozen=True)
 class CertificateEvidence:
     """Instances judged in exact or ball arithmetic alone."""
 
@@ -69,6 +83,7 @@ class Evidence:
     derivation: DerivationEvidence | None = None
     samples: SampleEvidence = SampleEvidence()
     sweep: SweepEvidence | None = None
+    search: SearchEvidence | None = None
     certificates: CertificateEvidence = CertificateEvidence()
     controls: tuple[ControlEvidence, ...] = ()
     counterexample: dict[str, Any] | None = None

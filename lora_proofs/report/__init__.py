@@ -1,4 +1,4 @@
-"""Floor 6, faces: recorded claims become one document tree, and that becomes HTML or Markdown."""
+"""Floor 8, faces: recorded claims become one document tree, and that becomes HTML or Markdown."""
 
 from lora_proofs.report.build import document
 from lora_proofs.report.faces import FORMATS, render

@@ -1,1 +1,1 @@
-"""Floor 5: finding claims, running their stages, and recording what was seen."""
+"""Floor 7: finding claims, running their stages, and recording what was seen."""

@@ -21,9 +21,9 @@ from types import ModuleType
 from typing import Any
 
 from lora_proofs.errors import BadInput, ClaimRefused, NothingSelected
+from lora_proofs.judging.raising import shown
 from lora_proofs.language.claim import Claim
 from lora_proofs.language.validate import validate
-from lora_proofs.running.raising import shown
 from lora_proofs.running.result import describe
 
 SHIPPED = "lora_proofs.claims"

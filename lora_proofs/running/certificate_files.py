@@ -12,11 +12,11 @@ from typing import Any
 from lora_proofs import checker
 from lora_proofs.certificates.envelope import FORMAT, certificate
 from lora_proofs.errors import BadInput
+from lora_proofs.judging.raising import shown
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.claim import Claim
 from lora_proofs.running.catalogue import Entry, Locator
 from lora_proofs.running.certifying import Written, certificates_of, is_limit, summary
-from lora_proofs.running.raising import shown
 
 SECONDS = 120.0
 """What a claim may spend on its certificates, on top of the limit of its budget."""

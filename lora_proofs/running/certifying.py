@@ -24,13 +24,13 @@ from lora_proofs.certificates.instances import (
 )
 from lora_proofs.certificates.tape import Untraceable
 from lora_proofs.certificates.tracing import Run, trace
+from lora_proofs.judging.counterexample import instance_size, refuting
+from lora_proofs.judging.drawing import draw_one
+from lora_proofs.judging.evaluation import RIGOROUS, evaluate, ladder, settle
+from lora_proofs.judging.raising import shown
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.running.counterexample import instance_size, refuting
-from lora_proofs.running.drawing import draw_one
-from lora_proofs.running.evaluation import RIGOROUS, evaluate, ladder, settle
-from lora_proofs.running.raising import shown
 from lora_proofs.solving.flow_field import recorded_flows
 
 MOST_INSTANCES = 8

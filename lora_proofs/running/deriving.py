@@ -11,9 +11,9 @@ import numpy as np
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, equal
 from lora_proofs.errors import ClaimRefused, Contradiction, LoraProofsError, Unavailable
+from lora_proofs.judging.evaluation import MEASURED, RIGOROUS, assumptions_on, comparisons, ladder
 from lora_proofs.language.claim import Claim
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.running.evaluation import MEASURED, RIGOROUS, assumptions_on, comparisons, ladder
 from lora_proofs.symbolic.steps import DerivationEvidence, Step
 
 

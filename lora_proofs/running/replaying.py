@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from lora_proofs.errors import BadInput
+from lora_proofs.judging.controls import refute_control
+from lora_proofs.judging.counterexample import Refutation, refute
+from lora_proofs.judging.evaluation import assumptions_on
+from lora_proofs.judging.raising import message
 from lora_proofs.language.claim import Claim, Control
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.running.controls import refute_control
-from lora_proofs.running.counterexample import Refutation, refute
-from lora_proofs.running.evaluation import assumptions_on
-from lora_proofs.running.raising import message
 
 
 def replay_on(claim: Claim, counterexample: Mapping[str, Any], digits: int) -> dict[str, Any]:

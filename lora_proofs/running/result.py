@@ -113,6 +113,7 @@ def record(result: Result) -> dict[str, Any]:
         "derivation": _derivation(evidence.derivation),
         "samples": asdict(evidence.samples),
         "sweep": asdict(evidence.sweep) if evidence.sweep else None,
+        "search": asdict(evidence.search) if evidence.search else None,
         "certificates": asdict(evidence.certificates),
         "controls": [_control(control) for control in evidence.controls],
         "counterexample": evidence.counterexample,

@@ -14,17 +14,17 @@ from typing import Any
 
 from lora_proofs.arithmetic import BallArithmetic
 from lora_proofs.errors import BadInput, ClaimRefused, Contradiction
+from lora_proofs.judging.controls import run_controls
+from lora_proofs.judging.counterexample import Refutation, shrink
+from lora_proofs.judging.drawing import Stream
+from lora_proofs.judging.raising import message
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.budget import budget as budget_named
 from lora_proofs.language.claim import Claim
 from lora_proofs.language.evidence import Evidence
 from lora_proofs.language.validate import validate
 from lora_proofs.language.verdict import Judgement, judge, moved_from
-from lora_proofs.running.controls import run_controls
-from lora_proofs.running.counterexample import Refutation, shrink
 from lora_proofs.running.deriving import confront, derive_claim
-from lora_proofs.running.drawing import Stream
-from lora_proofs.running.raising import message
 from lora_proofs.running.result import Result, describe
 from lora_proofs.running.sampling import Tally, certify, sample
 from lora_proofs.running.sweeping import sweep

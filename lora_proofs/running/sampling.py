@@ -9,15 +9,9 @@ from typing import Any
 
 from lora_proofs.arithmetic import Comparison
 from lora_proofs.arithmetic.comparison import show, size
-from lora_proofs.language.budget import Budget
-from lora_proofs.language.claim import Claim
-from lora_proofs.language.evidence import CertificateEvidence, SampleEvidence
-from lora_proofs.language.verdict import PER_REGIME
-from lora_proofs.mathematics.instance import Instance
-from lora_proofs.mathematics.literature import ROUNDED
-from lora_proofs.running.counterexample import Refutation, refute
-from lora_proofs.running.drawing import Stream, refuse_chance, share
-from lora_proofs.running.evaluation import (
+from lora_proofs.judging.counterexample import Refutation, refute
+from lora_proofs.judging.drawing import Stream, refuse_chance, share
+from lora_proofs.judging.evaluation import (
     MEASURED,
     RIGOROUS,
     Judged,
@@ -26,6 +20,12 @@ from lora_proofs.running.evaluation import (
     ladder,
     settle,
 )
+from lora_proofs.language.budget import Budget
+from lora_proofs.language.claim import Claim
+from lora_proofs.language.evidence import CertificateEvidence, SampleEvidence
+from lora_proofs.language.verdict import PER_REGIME
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.literature import ROUNDED
 
 WITNESSES = 10
 """How many sampled instances the derived lines are evaluated on; more where regimes need it."""

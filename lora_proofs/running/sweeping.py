@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lora_proofs.errors import ClaimRefused
+from lora_proofs.judging.drawing import Stream, share
+from lora_proofs.judging.evaluation import ladder, settle
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.claim import Claim
 from lora_proofs.language.evidence import SweepEvidence
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.running.drawing import Stream, share
-from lora_proofs.running.evaluation import ladder, settle
 from lora_proofs.running.sampling import Tally, admitted, suspected
 
 BATCH = 256

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from lora_proofs.errors import LoraProofsError
-from lora_proofs.running.raising import message
+from lora_proofs.judging.raising import message
 
 MEBIBYTE = 1024 * 1024
 

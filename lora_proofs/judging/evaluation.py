@@ -18,10 +18,10 @@ from lora_proofs.arithmetic import (
 )
 from lora_proofs.arithmetic.comparison import confirm_outcome
 from lora_proofs.errors import BadInput, Unavailable
+from lora_proofs.judging.raising import shown
 from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.literature import leanings
-from lora_proofs.running.raising import shown
 
 RIGOROUS = ("exact", "ball")
 EVERY = ("exact", "ball", "multiprecision")

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lora_proofs.judging.evaluation import Judged, assumptions_on, confirm
 from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.running.evaluation import Judged, assumptions_on, confirm
 from lora_proofs.strategies.draw import HypothesisDraw, Rejected
 
 MOST_EXAMPLES = 200

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lora_proofs.judging.counterexample import Refutation, refutation
+from lora_proofs.judging.drawing import draw_one
+from lora_proofs.judging.evaluation import assumptions_on, confirm
 from lora_proofs.language.claim import Claim, Control, Instances
 from lora_proofs.language.evidence import ControlEvidence
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.running.counterexample import Refutation, refutation
-from lora_proofs.running.drawing import draw_one
-from lora_proofs.running.evaluation import assumptions_on, confirm
 
 MOST_DRAWS = 20
 
