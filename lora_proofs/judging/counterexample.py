@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lora_proofs.arithmetic import Comparison
 from lora_proofs.judging.evaluation import Judged, assumptions_on, confirm
+from lora_proofs.judging.margins import margin
 from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import HypothesisDraw, Rejected
@@ -26,13 +28,16 @@ class Refutation:
     assumptions: tuple[str, ...]
     cites: tuple[str, ...] = ()
     """What the failing conclusion and the assumptions lean on, from the literature."""
+    checks: tuple[tuple[str, tuple[Comparison, ...]], ...] = ()
+    """What each assumption compared on the instance."""
 
     def to_dict(self, claim: Claim) -> dict[str, Any]:
         """The counterexample of the contract, with what a replay needs.
 
         Its ``replay`` takes this dictionary as the file counterexample.json; a ledger knows better.
         """
-        comparison = self.judged.failing().to_dict()
+        failing = self.judged.failing()
+        comparison = {**failing.to_dict(), "relative": margin(failing)}
         comparison.pop("outcome")
         return {
             "kind": claim.kind,
@@ -41,6 +46,7 @@ class Refutation:
             "comparison": comparison,
             "confirmed_by": self.judged.arithmetic,
             "assumptions": dict.fromkeys(self.assumptions, True),
+            "checks": {name: [checked(c) for c in found] for name, found in self.checks},
             "cites": list(self.cites),
             "replay": f"lora-proofs replay counterexample.json --claim {claim.name}",
         }
@@ -68,7 +74,19 @@ def refute(claim: Claim, instance: Instance, digits: int) -> Refutation | str:
 def refutation(instance: Instance, judged: Judged, held: Mapping[str, Judged]) -> Refutation:
     """A failing conclusion and the assumptions that hold, with everything that they lean on."""
     cites = dict.fromkeys(name for found in (judged, *held.values()) for name in found.cites)
-    return Refutation(instance, judged, tuple(held), tuple(cites))
+    checks = tuple((name, found.comparisons) for name, found in held.items())
+    return Refutation(instance, judged, tuple(held), tuple(cites), checks)
+
+
+def checked(c: Comparison) -> dict[str, Any]:
+    """A comparison of an assumption as plain data: what was compared, and the room it left.
+
+    >>> from lora_proofs.arithmetic import at_least
+    >>> checked(at_least("h", 2, 0))
+    {'label': 'h', 'left': '2', 'relation': '>=', 'right': '0', 'slack': '2'}
+    """
+    told = c.to_dict()
+    return {key: told[key] for key in ("label", "left", "relation", "right", "slack")}
 
 
 def refuting(claim: Claim) -> Check | None:

@@ -19,6 +19,23 @@ class SampleEvidence:
     undecided: int = 0
     regimes: dict[str, int] = field(default_factory=dict)
     smallest_slack: str = ""
+    """Of the inequalities that hold; equations leave no room."""
+    smallest_relative_slack: str = ""
+    """Over the larger side; pairs of zeros are left out."""
+    smallest_at: dict[str, Any] | None = None
+    """Where that was met: regime, instance and comparison."""
+    tight: int = 0
+    """Instances on which an inequality holds with equal sides."""
+    independent: dict[str, int] = field(default_factory=dict)
+    """Distinct instances of independent draws on which the claim holds, by declared regime."""
+    excluded: dict[str, int] = field(default_factory=dict)
+    """Draws on which each assumption did not hold."""
+    rejected: int = 0
+    """Draws that ended without an instance."""
+    conflicts: tuple[str, ...] = ()
+    """Assumptions that no draw meets together, in words."""
+    shapes_alone: bool = False
+    """The comparisons depend on shapes alone, whatever the numbers."""
     arithmetics: dict[str, int] = field(default_factory=dict)
     empty: bool = False
     """Some instance yielded no comparison at all."""

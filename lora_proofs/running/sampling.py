@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,9 @@ from lora_proofs.judging.evaluation import (
     ladder,
     settle,
 )
+from lora_proofs.judging.exclusions import Exclusions
+from lora_proofs.judging.margins import Tightest
+from lora_proofs.judging.vacuity import Watch, said
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.claim import Claim
 from lora_proofs.language.evidence import CertificateEvidence, SampleEvidence
@@ -44,7 +47,13 @@ class Tally:
     certified_by: set[str] = field(default_factory=set)
     certified_trivial: int = 0
     cites: dict[str, None] = field(default_factory=dict)
-    slack: float | None = None
+    tightest: Tightest = field(default_factory=Tightest)
+    exclusions: Exclusions = field(default_factory=Exclusions)
+    watch: Watch = field(default_factory=Watch)
+    shapes_alone: bool = False
+    independent: dict[str, set[Instance]] = field(default_factory=dict)
+    held: Mapping[str, Judged] = field(default_factory=dict)
+    """What the assumptions said of the draw that was looked at last."""
     measured: dict[str, tuple[float, str]] = field(default_factory=dict)
     answers: set[tuple[Any, ...]] = field(default_factory=set)
     seen: set[Instance] = field(default_factory=set)
@@ -66,7 +75,9 @@ class Tally:
             self.notes.add(judged.why)
         if judged.certifies:
             self.certify(regime, instance, judged)
-        self._compare(instance, judged.comparisons)
+        if judged.outcome == "holds":
+            self._hold(regime, instance, judged)
+        self._compare(instance, judged)
 
     def count(self, regime: str, instance: Instance) -> None:
         """Count an instance in its regimes; the first few, and one of each, meet the derivation."""
@@ -76,19 +87,22 @@ class Tally:
         for name in dict.fromkeys(names):
             self.regimes[name] += 1
 
-    def _compare(self, instance: Instance, comparisons: tuple[Comparison, ...]) -> None:
-        self.trivial += bool(comparisons) and is_trivial(comparisons)
+    def _hold(self, regime: str, instance: Instance, judged: Judged) -> None:
+        self.tightest.meet(regime, instance, judged.comparisons)
+        self.independent.setdefault(regime, set()).add(instance)
+        if instance not in self.seen:
+            self.watch.observe(instance, judged, self.held)
+
+    def _compare(self, instance: Instance, judged: Judged) -> None:
+        self.trivial += bool(judged.comparisons) and is_trivial(judged.comparisons)
         self.seen.add(instance)
         if len(self.answers) < 2:
-            self.answers.add(_answer(comparisons))
-        for comparison in comparisons:
+            self.answers.add(said(judged))
+        for comparison in judged.comparisons:
             self._measure(comparison)
 
     def _measure(self, comparison: Comparison) -> None:
-        slack = size(comparison.slack)
-        if comparison.relation != "=" and (self.slack is None or slack < self.slack):
-            self.slack = slack
-        label = comparison.label
+        slack, label = size(comparison.slack), comparison.label
         if label.startswith(MEASURED) and (
             label not in self.measured or slack < self.measured[label][0]
         ):
@@ -120,7 +134,15 @@ class Tally:
             discarded=stream.discarded,
             undecided=self.undecided,
             regimes=dict(sorted(self.regimes.items())),
-            smallest_slack="" if self.slack is None else f"{self.slack:.3g}",
+            smallest_slack=_short(self.tightest.slack),
+            smallest_relative_slack=_short(self.tightest.relative),
+            smallest_at=self.tightest.told(),
+            tight=self.tightest.tight,
+            independent={r: len(found) for r, found in sorted(self.independent.items())},
+            excluded=dict(sorted(self.exclusions.failing.items())),
+            rejected=stream.discarded - self.exclusions.draws + self.exclusions.admitted,
+            conflicts=self.exclusions.conflicts(),
+            shapes_alone=self.shapes_alone,
             arithmetics=dict(sorted(self.arithmetics.items())),
             empty=self.empty,
             constant=len(self.seen) >= 2 and len(self.answers) == 1 and not self.empty,
@@ -139,8 +161,8 @@ class Tally:
         )
 
 
-def _answer(comparisons: Iterable[Comparison]) -> tuple[Any, ...]:
-    return tuple(sorted(str((c.label, show(c.left), show(c.right))) for c in comparisons))
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
 
 
 def sample(claim: Claim, budget: Budget, seed: int) -> tuple[Tally, Stream]:
@@ -150,7 +172,9 @@ def sample(claim: Claim, budget: Budget, seed: int) -> tuple[Tally, Stream]:
     stream = Stream(claim, "sample", seed, share(budget.samples, regimes, PER_REGIME))
     tally, rungs = Tally(), ladder(claim.arithmetics, budget.digits)
     for regime, instance in stream:
-        if not admitted(claim, instance, budget.digits, tally):
+        wanted = admitted(claim, instance, budget.digits, tally)
+        tally.exclusions.observe(tally.held)
+        if not wanted:
             stream.discard()
             continue
         stream.accept(regime)
@@ -161,12 +185,15 @@ def sample(claim: Claim, budget: Budget, seed: int) -> tuple[Tally, Stream]:
             tally.count(regime, instance)
             break
         tally.add(regime, instance, judged)
+    if not tally.refutation:
+        tally.shapes_alone = tally.watch.shapes_alone(claim, budget.digits)
+        tally.notes.update(tally.watch.notes(claim, budget.digits))
     return tally, stream
 
 
 def admitted(claim: Claim, instance: Instance, digits: int, tally: Tally) -> bool:
     """Whether every assumption holds on the instance; an undecided one excludes it, with a note."""
-    held = assumptions_on(claim, instance, digits)
+    tally.held = held = assumptions_on(claim, instance, digits)
     for name, found in held.items():
         if found.outcome == "empty":
             tally.problems.add(f"assumption {name!r} yields no comparison: it says nothing")

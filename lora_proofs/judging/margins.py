@@ -1,0 +1,96 @@
+"""How much room comparisons leave: the smallest slack, absolute and relative, and where it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import flint
+import numpy as np
+
+from lora_proofs.arithmetic import Comparison
+from lora_proofs.arithmetic.comparison import plainly, size
+from lora_proofs.arithmetic.recorded import bare
+from lora_proofs.judging.evaluation import MEASURED
+from lora_proofs.mathematics.instance import Instance
+
+
+def relative(c: Comparison) -> float | None:
+    """The slack over the larger side in absolute value; ``None`` where both sides are 0.
+
+    >>> from lora_proofs.arithmetic import at_most
+    >>> relative(at_most("bound", 3, 4)), relative(at_most("bound", 0, 0))
+    (0.25, None)
+    """
+    largest = max((x for side in (c.left, c.right) for x in _entries(side)), key=_magnitude)
+    if _magnitude(largest) == 0:
+        return None
+    slack = bare(plainly(c, "slack"))
+    exact = isinstance(slack, flint.fmpq) and isinstance(largest, flint.fmpq)
+    # Exact numbers beyond the range of floats have a ratio within it.
+    found = size(slack / abs(largest)) if exact else size(slack) / _magnitude(largest)
+    return found if math.isfinite(found) else None
+
+
+def _entries(side: Any) -> list[Any]:
+    values = list(side.flat) if isinstance(side, np.ndarray) else [side]
+    return [bare(x) for x in values]
+
+
+def _magnitude(x: Any) -> float:
+    return abs(size(x) if isinstance(x, flint.fmpq | flint.arb) else float(x))
+
+
+def margin(c: Comparison) -> str:
+    """The relative slack as text of three digits, empty where there is none.
+
+    >>> from lora_proofs.arithmetic import at_most
+    >>> margin(at_most("bound", 4, 3))
+    '-0.25'
+    """
+    found = relative(c)
+    return "" if found is None else f"{found:.3g}"
+
+
+@dataclass
+class Tightest:
+    """The inequality that left the least room in relation to its sides."""
+
+    slack: float | None = None
+    relative: float | None = None
+    place: tuple[str, Instance, Comparison] | None = None
+    tight: int = 0
+    """Instances on which some inequality holds with equal sides that are not 0."""
+
+    def meet(self, regime: str, instance: Instance, found: Iterable[Comparison]) -> None:
+        """Take in the comparisons of an instance."""
+        compared = [c for c in found if _counts(c)]
+        for c in compared:
+            slack = size(plainly(c, "slack"))
+            self.slack = slack if self.slack is None else min(self.slack, slack)
+        rooms = [(room, c) for c in compared if (room := relative(c)) is not None]
+        self.tight += any(room == 0 for room, _ in rooms)
+        for room, c in rooms:
+            if self.place is None or _order(room, instance) < _order(self.relative, self.place[1]):
+                self.relative, self.place = room, (regime, instance, c)
+
+    def told(self) -> dict[str, Any] | None:
+        """The place as plain data: regime, instance and comparison."""
+        if self.place is None:
+            return None
+        regime, instance, c = self.place
+        comparison = {**c.to_dict(), "relative": margin(c)}
+        comparison.pop("outcome")
+        return {"regime": regime, "instance": instance.to_json(), "comparison": comparison}
+
+
+def _order(room: float | None, instance: Instance) -> tuple[float, int]:
+    """Less room first; of equal ones, which there are many of at 0, the one that is short."""
+    return (0.0 if room is None else room), (0 if room else len(repr(instance)))
+
+
+def _counts(c: Comparison) -> bool:
+    decided = plainly(c, "outcome") == "holds" and not math.isnan(size(plainly(c, "slack")))
+    return c.relation != "=" and not c.label.startswith(MEASURED) and decided
