@@ -1,0 +1,176 @@
+"""Mutants of a check's text: one slip in one function that the check runs, in any claim's module.
+
+A module with the slip is executed beside the original; only its check is taken from it. How
+instances are drawn, the assumptions and the controls stay those of the claim.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from lora_proofs.arithmetic import Arithmetic
+from lora_proofs.errors import ClaimRefused
+from lora_proofs.judging.evaluation import evaluate
+from lora_proofs.language.claim import Check, Claim
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mutating.mutant import Candidate, Kept, Mutant
+from lora_proofs.mutating.reached import Reached, watch
+from lora_proofs.mutating.rebuilding import needed, rebuilt, tree_of
+from lora_proofs.mutating.slips import SLIPS, Slip, with_parents
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place for a slip: the module, the function, which of the slip's places there it is."""
+
+    module: ModuleType
+    function: str
+    slip: Slip
+    occurrence: int
+    number: int
+    """The number of the node in the module's tree, in the order of ``with_parents``."""
+
+    @property
+    def place(self) -> str:
+        """The place in words that edits elsewhere do not change."""
+        name = self.module.__name__.rpartition(".")[2]
+        home = "" if name.startswith("lora_proofs_file_") else f"{name}."
+        return f"{home}{self.function} #{self.occurrence}"
+
+    def changed(self) -> tuple[ast.Module, str]:
+        """The module's tree with the slip, and what was changed, in words."""
+        assert self.module.__file__ is not None
+        tree = copy.deepcopy(tree_of(self.module.__file__))
+        node, parent = list(with_parents(tree))[self.number]
+        put = self.slip.at(node, parent)
+        assert put is not None
+        before, after = _text(node), _text(put)
+        found = _Put(node, put).visit(tree)
+        return ast.fix_missing_locations(found), f"`{before}` became `{after}` in {self.function}"
+
+
+class _Put(ast.NodeTransformer):
+    """Put one node in the place of another."""
+
+    def __init__(self, old: ast.AST, new: ast.AST) -> None:
+        self.old, self.new = old, ast.copy_location(new, old)
+
+    def visit(self, node: ast.AST) -> Any:
+        return self.new if node is self.old else super().generic_visit(node)
+
+
+def _text(node: ast.AST) -> str:
+    text = " ".join(ast.unparse(node).split())
+    text = text.replace("__import__('flint').fmpq(99, 100)", "0.99")
+    text = text.replace("__import__('flint').fmpq(101, 100)", "1.01")
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def source_candidates(
+    claim: Claim,
+    home: ModuleType,
+    original: Kept,
+    probes: Sequence[Instance],
+    rungs: Sequence[Arithmetic],
+) -> tuple[list[Candidate], int]:
+    """Slips in the text that the judged check of a claim runs, and the calls that it takes."""
+    fresh = rebuilt(home, {})[home.__name__]
+    check = judged_check(named_claim(fresh, claim.name))
+    bodies = [
+        lambda x=x, ctx=ctx: evaluate(check, x, ctx)  # type: ignore[misc]
+        for x in probes
+        for ctx in rungs
+    ]
+    modules = needed(home)
+    found = watch((str(m.__file__) for m in modules), bodies)
+    made = [_candidate(claim, home, original, s) for m in modules for s in _sites(m, found)]
+    return made, found.calls // max(1, len(probes))
+
+
+def named_claim(module: ModuleType, name: str) -> Claim:
+    """The claim of a name at the top level of a module; raises ``ClaimRefused`` without it."""
+    for value in vars(module).values():
+        for one in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(one, Claim) and one.name == name:
+                return one
+    raise ClaimRefused(f"expected the claim {name!r} at the top level of {module.__name__}")
+
+
+def judged_check(claim: Claim) -> Check:
+    """What mutants are made from: the lower bound of a claim of existence, or its check.
+
+    A claim of existence without a lower bound is taken at its word about its own construction.
+    """
+    return claim.lower_bound or claim.check
+
+
+def _sites(module: ModuleType, found: Reached) -> Iterator[Site]:
+    """Every place in what was run of a module, slip by slip."""
+    assert module.__file__ is not None
+    tree, lines = tree_of(module.__file__), found.lines_of(str(module.__file__))
+    inside = _functions(tree, lines)
+    counts: dict[tuple[str, str], int] = {}
+    for number, (node, parent) in enumerate(with_parents(tree)):
+        function = inside.get(node)
+        if function is None or not isinstance(node, ast.expr):
+            continue
+        for slip in SLIPS:
+            if slip.at(node, parent) is None:
+                continue
+            key = (function[0], slip.name)
+            counts[key] = counts.get(key, 0) + 1
+            if function[1]:
+                yield Site(module, function[0], slip, counts[key], number)
+
+
+def _functions(tree: ast.Module, lines: set[int]) -> dict[ast.AST, tuple[str, bool]]:
+    """Of each node in the body of a function: its qualified name, and whether it was run."""
+    out: dict[ast.AST, tuple[str, bool]] = {}
+
+    def visit(node: ast.AST, name: str, within: bool) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, Function | ast.ClassDef):
+                is_function = isinstance(child, Function)
+                visit(child, f"{name}.{child.name}".lstrip("."), within or is_function)
+                continue
+            if within:
+                whole = _run(child, lines) and not hasattr(child, "body")
+                for inner in ast.walk(child):
+                    before = out.get(inner, (name, False))[1]
+                    out[inner] = (name, before or whole or _run(inner, lines))
+            visit(child, name, within)
+
+    visit(tree, "", False)
+    return out
+
+
+def _run(node: ast.AST, lines: set[int]) -> bool:
+    first = getattr(node, "lineno", 0)
+    return any(n in lines for n in range(first, getattr(node, "end_lineno", first) + 1))
+
+
+def _candidate(claim: Claim, home: ModuleType, original: Kept, site: Site) -> Candidate:
+    def make() -> Mutant:
+        return _mutant(claim, home, original, site)
+
+    return Candidate("source", site.slip.name, site.place, make)
+
+
+def _mutant(claim: Claim, home: ModuleType, original: Kept, site: Site) -> Mutant:
+    tree, says = site.changed()
+    loaded: list[Check] = []
+
+    def check(instance: Instance, ctx: Arithmetic) -> Any:
+        if not loaded:
+            fresh = rebuilt(home, {site.module.__name__: tree})[home.__name__]
+            loaded.append(judged_check(named_claim(fresh, claim.name)))
+        return loaded[0](instance, ctx)
+
+    return Mutant("source", site.slip.name, site.place, says, check, original)
