@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lora_proofs.running.result import Result
     from lora_proofs.running.runner import verify
     from lora_proofs.symbolic.steps import assumed, cited, identity, inequality, prose
+    from lora_proofs.writing import measures
+    from lora_proofs.writing.instances import instances_of, lora_problems
 
 _HOMES = {
     "lora_proofs.arithmetic": ("Comparison", "at_least", "at_most", "below", "equal"),
@@ -34,12 +36,14 @@ _HOMES = {
     "lora_proofs.running.result": ("Result",),
     "lora_proofs.running.runner": ("verify",),
     "lora_proofs.symbolic.steps": ("assumed", "cited", "identity", "inequality", "prose"),
+    "lora_proofs.writing.instances": ("instances_of", "lora_problems"),
 }
 _MODULES = {
     "constructions": "lora_proofs.constructions",
     "flows": "lora_proofs.mathematics.flows",
     "integrate": "lora_proofs.integrate",
     "losses": "lora_proofs.mathematics.losses",
+    "measures": "lora_proofs.writing.measures",
     "report": "lora_proofs.report",
     "strategies": "lora_proofs.strategies",
 }
@@ -66,9 +70,12 @@ __all__ = [
     "flows",
     "identity",
     "inequality",
+    "instances_of",
     "integrate",
     "judge",
+    "lora_problems",
     "losses",
+    "measures",
     "prose",
     "report",
     "strategies",

@@ -9,6 +9,7 @@ import typer
 from lora_proofs.cli import (
     adapting,
     checking,
+    creating,
     deriving,
     experimenting,
     flowing,
@@ -50,7 +51,8 @@ def _root(
     Examples:
       lora-proofs list                          the theorems that are shipped
       lora-proofs verify                        verify all of them
-      lora-proofs verify my_claim.py            verify a claim of your own
+      lora-proofs new my_claim.py               a claim of your own to start from
+      lora-proofs verify my_claim.py            verify it
       lora-proofs derive classical/balancedness
       lora-proofs check certificates            re-verify certificates, independently
       lora-proofs flow instance.json            a gradient flow to any number of digits
@@ -68,6 +70,7 @@ def _root(
 
 app.command("list")(guarded(inspecting.list_claims))
 app.command("show")(guarded(inspecting.show_claim))
+app.command("new")(guarded(creating.new_claim))
 app.command("derive")(guarded(deriving.derive_claim))
 app.command("verify")(guarded(verifying.verify_claims))
 app.command("replay")(guarded(replaying.replay_record))

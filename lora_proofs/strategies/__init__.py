@@ -16,14 +16,17 @@ from lora_proofs.strategies.draw import (
     quarter,
 )
 from lora_proofs.strategies.matrices import (
+    diagonal_matrix,
     dyadic_matrix,
     full_rank_matrix,
     matrix,
     orthogonal_matrix,
     orthonormal_rows,
+    psd_matrix,
     rank_matrix,
     shape,
     skew_matrix,
+    symmetric_matrix,
 )
 from lora_proofs.strategies.problems import LOSSES, REGIMES, lora_problem
 from lora_proofs.strategies.spectra import (
@@ -41,6 +44,7 @@ __all__ = [
     "HypothesisDraw",
     "Rejected",
     "SeededDraw",
+    "diagonal_matrix",
     "dyadic_matrix",
     "fraction",
     "full_rank_matrix",
@@ -50,11 +54,13 @@ __all__ = [
     "orthogonal_matrix",
     "orthonormal_rows",
     "permutation",
+    "psd_matrix",
     "quarter",
     "rank_matrix",
     "shape",
     "skew_matrix",
     "spectrum",
+    "symmetric_matrix",
     "with_eigenvalues",
     "with_singular_values",
 ]

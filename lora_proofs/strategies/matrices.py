@@ -142,3 +142,48 @@ def orthonormal_rows(draw: Draw, k: int, m: int, *, dyadic: bool = False) -> Mat
     if not 1 <= k <= m:
         raise BadInput(f"expected between 1 and {m} orthonormal rows of length {m}, got {k}")
     return orthogonal_matrix(draw, m, dyadic=dyadic)[:k]
+
+
+def symmetric_matrix(draw: Draw, n: int, *, entry: Entry = fraction) -> Matrix:
+    """A symmetric matrix of shape (n, n) with free entries, shrinking to 0.
+
+    >>> from lora_proofs.strategies.draw import SeededDraw
+    >>> S = symmetric_matrix(SeededDraw.keyed(0), 3)
+    >>> bool((S == S.mT).all())
+    True
+    """
+    S = EXACT.zeros(n, n)
+    for i in range(n):
+        for j in range(i + 1):
+            S[i, j] = S[j, i] = EXACT.number(entry(draw))
+    return S
+
+
+def psd_matrix(draw: Draw, n: int, rank: int, *, entry: Entry = fraction) -> Matrix:
+    """A positive semidefinite matrix of shape (n, n) and exact rank ``rank``: L L'.
+
+    Raises ``BadInput`` unless 0 <= rank <= n.
+
+    >>> from lora_proofs.strategies.draw import SeededDraw
+    >>> P = psd_matrix(SeededDraw.keyed(0), 3, 2)
+    >>> EXACT.rank(P), bool(P[0, 0] >= 0)
+    (2, True)
+    """
+    if rank == 0:
+        return EXACT.zeros(n, n)
+    L = rank_matrix(draw, n, rank, rank, entry=entry)
+    return L @ L.mT
+
+
+def diagonal_matrix(draw: Draw, n: int, *, entry: Entry = fraction) -> Matrix:
+    """A diagonal matrix of shape (n, n), shrinking to 0.
+
+    >>> from lora_proofs.strategies.draw import SeededDraw
+    >>> D = diagonal_matrix(SeededDraw.keyed(0), 2)
+    >>> D[0, 1], D[1, 0]
+    (0, 0)
+    """
+    D = EXACT.zeros(n, n)
+    for i in range(n):
+        D[i, i] = EXACT.number(entry(draw))
+    return D

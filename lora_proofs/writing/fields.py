@@ -1,0 +1,199 @@
+"""Fields of an instance in words, such as "n x r", "m x m orthogonal" or "number in (0, 1]"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from lora_proofs.arithmetic.context import Matrix
+from lora_proofs.arithmetic.exact import EXACT, rational
+from lora_proofs.errors import BadInput
+from lora_proofs.strategies import matrices
+from lora_proofs.strategies.draw import Draw, fraction
+from lora_proofs.strategies.matrices import Entry
+
+Dimension = str | int
+Sizes = Mapping[str, int]
+
+_MATRIX = re.compile(r"(\w+)\s+x\s+(\w+)(?:\s+(.+))?", re.ASCII)
+_RANK = re.compile(r"rank\s+(\w+)", re.ASCII)
+_NUMBER = re.compile(r"(number|integer)(?:\s+(.+))?", re.ASCII)
+_ABOVE = re.compile(r"(>=|>)\s*(\S+)")
+_INTERVAL = re.compile(r"in\s*([\[(])\s*([^,\s]+)\s*,\s*([^,\s\])]+)\s*([\])])")
+STEPS = (2, 3, 4, 8)
+"""Into how many parts an interval is cut for the numbers that are drawn from it."""
+
+
+def small_integer(draw: Draw) -> Fraction:
+    """An integer of absolute value at most 2: zeros and ties are frequent."""
+    return Fraction(draw.integer(-2, 2))
+
+
+def _nonzero(draw: Draw, n: int, m: int, entry: Entry) -> Matrix:
+    X = matrices.matrix(draw, n, m, entry=entry)
+    if all(x == 0 for x in X.flat):
+        X[draw.integer(0, n - 1), draw.integer(0, m - 1)] = EXACT.number(1)
+    return X
+
+
+Maker = Callable[[Draw, int, int, Entry], Matrix]
+KINDS: dict[str, Maker] = {
+    "free": lambda draw, n, m, e: matrices.matrix(draw, n, m, entry=e),
+    "nonzero": _nonzero,
+    "zero": lambda draw, n, m, e: EXACT.zeros(n, m),
+    "full rank": lambda draw, n, m, e: matrices.full_rank_matrix(draw, n, m, entry=e),
+    "nonsingular": lambda draw, n, m, e: matrices.full_rank_matrix(draw, n, n, entry=e),
+    "symmetric": lambda draw, n, m, e: matrices.symmetric_matrix(draw, n, entry=e),
+    "skew": lambda draw, n, m, e: matrices.skew_matrix(draw, n),
+    "diagonal": lambda draw, n, m, e: matrices.diagonal_matrix(draw, n, entry=e),
+    "psd": lambda draw, n, m, e: matrices.psd_matrix(draw, n, draw.integer(0, n), entry=e),
+    "positive definite": lambda draw, n, m, e: matrices.psd_matrix(draw, n, n, entry=e),
+    "orthogonal": lambda draw, n, m, e: matrices.orthogonal_matrix(draw, n),
+    "orthonormal rows": lambda draw, n, m, e: matrices.orthonormal_rows(draw, n, m),
+    "orthonormal columns": lambda draw, n, m, e: matrices.orthonormal_rows(draw, m, n).mT,
+}
+SQUARE = (*"nonsingular symmetric skew diagonal psd orthogonal".split(), "positive definite")
+
+
+@dataclass(frozen=True)
+class MatrixField:
+    """A matrix of a shape such as (n, r), of a kind among ``KINDS`` or of a rank."""
+
+    rows: Dimension
+    columns: Dimension
+    kind: str = "free"
+    rank: Dimension | None = None
+
+    def dimensions(self) -> tuple[Dimension, ...]:
+        """What has to have a size."""
+        named = (self.rows, self.columns)
+        return named if self.rank is None else (*named, self.rank)
+
+    def fits(self, sizes: Sizes) -> bool:
+        """Whether such a matrix exists at these sizes."""
+        n, m = _size(self.rows, sizes), _size(self.columns, sizes)
+        if self.rank is not None and _size(self.rank, sizes) > min(n, m):
+            return False
+        wide, tall = self.kind == "orthonormal rows", self.kind == "orthonormal columns"
+        return (
+            not (self.kind in SQUARE and n != m) and not (wide and n > m) and not (tall and n < m)
+        )
+
+    def draw(self, draw: Draw, sizes: Sizes, entry: Entry) -> Matrix:
+        """A matrix at these sizes."""
+        n, m = _size(self.rows, sizes), _size(self.columns, sizes)
+        if self.rank is not None:
+            return matrices.rank_matrix(draw, n, m, _size(self.rank, sizes), entry=entry)
+        return KINDS[self.kind](draw, n, m, entry)
+
+
+@dataclass(frozen=True)
+class NumberField:
+    """A number of an interval that may be open, or unbounded, at either end."""
+
+    low: Fraction | None = None
+    high: Fraction | None = None
+    low_open: bool = False
+    high_open: bool = False
+    whole: bool = False
+
+    def dimensions(self) -> tuple[Dimension, ...]:
+        """A number has no shape."""
+        return ()
+
+    def fits(self, sizes: Sizes) -> bool:
+        """Whatever the sizes."""
+        return True
+
+    def draw(self, draw: Draw, sizes: Sizes, entry: Entry) -> Fraction:
+        """A number of the interval."""
+        if self.low is None:
+            return Fraction(draw.integer(-8, 8)) if self.whole else fraction(draw)
+        if self.high is None:
+            return self.low + self._step(draw, 8)
+        if self.whole:
+            first, last = int(self.low) + self.low_open, int(self.high) - self.high_open
+            return Fraction(draw.integer(first, last))
+        parts = draw.choice(STEPS)
+        k = draw.integer(int(self.low_open), parts - int(self.high_open))
+        return self.low + (self.high - self.low) * Fraction(k, parts)
+
+    def _step(self, draw: Draw, size: int) -> Fraction:
+        parts = 1 if self.whole else draw.integer(1, 4)
+        return Fraction(draw.integer(int(self.low_open), size * parts), parts)
+
+
+Field = MatrixField | NumberField
+
+
+def read_field(name: str, words: Any) -> Field:
+    """The field that words describe; ``BadInput`` says what is understood.
+
+    >>> read_field("B", "n x r full rank")
+    MatrixField(rows='n', columns='r', kind='full rank', rank=None)
+    >>> read_field("h", "number in (0, 1/4]").high
+    Fraction(1, 4)
+    """
+    if isinstance(words, str):
+        if found := _MATRIX.fullmatch(words.strip()):
+            return _matrix_field(name, *found.groups())
+        if found := _NUMBER.fullmatch(words.strip()):
+            return _number_field(name, found[1] == "integer", found[2], words)
+    raise BadInput(
+        f"{name}: expected words such as 'n x r', 'n x n symmetric', 'n x m rank k', 'number > 0', "
+        f"'number in (0, 1]' or 'integer in [1, 4]'; got {words!r}"
+    )
+
+
+def _matrix_field(name: str, rows: str, columns: str, kind: str | None) -> MatrixField:
+    n, m, kind = _dimension(rows), _dimension(columns), (kind or "free").strip()
+    if found := _RANK.fullmatch(kind):
+        return MatrixField(n, m, "rank", _dimension(found[1]))
+    if kind not in KINDS:
+        raise BadInput(
+            f"{name}: expected a kind of matrix among {', '.join(KINDS)} or 'rank k'; got {kind!r}"
+        )
+    if kind in SQUARE and n != m:
+        raise BadInput(f"{name}: a matrix that is {kind} is square; got the shape {n} x {m}")
+    return MatrixField(n, m, kind)
+
+
+def _number_field(name: str, whole: bool, condition: str | None, words: str) -> NumberField:
+    if condition is None:
+        return NumberField(whole=whole)
+    if found := _ABOVE.fullmatch(condition.strip()):
+        return NumberField(_exact(name, found[2]), None, found[1] == ">", whole=whole)
+    found = _INTERVAL.fullmatch(condition.strip())
+    if found is None:
+        raise BadInput(
+            f"{name}: expected 'number', 'number > 0' or 'number in (0, 1]'; got {words!r}"
+        )
+    low, high = _exact(name, found[2]), _exact(name, found[3])
+    field = NumberField(low, high, found[1] == "(", found[4] == ")", whole)
+    if not low < high or (whole and (low.denominator, high.denominator) != (1, 1)):
+        raise BadInput(f"{name}: expected an interval of more than one number; got {words!r}")
+    if whole and int(low) + field.low_open > int(high) - field.high_open:
+        raise BadInput(f"{name}: expected an interval that holds an integer; got {words!r}")
+    return field
+
+
+def _exact(name: str, text: str) -> Fraction:
+    try:
+        return rational(text)
+    except BadInput as error:
+        raise BadInput(f"{name}: {error}") from None
+
+
+def _dimension(text: str) -> Dimension:
+    if not text[0].isdigit():
+        return text
+    if not text.isdigit() or int(text) < 1:
+        raise BadInput(f"expected a dimension as a name or a number from 1 on; got {text!r}")
+    return int(text)
+
+
+def _size(dimension: Dimension, sizes: Sizes) -> int:
+    return dimension if isinstance(dimension, int) else sizes[dimension]

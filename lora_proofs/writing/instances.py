@@ -1,0 +1,231 @@
+"""Ready-made instances: matrices and numbers in words, or LoRA problems, in named regimes."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lora_proofs.arithmetic.context import Matrix
+from lora_proofs.arithmetic.exact import EXACT
+from lora_proofs.errors import BadInput
+from lora_proofs.language.claim import Instances
+from lora_proofs.mathematics.instance import Instance
+from lora_proofs.strategies.draw import Draw, fraction
+from lora_proofs.strategies.matrices import rank_matrix
+from lora_proofs.strategies.problems import LOSSES, REGIMES, lora_problem
+from lora_proofs.writing.fields import Field, MatrixField, read_field, small_integer
+
+RANGE = (1, 3)
+"""The sizes of a dimension that nothing else is said about."""
+MOST_SHAPES = 10_000
+USUAL = ("generic", "zero B0", "rank deficient", "r = 1")
+_CONDITION = re.compile(r"(\w+)\s*(<=|<)\s*(?:min\((\w+),\s*(\w+)\)|(\w+))", re.ASCII)
+Shape = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Matrices:
+    """Draws the fields of an instance at one of the admissible shapes, smallest shapes first."""
+
+    fields: tuple[tuple[str, Field], ...]
+    shapes: tuple[tuple[tuple[str, int], ...], ...]
+
+    def __call__(self, draw: Draw, regime: str) -> Instance:
+        """An instance of a regime."""
+        sizes = dict(self.shapes[0] if regime == "smallest" else draw.choice(self._of(regime)))
+        entry = small_integer if regime == "small integers" else fraction
+        drawn = {name: field.draw(draw, sizes, entry) for name, field in self.fields}
+        if regime == "one zero":
+            name = draw.choice(self.free)
+            drawn[name] = EXACT.zeros(*drawn[name].shape)
+        if regime == "rank deficient":
+            drawn |= {name: _deficient(draw, drawn[name]) for name in self.free}
+        return Instance(regimes=(regime,), **drawn)
+
+    @property
+    def free(self) -> tuple[str, ...]:
+        """The matrices that no condition binds."""
+        return tuple(
+            name for name, f in self.fields if isinstance(f, MatrixField) and f.kind == "free"
+        )
+
+    @property
+    def regimes(self) -> tuple[str, ...]:
+        """The regimes that differ for these fields."""
+        found = ["generic", "small integers", "smallest"]
+        found += ["one zero"] if self.free else []
+        return tuple([*found, "rank deficient"] if self._of("rank deficient") else found)
+
+    def _of(self, regime: str) -> Sequence[tuple[tuple[str, int], ...]]:
+        """The shapes of a regime: a rank deficiency takes a free matrix of 2 x 2 or more."""
+        if regime != "rank deficient":
+            return self.shapes
+        free = [field for name, field in self.fields if name in self.free]
+        return [shape for shape in self.shapes if any(_is_wide(f, dict(shape)) for f in free)]
+
+
+def _is_wide(field: Any, sizes: Shape) -> bool:
+    lengths = (d if isinstance(d, int) else sizes[d] for d in (field.rows, field.columns))
+    return min(lengths) >= 2
+
+
+def _deficient(draw: Draw, X: Matrix) -> Matrix:
+    """A matrix of the same shape, of a rank between 1 and the full one if there is one."""
+    n, m = X.shape
+    return X if min(n, m) < 2 else rank_matrix(draw, n, m, draw.integer(1, min(n, m) - 1))
+
+
+def instances_of(
+    *conditions: str,
+    sizes: Mapping[str, Sequence[int]] | None = None,
+    regimes: Sequence[str] | None = None,
+    **fields: str,
+) -> Instances:
+    """Instances whose fields are said in words: ``B="n x r"``, ``h="number in (0, 1]"``.
+
+    A matrix is ``"n x m"``, or that with a kind: free, nonzero, zero, full rank, rank k,
+    nonsingular, symmetric, skew, diagonal, psd, positive definite, orthogonal, orthonormal rows or
+    orthonormal columns. A number is ``"number"``, ``"number > 0"``, ``"number in [0, 1]"``, and the
+    same with ``integer``. Each name of a dimension has a size from 1 to 3, or in the range that
+    ``sizes`` gives; ``conditions`` such as ``"r <= min(n, m)"`` or ``"r < n"`` bind them. Shapes
+    that fit are listed first, so no draw is rejected.
+
+    The regimes are generic, small integers (zeros and ties), smallest (the smallest shape), one
+    zero (a free matrix is 0) and rank deficient, or those of them that ``regimes`` names. Raises
+    ``BadInput`` for words that are not understood and where no shape fits.
+
+    >>> from lora_proofs.strategies import SeededDraw
+    >>> INSTANCES = instances_of("r <= n", B="n x r full rank", A="r x m", h="number in (0, 1]")
+    >>> x = INSTANCES.draw(SeededDraw.keyed(0), "generic")
+    >>> list(x), len(x.B[0]) == len(x.A) <= len(x.B), 0 < x.h <= 1
+    (['B', 'A', 'h'], True, True)
+    """
+    if not fields:
+        raise BadInput("instances_of: expected at least one field, such as B='n x r'; got none")
+    read = tuple((name, read_field(name, words)) for name, words in fields.items())
+    drawer = Matrices(read, _shapes(dict(read), conditions, sizes or {}))
+    return Instances(drawer, _chosen(regimes, drawer.regimes))
+
+
+def _chosen(wanted: Sequence[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    if isinstance(wanted, str):
+        raise BadInput(f"regimes: expected a tuple of names, got {wanted!r}; write ({wanted!r},)")
+    for name in wanted or ():
+        if name not in known:
+            raise BadInput(f"regimes: expected some of {', '.join(known)}; got {name!r}")
+    return known if wanted is None else tuple(wanted)
+
+
+def _shapes(
+    fields: Mapping[str, Field], conditions: Sequence[str], sizes: Mapping[str, Sequence[int]]
+) -> tuple[tuple[tuple[str, int], ...], ...]:
+    """Every shape that fits, the smallest ones first."""
+    needed = [d for f in fields.values() for d in f.dimensions() if isinstance(d, str)]
+    names = list(dict.fromkeys(needed))
+    for name in [*sizes, *(d for c in conditions for d in _names(c))]:
+        if name not in names:
+            raise BadInput(f"{name}: expected a dimension of a field ({', '.join(names)})")
+    ranges = [_range(name, sizes.get(name, RANGE)) for name in names]
+    every = list(itertools.islice(itertools.product(*ranges), MOST_SHAPES + 1))
+    if len(every) > MOST_SHAPES:
+        raise BadInput(f"expected at most {MOST_SHAPES} shapes to choose from; narrow `sizes`")
+    found = [dict(zip(names, shape, strict=True)) for shape in every]
+    fitting = [s for s in found if all(f.fits(s) for f in fields.values())]
+    fitting = [s for s in fitting if all(_holds(c, s) for c in conditions)]
+    if not fitting:
+        raise BadInput(
+            f"expected sizes that fit the fields and {', '.join(conditions) or 'no condition'}; "
+            f"none of {len(found)} shapes does: widen `sizes`"
+        )
+    fitting.sort(key=lambda s: (sum(s.values()), tuple(s.values())))
+    return tuple(tuple(s.items()) for s in fitting)
+
+
+def _range(name: str, bounds: Any) -> range:
+    try:
+        low, high = bounds
+    except (TypeError, ValueError):
+        low = high = bounds
+    if not isinstance(low, int) or not isinstance(high, int) or not 1 <= low <= high:
+        raise BadInput(
+            f"sizes[{name!r}]: expected (low, high) with 1 <= low <= high; got {bounds!r}"
+        )
+    return range(low, high + 1)
+
+
+def _condition(text: str) -> tuple[str, str, list[str]]:
+    found = _CONDITION.fullmatch(text.strip()) if isinstance(text, str) else None
+    if found is None:
+        raise BadInput(f"expected a condition such as 'r <= n' or 'r < min(n, m)'; got {text!r}")
+    return found[1], found[2], [found[5]] if found[5] else [found[3], found[4]]
+
+
+def _names(text: str) -> list[str]:
+    left, _, right = _condition(text)
+    return [x for x in (left, *right) if not x.isdigit()]
+
+
+def _holds(text: str, sizes: Shape) -> bool:
+    left, relation, right = _condition(text)
+    small, *large = (int(x) if x.isdigit() else sizes[x] for x in (left, *right))
+    return small < min(large) or (relation == "<=" and small == min(large))
+
+
+@dataclass(frozen=True)
+class Problems:
+    """Draws LoRA problems of a loss, with further fields beside them."""
+
+    loss: Any
+    extra: tuple[tuple[str, Field], ...]
+    largest: int
+
+    def __call__(self, draw: Draw, regime: str) -> Instance:
+        """A problem of a regime."""
+        problem = self._problem(draw, regime)
+        n, m, r = len(problem.W0), len(problem.W0[0]), len(problem.A0)
+        sizes = {"n": n, "m": m, "r": r}
+        for name in sorted({d for _, f in self.extra for d in f.dimensions() if d not in sizes}):
+            if isinstance(name, str):
+                sizes[name] = draw.integer(1, self.largest)
+        return problem.replace(**{k: f.draw(draw, sizes, fraction) for k, f in self.extra})
+
+    def _problem(self, draw: Draw, regime: str) -> Instance:
+        if isinstance(self.loss, str):
+            return lora_problem(draw, regime, loss=self.loss, largest=self.largest)
+        like = "trace-squared" if self.loss.is_square else "frobenius"
+        drawn = lora_problem(draw, regime, loss=like, largest=self.largest)
+        kept = {key: value for key, value in drawn.fields if key not in ("loss", "Y")}
+        return Instance(regimes=drawn.regimes, loss=self.loss.name, **kept)
+
+
+def lora_problems(
+    *, loss: Any = "frobenius", regimes: Sequence[str] = USUAL, largest: int = 3, **extra: str
+) -> Instances:
+    """LoRA problems: W0 (n x m), A0 (r x m), B0 (n x r), and what the loss needs, such as Y.
+
+    ``loss`` is a name among ``strategies.LOSSES`` or a loss of your own, whose matrices are drawn
+    beside the problem. ``extra`` fields are said in words as in ``instances_of``, in the dimensions
+    n, m and r of the problem: ``h="number in (0, 1/4]"``, ``X="m x k"``. ``regimes`` are among
+    ``strategies.REGIMES``. Raises ``BadInput`` for anything else.
+
+    >>> from lora_proofs.strategies import SeededDraw
+    >>> INSTANCES = lora_problems(h="number in (0, 1]")
+    >>> list(INSTANCES.draw(SeededDraw.keyed(0), "zero B0"))
+    ['loss', 'W0', 'Y', 'A0', 'B0', 'h']
+    """
+    if isinstance(loss, str) and loss not in LOSSES:
+        raise BadInput(
+            f"loss: expected one of {', '.join(LOSSES)} or a loss of yours; got {loss!r}"
+        )
+    if not isinstance(loss, str) and not hasattr(loss, "fields"):
+        raise BadInput(f"loss: expected a name or a loss made by `losses`; got {loss!r}")
+    needed = {} if isinstance(loss, str) else loss.fields()
+    words = {**needed, **extra}
+    read = tuple((name, read_field(name, text)) for name, text in words.items())
+    for name in extra:
+        if name in ("loss", "W0", "A0", "B0", *needed):
+            raise BadInput(f"{name}: the problem has a field of this name; choose another one")
+    return Instances(Problems(loss, read, largest), _chosen(regimes, REGIMES))
