@@ -13,6 +13,7 @@ from typing import Any
 from lora_proofs.arithmetic.comparison import Comparison
 from lora_proofs.arithmetic.context import Arithmetic
 from lora_proofs.errors import ClaimRefused
+from lora_proofs.language.limits import about_infinity
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.words import Relation, Word
 from lora_proofs.strategies.draw import Draw
@@ -29,7 +30,6 @@ STATUSES = (
     "our reading",
 )
 EVIDENCE = ("read", "summary", "recalled")
-_AT_INFINITY = re.compile(r"(\\(to|rightarrow)|->|→)\s*\+?(\\infty|infinity|∞)")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)*")
 
 
@@ -91,15 +91,24 @@ class Instances:
     """How instances are drawn: ``draw(source, regime)`` for each declared regime.
 
     ``regimes`` are the names that draws are counted by; none of them may stay empty.
+    ``dependent`` says why only what ``draw`` gives is an instance, where fields hang together in
+    a way that no assumption states ("V spans the kernel of X"): then the search for a
+    counterexample changes what is drawn, and never the fields themselves.
     """
 
     draw: Callable[[Draw, str], Instance]
     regimes: tuple[str, ...] = ("generic",)
+    dependent: str = ""
 
     def __post_init__(self) -> None:
         if not self.regimes or len(set(self.regimes)) != len(self.regimes):
             raise ClaimRefused(
                 f"Instances: expected one or more distinct regimes, got {self.regimes!r}"
+            )
+        if not isinstance(self.dependent, str):
+            raise ClaimRefused(
+                "Instances: expected in `dependent` a sentence that says why only what draw gives "
+                f"is an instance, got {self.dependent!r}"
             )
 
 
@@ -219,7 +228,7 @@ class Claim:
                 'kind="lower-bound" if it claims that something exists'
             )
         finite = self.limit or self.kind in ("trap", "invariance")
-        if _AT_INFINITY.search(self.statement) and not finite:
+        if about_infinity(self.statement) and not finite:
             raise ClaimRefused(
                 f"{self.name}: its statement is about a limit at infinity, of which finite times "
                 "prove and refute nothing. Say in limit=... how the check makes it finite: a rate, "

@@ -138,7 +138,13 @@ def _blocking(evidence: Evidence) -> tuple[str, ...]:
     if evidence.samples.empty:
         found.append("the check yields no comparison: it says nothing")
     if evidence.samples.constant:
-        found.append("the check ignores its input: the same comparisons whatever the instance")
+        found.append(
+            "the check compares 0 with 0 on every instance: it has not shown that it looks at one"
+            if evidence.samples.trivial == evidence.samples.instances
+            else "the check ignores its input: the same comparisons whatever the instance"
+        )
+    if evidence.samples.shapes_alone:
+        found.append("the check never depends on the numbers, only on the shapes")
     found.extend(evidence.problems)
     if evidence.suspect:
         found.append(f"a suspect that exact or ball arithmetic did not confirm: {evidence.suspect}")
@@ -156,12 +162,13 @@ def _weaknesses(evidence: Evidence, budget: Budget) -> tuple[str, ...]:
     samples, found = evidence.samples, []
     drawn = samples.instances + samples.discarded
     if samples.instances == 0:
-        none = f"vacuous: the assumptions held on none of {drawn} draws"
+        none = f"vacuous: the assumptions held on none of {drawn} draws{_excluded(samples)}"
         found.append(none if drawn else "no instance drawn")
+        found.extend(samples.conflicts)
     elif drawn and samples.discarded > MAX_DISCARDED * drawn:
         found.append(
-            f"{samples.discarded} of {drawn} draws broke an assumption (at most 20 % may): "
-            "draw instances that satisfy them"
+            f"{samples.discarded} of {drawn} draws broke an assumption (at most 20 % may)"
+            f"{_excluded(samples)}: draw instances that satisfy them"
         )
     if 0 < samples.instances < budget.samples:
         found.append(f"{samples.instances} instances judged, {budget.samples} needed")
@@ -177,6 +184,15 @@ def _weaknesses(evidence: Evidence, budget: Budget) -> tuple[str, ...]:
     if samples.undecided:
         found.append(f"{samples.undecided} instances undecided at the highest precision tried")
     return tuple(found)
+
+
+def _excluded(samples: SampleEvidence) -> str:
+    """Which assumption excluded how many draws, those that excluded most first."""
+    told = sorted(samples.excluded.items(), key=lambda item: (-item[1], item[0]))
+    found = [f"{name!r} excluded {count}" for name, count in told if count]
+    if samples.rejected:
+        found.append(f"`draw` rejected {samples.rejected} itself")
+    return f" ({', '.join(found)})" if found else ""
 
 
 def _uncertified(evidence: Evidence, budget: Budget) -> tuple[str, ...]:

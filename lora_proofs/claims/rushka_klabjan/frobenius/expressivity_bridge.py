@@ -129,6 +129,7 @@ claim = Claim(
         Control(None, (limit.TURNED,), "the bound for rank r + 1 attained by rank r", better),
     ),
     arithmetics=("ball", "multiprecision"),
+    limit="the distance to E_r is below a bound for all times that falls to 0",
     note=(
         "That no adapter of rank r does better is the theorem of Eckart, Young and Mirsky, "
         "recalled; for one linear layer it is the lower bound of the expressive-power paper."
