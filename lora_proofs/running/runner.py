@@ -25,6 +25,7 @@ from lora_proofs.language.evidence import Evidence
 from lora_proofs.language.validate import validate
 from lora_proofs.language.verdict import Judgement, judge, moved_from
 from lora_proofs.running.deriving import confront, derive_claim
+from lora_proofs.running.isolation import preserved
 from lora_proofs.running.result import Result, describe
 from lora_proofs.running.sampling import Tally, certify, sample
 from lora_proofs.running.sweeping import sweep
@@ -34,7 +35,9 @@ Progress = Callable[[str, Result | None], None]
 
 
 def verify(claim: Claim, budget: str = "standard", seed: int = 0) -> Result:
-    """Verify one claim in this process.
+    """Verify one claim in this process, whose global state is afterwards what it was.
+
+    A claim that never returns is not ended here, as the command line does it.
 
     Raises ``BadInput`` for an unknown budget, ``ClaimRefused`` for a malformed derivation and
     ``Contradiction`` where the derivation and an exact instance disagree. A check that raises is
@@ -55,19 +58,23 @@ def run(
     """Run every stage and judge; ``progress`` hears of each stage."""
     started = time.perf_counter()
     state = _Run(claim, budget, seed, progress)
-    try:
-        evidence = state.gather()
-    except (ClaimRefused, Contradiction):
-        raise
-    except MemoryError:
-        evidence = replace(state.evidence, exhausted=f"out of memory in the stage {state.stage!r}")
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        evidence = replace(state.evidence, error=described(error, claim))
+    with preserved(seed, claim.name):
+        evidence = _gathered(state)
     without = replace(evidence.certificates, moved_from=moved_from(evidence, budget))
     evidence = replace(evidence, certificates=without)
     return state.result(evidence, judge(evidence, budget), time.perf_counter() - started)
+
+
+def _gathered(state: _Run) -> Evidence:
+    """The evidence of all stages, or up to where one of them could not go on, and why."""
+    try:
+        return state.gather()
+    except (ClaimRefused, Contradiction, KeyboardInterrupt):
+        raise
+    except MemoryError:
+        return replace(state.evidence, exhausted=f"out of memory in the stage {state.stage!r}")
+    except BaseException as error:
+        return replace(state.evidence, error=described(error, state.claim))
 
 
 def run_to_the_end(

@@ -16,32 +16,32 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from lora_proofs.running.channel import LONGEST_LINE, understood
+
 STARTUP = 120.0
 """Seconds that a worker process may take to start."""
 GRACE = 5.0
 """Seconds that a process may take to end after it has closed its channel."""
-LONGEST_LINE = 256 * 1024 * 1024
-"""Bytes of one message; a longer one is none."""
-RECORD = frozenset(
-    ("name", "verdict", "scope", "error", "samples", "controls", "counterexample", "notes")
-)
 MEMORY = 4096
 """MiB of address space of a worker; the variable LORA_PROOFS_MEMORY_MB overrides it."""
+FORKS = sys.platform == "linux"
+"""Whether a process that has loaded NumPy may be forked; elsewhere each task has a fresh one."""
+_MEMORY_SIGNALS = (9, 6)  # SIGKILL is the system's, SIGABRT that of FLINT and GMP
 
 _PROGRAM = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
 from lora_proofs.running.worker import main
-main(int(sys.argv[2]))
+main(int(sys.argv[2]), sys.argv[3] == "fork", float(sys.argv[4]))
 """
 
 
 @dataclass(frozen=True)
 class Task:
-    """What to do, within how many seconds; ``home`` is the file whose code it runs, if any.
+    """What to do, within how many seconds; ``home`` says whose code it runs, if not only ours.
 
-    A worker that has run a file's code runs nothing else: a file cannot change what other claims
-    come back with.
+    A task with a home is done in a process of its own, which ends with it: what the code changes
+    there, no other task finds.
     """
 
     payload: Mapping[str, Any]
@@ -66,21 +66,29 @@ class Outcome:
 
 
 class Worker:
-    """A worker process and the task that it is at."""
+    """A worker process and the task that it is at.
 
-    def __init__(self, inbox: SimpleQueue[tuple[Worker, Any]], home: str) -> None:
-        self.home = home
+    One that ``forks`` does each task in a process of its own. Where processes cannot be forked
+    safely, it is good for one task.
+    """
+
+    def __init__(self, inbox: SimpleQueue[tuple[Worker, Any]], apart: bool) -> None:
+        self.apart = apart
+        self.forks = apart and FORKS
         self.index: int | None = None
+        self.pid: int | None = None
         self.deadline = 0.0
         self.seconds = 0.0
         self.stage = "load"
         self.standing: Any = None
+        self.answer: Outcome | None = None
         self.extra: Mapping[str, float] = {}
         memory = os.environ.get("LORA_PROOFS_MEMORY_MB", "")
         limit = memory if memory.isdigit() else str(MEMORY)
-        path = [entry or os.getcwd() for entry in sys.path]
+        path = json.dumps([entry or os.getcwd() for entry in sys.path])
+        how = "fork" if self.forks else "here"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, json.dumps(path), limit],
+            [sys.executable, "-c", _PROGRAM, path, limit, how, str(GRACE)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=_environment(),
@@ -101,7 +109,7 @@ class Worker:
     def take(self, index: int, task: Task) -> None:
         """Begin a task; its time starts when the process says that it has."""
         assert self.process.stdin is not None
-        self.index, self.stage, self.standing = index, "load", None
+        self.index, self.stage, self.standing, self.answer = index, "load", None, None
         self.extra = task.extra
         self.seconds, self.deadline = task.seconds, time.monotonic() + STARTUP
         with suppress(OSError):
@@ -109,9 +117,14 @@ class Worker:
             self.process.stdin.flush()
 
     def note(self, message: Mapping[str, Any]) -> None:
-        """Take in that the task has started, or has reached a stage."""
+        """Take in that the task has started, has reached a stage, or has its answer."""
         if "started" in message:
+            self.pid = message["started"]
             self.deadline = time.monotonic() + self.seconds
+        elif "done" in message:
+            self.answer = self.answer or Outcome("done", message["done"])
+        elif "failed" in message:
+            self.answer = self.answer or Outcome("failed", message["failed"], self.stage)
         else:
             self.stage = message["stage"]
             self.standing = message["standing"] or self.standing
@@ -119,73 +132,49 @@ class Worker:
                 self.seconds = self.extra[self.stage]
                 self.deadline = time.monotonic() + self.seconds
 
+    def outcome(self, kind: str, why: str) -> Outcome:
+        """How the task ended: by its answer, or, where it gave none, for a reason."""
+        return self.answer or Outcome(kind, why, self.stage, self.standing)
+
     def kill(self) -> None:
         """End the process and whatever it started, at once."""
         with suppress(OSError):
-            if hasattr(os, "killpg"):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            else:
-                self.process.kill()
+            if self.process.stdin is not None:
+                self.process.stdin.close()
+        if self.forks:
+            # It ends its fork, and itself, when its channel is closed; it knows the fork's number.
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(GRACE)
+        for pid in {self.process.pid, self.pid or self.process.pid}:
+            _kill_group(pid)
+        self.process.kill()
         self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
+        with suppress(OSError):
+            if self.process.stdout is not None:
+                self.process.stdout.close()
 
     def death(self) -> str:
         """Why the process ended by itself, in words."""
         try:
-            code = self.process.wait(GRACE)
+            return _death(self.process.wait(GRACE))
         except subprocess.TimeoutExpired:
-            self.kill()
-            return "the claim's process closed the channel that its answer comes through"
-        if code >= 0:
-            return f"the claim's process ended by itself with status {code}"
-        memory = ", perhaps for memory" if -code == signal.SIGKILL else ""
-        return f"the claim's process was killed by signal {-code}{memory}"
+            return _death(None)
 
 
-def understood(line: bytes) -> dict[str, Any]:
-    """The message of a line; ``{"spoiled": why}`` for one that no worker sends.
-
-    >>> understood(b'{"started": true}'), list(understood(b"5"))
-    ({'started': True}, ['spoiled'])
-    """
-    try:
-        told = json.loads(line)
-    except (ValueError, RecursionError):
-        told = None
-    if isinstance(told, dict) and any(fits(told) for fits in _MESSAGES):
-        return told
-    return {"spoiled": f"got {line[:40]!r}{'...' if len(line) > 40 else ''}"}
+def _kill_group(pid: int) -> None:
+    if hasattr(os, "killpg"):
+        with suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
 
 
-def _is_stage(told: dict[str, Any]) -> bool:
-    known = told.keys() == {"stage", "standing"} and isinstance(told["stage"], str)
-    return known and (told["standing"] is None or is_record(told["standing"]))
-
-
-def _is_failure(told: dict[str, Any]) -> bool:
-    failed = told["failed"] if told.keys() == {"failed"} else None
-    texts = ("type", "message", "traceback")
-    return (
-        isinstance(failed, dict)
-        and failed.keys() == {*texts, "expected"}
-        and all(isinstance(failed[key], str) for key in texts)
-    )
-
-
-_MESSAGES: tuple[Callable[[dict[str, Any]], bool], ...] = (
-    lambda told: told == {"started": True},
-    lambda told: told.keys() == {"done"},
-    _is_stage,
-    _is_failure,
-)
-
-
-def is_record(value: Any) -> bool:
-    """Whether a value has what every record of a verification has."""
-    return isinstance(value, dict) and value.keys() >= RECORD
+def _death(code: int | None) -> str:
+    """Why a process ended with a code, or was ended because it went on without a channel."""
+    if code is None:
+        return "the claim's process closed the channel that its answer comes through"
+    if code >= 0:
+        return f"the claim's process ended by itself with status {code}"
+    memory = ", perhaps for memory" if -code in _MEMORY_SIGNALS else ""
+    return f"the claim's process was killed by signal {-code}{memory}"
 
 
 def _environment() -> dict[str, str]:
@@ -233,12 +222,10 @@ class Pool:
         self.busy, self.idle = [], []
 
     def _assign(self, index: int, task: Task) -> None:
-        worker = next((w for w in self.idle if w.home == task.home), None)
+        apart = bool(task.home)
+        worker = next((w for w in self.idle if w.apart == apart), None)
         if worker is None:
-            for other in self.idle[: max(0, len(self.idle) + len(self.busy) + 1 - self.jobs)]:
-                self.idle.remove(other)
-                other.kill()
-            worker = Worker(self.inbox, task.home)
+            worker = Worker(self.inbox, apart)
         else:
             self.idle.remove(worker)
         worker.take(index, task)
@@ -254,23 +241,22 @@ class Pool:
         if worker not in self.busy or worker.index is None:
             return
         if message is None:
-            ended = Outcome("ended", worker.death(), worker.stage, worker.standing)
-            yield self._end(worker, ended, False)
+            yield self._end(worker, worker.outcome("ended", worker.death()), False)
         elif "spoiled" in message:
-            yield self._end(worker, Outcome("spoiled", message["spoiled"], worker.stage), False)
-        elif "done" in message:
-            yield self._end(worker, Outcome("done", message["done"]), True)
-        elif "failed" in message:
-            yield self._end(worker, Outcome("failed", message["failed"], worker.stage), True)
+            spoiled = Outcome("spoiled", message["spoiled"], worker.stage)
+            yield self._end(worker, worker.answer or spoiled, False)
+        elif "ended" in message:
+            ended = worker.outcome("ended", _death(message["ended"]))
+            yield self._end(worker, ended, not worker.apart or worker.forks)
         else:
             worker.note(message)
-            heard(worker.index, worker.stage)
+            if "stage" in message or "started" in message:
+                heard(worker.index, worker.stage)
 
     def _overdue(self) -> Iterator[tuple[int, Outcome]]:
         now = time.monotonic()
         for worker in [worker for worker in self.busy if worker.deadline <= now]:
-            why = f"{worker.seconds:g} s"
-            yield self._end(worker, Outcome("stopped", why, worker.stage, worker.standing), False)
+            yield self._end(worker, worker.outcome("stopped", f"{worker.seconds:g} s"), False)
 
     def _end(self, worker: Worker, outcome: Outcome, usable: bool) -> tuple[int, Outcome]:
         index = worker.index
@@ -278,6 +264,7 @@ class Pool:
         self.busy.remove(worker)
         worker.index = None
         if usable:
+            worker.pid = None
             self.idle.append(worker)
         else:
             worker.kill()

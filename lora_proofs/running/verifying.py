@@ -9,13 +9,14 @@ from typing import Any
 
 from lora_proofs.errors import BadInput, ClaimRefused, LoraProofsError
 from lora_proofs.language.budget import Budget
-from lora_proofs.running import catalogue
+from lora_proofs.running import catalogue, searching
 from lora_proofs.running.catalogue import Entry, Locator
 from lora_proofs.running.certificate_files import SECONDS, STAGE, cut_off
+from lora_proofs.running.channel import is_record
 from lora_proofs.running.expected import expected_verdict
 from lora_proofs.running.result import versions
 from lora_proofs.running.runner import stopped
-from lora_proofs.running.scale import MEMORY, Outcome, Pool, Task, is_record
+from lora_proofs.running.scale import MEMORY, Outcome, Pool, Task
 
 SPOILED = (
     "something other than the verifier wrote to the channel that its answer comes through, "
@@ -179,8 +180,7 @@ def _record(entry: Entry, outcome: Outcome, budget: Budget, seed: int) -> dict[s
         return cut_off(outcome.standing, outcome.value)
     if outcome.standing:
         how = "after" if outcome.kind == "stopped" else "because"
-        cut = f"shrinking was cut off {how} {outcome.value}"
-        return {**outcome.standing, "notes": [*outcome.standing["notes"], cut]}
+        return searching.cut_off(outcome.standing, outcome.stage, f"{how} {outcome.value}")
     if outcome.kind != "stopped":
         error = {**_error(outcome), "where": str(entry.locator)}
         return stopped(entry.told, budget, seed, error=error).to_dict()
