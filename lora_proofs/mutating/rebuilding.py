@@ -13,14 +13,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 SHIPPED = "lora_proofs.claims"
 
 
 @cache
 def tree_of(file: str) -> ast.Module:
-    """The tree of a source file; it is shared, so that it is copied before it is changed."""
+    """The tree of a source file; it is shared, so nobody changes it."""
+    return fresh_tree(file)
+
+
+def fresh_tree(file: str) -> ast.Module:
+    """The tree of a source file, to be changed."""
     return ast.parse(Path(file).read_text(encoding="utf-8"), file)
 
 
@@ -31,7 +36,13 @@ def is_home(module: ModuleType | None, root: ModuleType) -> bool:
     return module is root or module.__name__.startswith(SHIPPED + ".")
 
 
-def needed(root: ModuleType) -> list[ModuleType]:
+@cache
+def _code_of(file: str) -> CodeType:
+    return compile(tree_of(file), file, "exec", dont_inherit=True)
+
+
+@cache
+def needed(root: ModuleType) -> tuple[ModuleType, ...]:
     """The modules of claims that a module is made from, each after those that it imports."""
     done: dict[str, ModuleType] = {}
 
@@ -43,11 +54,7 @@ def needed(root: ModuleType) -> list[ModuleType]:
         done.setdefault(module.__name__, module)
 
     visit(root, ())
-    return [module for module in done.values() if not _is_package(module)]
-
-
-def _is_package(module: ModuleType) -> bool:
-    return hasattr(module, "__path__")
+    return tuple(module for module in done.values() if not hasattr(module, "__path__"))
 
 
 def _imports(module: ModuleType) -> Iterator[str]:
@@ -66,14 +73,15 @@ def rebuilt(root: ModuleType, changed: Mapping[str, ast.Module]) -> dict[str, Mo
     ``changed`` maps names of modules to their trees. What executing them raises is raised.
     """
     fresh: dict[str, ModuleType] = {}
-    modules = needed(root)
     with _standing_in():
-        for module in modules:
+        for module in needed(root):
             assert module.__file__ is not None
-            tree = changed.get(module.__name__, tree_of(module.__file__))
-            copy = _blank(module)
+            code, copy = _code_of(module.__file__), _blank(module)
+            if module.__name__ in changed:
+                tree = changed[module.__name__]
+                code = compile(tree, module.__file__, "exec", dont_inherit=True)
             _stand_in(copy)
-            exec(compile(tree, module.__file__, "exec", dont_inherit=True), copy.__dict__)
+            exec(code, copy.__dict__)
             fresh[module.__name__] = copy
     return fresh
 

@@ -7,7 +7,6 @@ instances are drawn, the assumptions and the controls stay those of the claim.
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -20,7 +19,7 @@ from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mutating.mutant import Candidate, Kept, Mutant
 from lora_proofs.mutating.reached import Reached, watch
-from lora_proofs.mutating.rebuilding import needed, rebuilt, tree_of
+from lora_proofs.mutating.rebuilding import fresh_tree, needed, rebuilt, tree_of
 from lora_proofs.mutating.slips import SLIPS, Slip, with_parents
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -47,7 +46,7 @@ class Site:
     def changed(self) -> tuple[ast.Module, str]:
         """The module's tree with the slip, and what was changed, in words."""
         assert self.module.__file__ is not None
-        tree = copy.deepcopy(tree_of(self.module.__file__))
+        tree = fresh_tree(self.module.__file__)
         node, parent = list(with_parents(tree))[self.number]
         put = self.slip.at(node, parent)
         assert put is not None
@@ -119,7 +118,7 @@ def _sites(module: ModuleType, found: Reached) -> Iterator[Site]:
     counts: dict[tuple[str, str], int] = {}
     for number, (node, parent) in enumerate(with_parents(tree)):
         function = inside.get(node)
-        if function is None or not isinstance(node, ast.expr):
+        if function is None or not isinstance(node, ast.expr) or _of_precision(node, parent):
             continue
         for slip in SLIPS:
             if slip.at(node, parent) is None:
@@ -128,6 +127,12 @@ def _sites(module: ModuleType, found: Reached) -> Iterator[Site]:
             counts[key] = counts.get(key, 0) + 1
             if function[1]:
                 yield Site(module, function[0], slip, counts[key], number)
+
+
+def _of_precision(*nodes: ast.AST) -> bool:
+    """Whether a place is about digits: how a number is computed, not what is claimed of it."""
+    text = " ".join(ast.unparse(node) for node in nodes if isinstance(node, ast.expr))
+    return any(word in text for word in ("digits", "bits", "workprec", "tolerance"))
 
 
 def _functions(tree: ast.Module, lines: set[int]) -> dict[ast.AST, tuple[str, bool]]:

@@ -58,6 +58,11 @@ class Entry:
     shipped: bool
     told: dict[str, Any] = field(repr=False, hash=False, compare=False)
 
+    @property
+    def home(self) -> str:
+        """Whose code it is, where it is not ours: the file or the module of another package."""
+        return "" if self.shipped else self.locator.path or self.locator.module
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as ``list --json`` prints it."""
         return {**self.told, "locator": self.locator.to_dict(), "shipped": self.shipped}
@@ -117,11 +122,19 @@ def shipped_claims() -> tuple[Entry, ...]:
 
 @cache
 def installed_claims() -> tuple[Entry, ...]:
-    """Every claim that another package names under the entry-point group ``lora_proofs.claims``."""
-    names = sorted({point.value for point in metadata.entry_points(group=GROUP)})
+    """Every claim that another package names under the entry-point group ``lora_proofs.claims``.
+
+    Its modules are imported: only in a process that can be killed.
+    """
+    names = installed_modules()
     return _distinct(
         pair for name in names for pair in _entries(imported(name), False, Locator(name))
     )
+
+
+def installed_modules() -> tuple[str, ...]:
+    """The modules of claims that other packages name."""
+    return tuple(sorted({point.value for point in metadata.entry_points(group=GROUP)}))
 
 
 def imported(name: str) -> ModuleType:
@@ -231,14 +244,17 @@ def _claims_elsewhere(module: ModuleType) -> set[int]:
 
 def load(locator: Locator) -> Claim:
     """The claim at a locator. A file is executed: only in a process that can be killed."""
-    if locator.path:
-        module = load_file(Path(locator.path), locator.sha256)
-    else:
-        module = imported(locator.module)
-    found = getattr(module, locator.attribute)
+    found = getattr(home_of(locator), locator.attribute)
     claim = found if locator.index is None else found[locator.index]
     assert isinstance(claim, Claim)
     return claim
+
+
+def home_of(locator: Locator) -> ModuleType:
+    """The module that a claim's text stands in. A file is executed, as by ``load``."""
+    if locator.path:
+        return load_file(Path(locator.path), locator.sha256)
+    return imported(locator.module)
 
 
 def is_path(target: str) -> bool:

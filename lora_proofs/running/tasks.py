@@ -20,9 +20,11 @@ def perform(task: Mapping[str, Any], tell: Tell) -> Any:
     """Do one task; ``tell`` hears of the stages of a verification."""
     actions: dict[str, Callable[[Mapping[str, Any], Tell], Any]] = {
         "list": _list,
+        "installed": _installed,
         "verify": _verify,
         "derive": _derive,
         "replay": _replay,
+        "selftest": _selftest,
     }
     return actions[task["do"]](task, tell)
 
@@ -31,6 +33,12 @@ def _list(task: Mapping[str, Any], tell: Tell) -> list[dict[str, Any]]:
     from lora_proofs.running.catalogue import file_claims
 
     return [entry.to_dict() for entry in file_claims(Path(task["path"]))]
+
+
+def _installed(task: Mapping[str, Any], tell: Tell) -> list[dict[str, Any]]:
+    from lora_proofs.running.catalogue import installed_claims
+
+    return [entry.to_dict() for entry in installed_claims()]
 
 
 def _claim(task: Mapping[str, Any]) -> Any:
@@ -96,3 +104,12 @@ def _replay(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     from lora_proofs.running.replaying import replay_on
 
     return replay_on(_claim(task), task["counterexample"], task["digits"])
+
+
+def _selftest(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    from lora_proofs.language.budget import budget
+    from lora_proofs.mutating.hunting import hunt
+    from lora_proofs.running.catalogue import Locator, home_of
+
+    home = home_of(Locator(**task["locator"]))
+    return hunt(_claim(task), budget(task["budget"]), task["seed"], home)
