@@ -25,7 +25,8 @@ def bound(draws: int) -> dict[str, Any]:
     >>> bound(200)
     {'draws': 200, 'at_most': '3/200', 'exactly': '0.0149'}
     """
-    return {"draws": draws, "at_most": f"3/{draws}", "exactly": f"{at_most(draws):.3g}"}
+    three = f"3/{draws}" if draws > 3 else "1"
+    return {"draws": draws, "at_most": three, "exactly": f"{at_most(draws):.3g}"}
 
 
 def bounds(regimes: Mapping[str, int]) -> dict[str, Any] | None:

@@ -26,7 +26,8 @@ _SPELLINGS = (
     r"\(\s*t\s*\)\s*\)*\s*(\\to\b|->|→)",
     # "Converges to" means it, unless the statement says to which finite point something goes.
     r"^(?!.*(\\to|->|→)\s*\{?\s*0).*\b(converges?|tends?) to\b",
-    r"\b(sufficiently|for|for all) (large \$?[tTkK]\b|(large|long) times?\b|many (steps|iterations))",
+    r"\b(sufficiently|for|for all) large \$?[tTkK]\b",
+    r"\b(sufficiently|for|for all) ((large|long) times?|many (steps|iterations))\b",
     r"\b[tTkK]\$? (is )?(large|long) enough\b",
 )
 _LIMIT = re.compile(

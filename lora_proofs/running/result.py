@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import html
 import platform
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import metadata
 from typing import Any
 
+from lora_proofs.language.budget import budget as budget_named
+from lora_proofs.language.chance import bounds
 from lora_proofs.language.claim import Claim
 from lora_proofs.language.evidence import ControlEvidence, Evidence
+from lora_proofs.language.settling import actions
 from lora_proofs.language.verdict import Judgement, Verdict
+from lora_proofs.running.notebook import in_html, in_latex
 from lora_proofs.symbolic.steps import DerivationEvidence
 
 
@@ -63,17 +66,10 @@ class Result:
         return f"<{self.claim['name']}: {self.judgement}>"
 
     def _repr_html_(self) -> str:
-        reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in self.reasons)
-        name, scope = html.escape(self.claim["name"]), str(self.judgement).partition(" on ")[2]
-        verdict = f"<strong>{self.verdict}</strong> on {html.escape(scope)}"
-        return f"<p><code>{name}</code>: {verdict}</p><ul>{reasons}</ul>"
+        return in_html(self.to_dict())
 
     def _repr_latex_(self) -> str:
-        return rf"{self.claim['statement']} \quad\text{{({_text(str(self.judgement))})}}"
-
-
-def _text(words: str) -> str:
-    return "".join("\\" + c if c in "#$%&_{}" else c for c in words)
+        return in_latex(self.to_dict())
 
 
 def describe(claim: Claim) -> dict[str, Any]:
@@ -118,8 +114,16 @@ def record(result: Result) -> dict[str, Any]:
         "controls": [_control(control) for control in evidence.controls],
         "counterexample": evidence.counterexample,
         "notes": list(evidence.notes),
+        "settle": list(actions(evidence, budget_named(result.budget))),
+        "draws": _draws(result),
         "seconds": round(result.seconds, 3),
     }
+
+
+def _draws(result: Result) -> dict[str, Any] | None:
+    """What the independent draws say of the next one, where they are what a verdict rests on."""
+    rests = result.verdict in (Verdict.SUPPORTED, Verdict.CERTIFIED)
+    return bounds(result.evidence.samples.independent) if rests else None
 
 
 def _derivation(found: DerivationEvidence | None) -> dict[str, Any] | None:
