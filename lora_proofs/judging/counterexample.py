@@ -1,8 +1,7 @@
-"""A candidate counterexample: confirmed beyond doubt, made small, and written as plain data."""
+"""A candidate counterexample: confirmed beyond doubt, and written as plain data."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +12,6 @@ from lora_proofs.judging.evaluation import Judged, assumptions_on, confirm
 from lora_proofs.judging.margins import margin
 from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.strategies.draw import HypothesisDraw, Rejected
-
-MOST_EXAMPLES = 200
-MOST_EVALUATIONS = 1_000
 
 
 @dataclass(frozen=True)
@@ -94,65 +89,7 @@ def refuting(claim: Claim) -> Check | None:
     return claim.lower_bound if claim.kind == "lower-bound" else claim.check
 
 
-def shrink(claim: Claim, regime: str, found: Refutation, digits: int) -> Refutation:
-    """A smaller refutation from the same regime, or the one that was found.
-
-    Hypothesis searches without a database and without chance, and stops after a fixed number of
-    evaluations, so that the answer depends on the claim alone.
-    """
-    from hypothesis import HealthCheck, Phase, find, settings
-    from hypothesis import strategies as st
-
-    hunt = _Hunt(claim, regime, digits)
-
-    @st.composite
-    def instances(draw: Any) -> Instance | None:
-        return hunt.draw(HypothesisDraw(draw))
-
-    quiet = settings(
-        max_examples=MOST_EXAMPLES,
-        database=None,
-        derandomize=True,
-        deadline=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
-    # No example, or one that Hypothesis could not reproduce: what the hunt kept is sound.
-    with contextlib.suppress(Exception):
-        find(instances(), hunt.wanted, settings=quiet)
-    return min([found, *hunt.refutations.values()], key=lambda r: instance_size(r.instance))
-
-
 def instance_size(instance: Instance) -> tuple[int, str]:
     """How long an instance is to read: what is smaller is the better witness."""
     text = json.dumps(instance.to_json())
     return len(text), text
-
-
-class _Hunt:
-    """The condition that Hypothesis minimises: it never raises, and it keeps what it refuted."""
-
-    def __init__(self, claim: Claim, regime: str, digits: int) -> None:
-        self.claim, self.regime, self.digits = claim, regime, digits
-        self.refutations: dict[Instance, Refutation] = {}
-        self.evaluations = 0
-
-    def draw(self, source: HypothesisDraw) -> Instance | None:
-        try:
-            return self.claim.instances.draw(source, self.regime)
-        except (Rejected, ArithmeticError, ValueError):
-            return None
-
-    def wanted(self, instance: Instance | None) -> bool:
-        if instance is None or instance in self.refutations:
-            return instance is not None
-        if self.evaluations >= MOST_EVALUATIONS:
-            return False
-        self.evaluations += 1
-        try:
-            found = refute(self.claim, instance, self.digits)
-        except Exception:
-            return False
-        if isinstance(found, Refutation):
-            self.refutations[instance] = found
-        return isinstance(found, Refutation)

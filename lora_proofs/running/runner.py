@@ -1,4 +1,4 @@
-"""The stages of a verification, in order: derive, sample, sweep, certify, control, judge.
+"""The stages of a verification, in order: derive, sample, sweep, certify, control, search.
 
 Every stage is a pure function of a claim, a budget and a seed; ``run`` puts their evidence
 together. The runner knows no theorem.
@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lora_proofs.arithmetic import BallArithmetic
+from lora_proofs.breaking.hunt import Found
 from lora_proofs.errors import BadInput, ClaimRefused, Contradiction
 from lora_proofs.judging.controls import run_controls
-from lora_proofs.judging.counterexample import Refutation, shrink
 from lora_proofs.judging.drawing import Stream
 from lora_proofs.judging.raising import message
 from lora_proofs.language.budget import Budget
@@ -28,6 +28,7 @@ from lora_proofs.running.deriving import confront, derive_claim
 from lora_proofs.running.isolation import preserved
 from lora_proofs.running.result import Result, describe
 from lora_proofs.running.sampling import Tally, certify, sample
+from lora_proofs.running.searching import Breaking, needs_search, told
 from lora_proofs.running.sweeping import sweep
 
 Progress = Callable[[str, Result | None], None]
@@ -140,9 +141,28 @@ class _Run:
             self.measured()
         self.begin("control")
         self.add(controls=run_controls(claim, self.seed, digits))
+        breaking = Breaking(claim, self.budget, self.seed)
         if tally.refutation:
-            self.refuted(tally, tally.refutation)
+            self.refuted(breaking, breaking.sampled(tally.refuted_in, tally.refutation))
+        elif needs_search(self.evidence):
+            self.search(breaking)
         return self.evidence
+
+    def search(self, breaking: Breaking) -> None:
+        """Look for a counterexample; what was found before stands if time runs out."""
+        if not self.budget.searched:
+            return
+        self.begin("search", self.standing())
+        searched = breaking.searched()
+        notes = tuple(sorted({*self.evidence.notes, *searched.notes}))
+        suspect = self.evidence.suspect or searched.suspect
+        self.add(search=searched.evidence, suspect=suspect, notes=notes)
+        if searched.found:
+            self.refuted(breaking, searched.found)
+
+    def standing(self) -> Result:
+        """The result as it is if nothing more is found."""
+        return self.result(self.evidence, judge(self.evidence, self.budget), 0.0)
 
     def tell(self, tally: Tally, stream: Stream) -> None:
         """Take over what the tally holds so far."""
@@ -162,13 +182,11 @@ class _Run:
             found = {**self.evidence.samples.measured, **self.claim.measure(ctx)}
         self.add(samples=replace(self.evidence.samples, measured=found))
 
-    def refuted(self, tally: Tally, found: Refutation) -> None:
+    def refuted(self, breaking: Breaking, found: Found) -> None:
         """Make the counterexample small; the one that was found stands if time runs out."""
-        self.add(counterexample=found.to_dict(self.claim))
-        unshrunk = self.result(self.evidence, judge(self.evidence, self.budget), 0.0)
-        self.begin("shrink", unshrunk)
-        small = shrink(self.claim, tally.refuted_in, found, self.budget.digits)
-        self.add(counterexample=small.to_dict(self.claim))
+        self.add(counterexample=told(found, None, self.claim))
+        self.begin("shrink", self.standing())
+        self.add(counterexample=told(found, breaking.shrunk(found), self.claim))
 
 
 def described(error: BaseException, claim: Claim | None = None) -> dict[str, str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lora_proofs.errors import BadInput, ClaimRefused, LoraProofsError
 from lora_proofs.language.budget import Budget
+from lora_proofs.language.budget import budget as budget_named
 from lora_proofs.running import catalogue, searching
 from lora_proofs.running.catalogue import Entry, Locator
 from lora_proofs.running.certificate_files import SECONDS, STAGE, cut_off
@@ -57,8 +59,9 @@ def select(targets: Sequence[str]) -> tuple[Entry, ...]:
 def _target(target: str) -> Sequence[Entry]:
     if catalogue.is_path(target):
         return _file(target)
-    known = (*catalogue.shipped_claims(), *catalogue.installed_claims())
-    return catalogue.named(target, known)
+    # A claim of ours is found without other packages: one that is broken is not in its way.
+    ours = [entry for entry in catalogue.shipped_claims() if entry.name == target]
+    return ours or catalogue.named(target, (*catalogue.shipped_claims(), *installed()))
 
 
 def _file(target: str) -> Sequence[Entry]:
@@ -84,16 +87,30 @@ def _file(target: str) -> Sequence[Entry]:
 
 def listed(path: Path) -> Sequence[Entry]:
     """The claims of a file, read by a process that can be killed."""
-    value = alone({"do": "list", "path": str(path)}, load_seconds(), str(path.resolve()), str(path))
+    return _listed({"do": "list", "path": str(path)}, str(path.resolve()), str(path))
+
+
+@cache
+def installed() -> Sequence[Entry]:
+    """The claims of other packages that are installed, read by a process that can be killed."""
+    modules = catalogue.installed_modules()
+    what = f"the claims of installed packages ({', '.join(modules)})"
+    return _listed({"do": "installed"}, catalogue.GROUP, what) if modules else ()
+
+
+def _listed(payload: dict[str, Any], home: str, what: str) -> Sequence[Entry]:
+    value = alone(payload, load_seconds(), home, what)
     try:
         return [_entry(told) for told in value]
     except (TypeError, KeyError, AttributeError):
-        raise ClaimRefused(f"{path}: {SPOILED}the answer is no list of claims") from None
+        raise ClaimRefused(f"{what}: {SPOILED}the answer is no list of claims") from None
 
 
 def _entry(told: dict[str, Any]) -> Entry:
-    locator, shipped = told.pop("locator"), told.pop("shipped")
-    return Entry(told["name"], Locator(**locator), shipped, told)
+    locator = told.pop("locator")
+    # Whatever a file says of itself, it is not ours.
+    del told["shipped"]
+    return Entry(told["name"], Locator(**locator), False, told)
 
 
 def alone(payload: dict[str, Any], seconds: float, home: str, what: str) -> Any:
@@ -113,10 +130,10 @@ def alone(payload: dict[str, Any], seconds: float, home: str, what: str) -> Any:
 
 
 def perform_on(entry: Entry, payload: dict[str, Any], seconds: float) -> Any:
-    """Do a task on one claim: here where the code is installed, in its own process for a file."""
+    """Do a task on one claim: here where the code is ours, in a process of its own otherwise."""
     task = {**payload, "locator": entry.locator.to_dict()}
-    if entry.locator.path:
-        return alone(task, seconds, entry.locator.path, f"{payload['do']} {entry.name}")
+    if entry.home:
+        return alone(task, seconds, entry.home, f"{payload['do']} {entry.name}")
     from lora_proofs.running.tasks import perform
 
     return perform(task, lambda message: None)
@@ -167,9 +184,9 @@ def _task(entry: Entry, budget: Budget, seed: int, certificates: Path | None) ->
         "seed": seed,
     }
     if certificates is None:
-        return Task(payload, budget.wall, entry.locator.path)
+        return Task(payload, budget.wall, entry.home)
     payload["certificates"] = str(certificates.resolve())
-    return Task(payload, budget.wall, entry.locator.path, {STAGE: SECONDS})
+    return Task(payload, budget.wall, entry.home, {STAGE: SECONDS})
 
 
 def _record(entry: Entry, outcome: Outcome, budget: Budget, seed: int) -> dict[str, Any]:
@@ -200,7 +217,12 @@ def _error(outcome: Outcome) -> dict[str, str]:
 
 
 def _limit(why: str, budget: Budget) -> str:
-    return f"the limit of the {budget.name} budget, {why}" if why.endswith(" s") else why
+    """The limit in words, where it is one of time, and the option that sets it."""
+    if not why.endswith(" s"):
+        return why
+    if budget.wall != budget_named(budget.name).wall:
+        return f"the limit that --time-limit set, {why}"
+    return f"the limit of the {budget.name} budget, {why}; --time-limit SECONDS sets another"
 
 
 def complete(entry: Entry, record: dict[str, Any], budget: Budget, seed: int) -> dict[str, Any]:
@@ -215,5 +237,10 @@ def complete(entry: Entry, record: dict[str, Any], budget: Budget, seed: int) ->
         "expected": expected,
         "shipped": entry.shipped,
         "locator": locator,
-        "run": {"budget": budget.name, "seed": seed, "versions": versions()},
+        "run": {
+            "budget": budget.name,
+            "seed": seed,
+            "time_limit": budget.wall,
+            "versions": versions(),
+        },
     }

@@ -1,0 +1,180 @@
+"""The search for a counterexample: corners, draws, targeted search and descent, in this order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lora_proofs.breaking.character import Character
+from lora_proofs.breaking.choices import Origin, drawn_with
+from lora_proofs.breaking.corners import bases, corners, weight
+from lora_proofs.breaking.coupling import coupled, in_words
+from lora_proofs.breaking.descent import descend, descend_choices
+from lora_proofs.breaking.fields import leaves
+from lora_proofs.breaking.hunt import FAST, Hunt
+from lora_proofs.breaking.slack import Guide
+from lora_proofs.breaking.targeted import targeted
+from lora_proofs.judging.counterexample import refuting
+from lora_proofs.judging.evaluation import ladder, settle
+from lora_proofs.language.claim import Claim
+from lora_proofs.mathematics.instance import Instance
+
+READ = 40
+"""Draws from which dimensions and common conditions are read, at least; 4 in every regime."""
+BEST = 6
+DIGITS = 50
+CORNERS, DRAWS, TARGETED = 0.45, 0.55, 0.7
+"""The share of the effort that is spent when each way of looking ends; descent has the rest."""
+
+Drawn = tuple[Instance, Origin]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a search knows of the instances of a claim before it starts."""
+
+    drawn: tuple[Drawn, ...]
+    character: Character
+    dependent: str
+    """Why only what is drawn is an instance; empty where fields may be edited."""
+
+    @classmethod
+    def of(cls, claim: Claim, seed: int) -> Subject:
+        """Read off from a few draws of every regime."""
+        drawn = tuple(_draws(claim, seed))
+        character = Character.of([instance for instance, _ in drawn])
+        return cls(drawn, character, _dependent(claim, drawn, character))
+
+
+def _draws(claim: Claim, seed: int) -> list[Drawn]:
+    regimes = claim.instances.regimes
+    each = max(4, -(-READ // len(regimes)))
+    found = []
+    for k in range(each):
+        for regime in regimes:
+            drawn = drawn_with(claim.instances, regime, (), (seed, claim.name, "search", regime, k))
+            if drawn is not None:
+                found.append(drawn)
+    return found
+
+
+def _dependent(claim: Claim, drawn: Sequence[Drawn], character: Character) -> str:
+    """The claim's own reason, or what is seen in its draws."""
+    if claim.instances.dependent:
+        return claim.instances.dependent
+    if any(_reads_the_regime(claim, instance, DIGITS) for instance, _ in drawn[:2]):
+        return "the check reads the name of the regime"
+    per_regime: dict[str, Drawn] = {}
+    for instance, origin in drawn:
+        best = per_regime.get(origin.regime)
+        if best is None or len(origin.choices) > len(best[1].choices):
+            per_regime[origin.regime] = (instance, origin)
+    apart = character.fixed | character.dimensions.numbers()
+    found = coupled(claim.instances, per_regime.values(), apart)
+    return in_words(found) if found else ""
+
+
+class _Watched(Instance):
+    """An instance that knows whether the names of its regimes were read."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "regimes":
+            object.__getattribute__(self, "__dict__")["read"] = True
+        return super().__getattribute__(name)
+
+    def replace(self, **changes: Any) -> Instance:
+        """The same instance with some fields changed; keeping the names is not reading them."""
+        plain = Instance(**dict(self.fields))
+        return plain.replace(**changes)
+
+
+def _reads_the_regime(claim: Claim, instance: Instance, digits: int) -> bool:
+    """Whether the check or an assumption asks for the names of the regimes."""
+    watched = _Watched(regimes=instance.regimes, **dict(instance.fields))
+    for check in (claim.check, *(assumption.holds for assumption in claim.assumptions)):
+        try:
+            settle(check, watched, ladder(claim.arithmetics, digits))
+        except MemoryError:
+            raise
+        except Exception:
+            continue
+    return "read" in watched.__dict__
+
+
+def search(claim: Claim, subject: Subject, seed: int, digits: int, limit: int) -> Hunt | None:
+    """Look for a counterexample, judging at most ``limit`` instances beyond float64.
+
+    ``None`` for a claim that nothing refutes: one of existence without a lower bound.
+    """
+    if refuting(claim) is None:
+        return None
+    samples = [instance for instance, _ in subject.drawn[:8]]
+    hunt = Hunt(claim, digits, Guide.of(claim, samples, digits), limit)
+    edits = not subject.dependent and bool(subject.drawn)
+    if edits:
+        _corners(hunt, subject)
+    _beyond(hunt, subject, seed, DRAWS if edits else 0.3)
+    if subject.drawn and hunt.open(TARGETED):
+        targeted(hunt, seed, max(10, limit // 2), TARGETED)
+    if edits:
+        _descents(hunt, subject)
+    origins = _closest_origins(hunt, subject)
+    descend_choices(hunt, origins, 1.0)
+    return hunt
+
+
+def _corners(hunt: Hunt, subject: Subject) -> None:
+    drawn = sorted((instance for instance, _ in subject.drawn), key=lambda x: -weight(x)[0])
+    kinds: dict[tuple[Any, ...], Instance] = {}
+    for instance in drawn:
+        kinds.setdefault(_kind(instance), instance)
+    chosen = [b for x in list(kinds.values())[:4] for b in bases([x], subject.character)]
+    for name, instance in corners(list(dict.fromkeys(chosen)), subject.character):
+        if not hunt.open(CORNERS):
+            return
+        hunt.meet(instance, "corners", f"corner: {name}")
+
+
+def _kind(instance: Instance) -> tuple[Any, ...]:
+    """The tags and the names of the fields: what corners of one cannot stand for another."""
+    return (
+        tuple(value for _, value in instance.fields if isinstance(value, str)),
+        *leaves(instance),
+    )
+
+
+def _beyond(hunt: Hunt, subject: Subject, seed: int, share: float) -> None:
+    """Fresh draws of all regimes in turn, weighed on the fast path where there is one."""
+    claim, k = hunt.claim, 0
+    met = {origin.regime for _, origin in subject.drawn}
+    regimes = [regime for regime in claim.instances.regimes if regime in met]
+    while regimes and hunt.open(share) and k < FAST * hunt.limit:
+        regime = regimes[k % len(regimes)]
+        key = (seed, claim.name, "search", regime, 1_000 + k // len(regimes))
+        drawn = drawn_with(claim.instances, regime, (), key)
+        if drawn is not None:
+            hunt.meet(drawn[0], "draws", "draws", drawn[1])
+        k += 1
+
+
+def _descents(hunt: Hunt, subject: Subject) -> None:
+    """From the instances that came closest, each with an equal share of what is left."""
+    starts = _closest(hunt, BEST)
+    for k, start in enumerate(starts):
+        share = hunt.spent + (1.0 - hunt.spent) / (len(starts) - k)
+        descend(hunt, start, subject.character, share)
+
+
+def _closest(hunt: Hunt, most: int) -> list[Instance]:
+    ranked = sorted(
+        ((slack, k, x) for k, (x, slack) in enumerate(hunt.met.items()) if math.isfinite(slack)),
+        key=lambda row: row[:2],
+    )
+    return [x for _, _, x in ranked[:most]]
+
+
+def _closest_origins(hunt: Hunt, subject: Subject) -> list[Origin]:
+    known = [(hunt.met.get(x, math.inf), k, o) for k, (x, o) in enumerate(subject.drawn)]
+    return [origin for _, _, origin in sorted(known, key=lambda row: row[:2])[:BEST]]

@@ -1,0 +1,114 @@
+"""The stage search: what random draws miss is looked for, and what is found is made small."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from lora_proofs.breaking.choices import Origin, drawn_with
+from lora_proofs.breaking.hunt import Found
+from lora_proofs.breaking.search import Subject, search
+from lora_proofs.breaking.shrinking import Shrunk, shrink_choices, shrink_fields
+from lora_proofs.judging.counterexample import Refutation
+from lora_proofs.judging.drawing import MOST_DRAWS
+from lora_proofs.language.budget import Budget
+from lora_proofs.language.claim import Claim
+from lora_proofs.language.evidence import Evidence, SearchEvidence
+from lora_proofs.mathematics.instance import Instance
+
+MOST_JUDGED = 400
+"""How many instances may be judged to make a counterexample small."""
+CUT = {"search": "the search", "shrink": "shrinking"}
+"""The stages that a limit may cut off while the result before them stands, in words."""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What the stage adds to the evidence, and the counterexample that it found, if it did."""
+
+    evidence: SearchEvidence | None = None
+    found: Found | None = None
+    suspect: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def needs_search(evidence: Evidence) -> bool:
+    """Whether a counterexample could still be found: none is, and no derivation excludes one."""
+    derivation = evidence.derivation
+    closed = bool(derivation and derivation.closed and not derivation.problems)
+    return not evidence.counterexample and not closed
+
+
+@dataclass(frozen=True)
+class Breaking:
+    """One attempt to break a claim: determined by the claim, the budget and the seed."""
+
+    claim: Claim
+    budget: Budget
+    seed: int
+
+    @cached_property
+    def subject(self) -> Subject:
+        """What the draws of the claim have in common."""
+        return Subject.of(self.claim, self.seed)
+
+    def searched(self) -> Searched:
+        """Look for a counterexample within ``budget.searched`` instances."""
+        budget = self.budget
+        if budget.searched < 1:
+            return Searched()
+        hunt = search(self.claim, self.subject, self.seed, budget.digits, budget.searched)
+        if hunt is None:
+            return Searched()
+        notes = set(hunt.notes)
+        if self.subject.dependent:
+            notes.add(f"the search changed only what is drawn: {self.subject.dependent}")
+        told = SearchEvidence(
+            instances=len(hunt.met),
+            ways=dict(sorted(hunt.ways.items())),
+            closest="" if hunt.at is None else f"{hunt.closest.value:.3g}",
+            at=None if hunt.at is None else hunt.at.to_json(),
+        )
+        return Searched(told, hunt.found, hunt.suspect, tuple(sorted(notes)))
+
+    def sampled(self, regime: str, refutation: Refutation) -> Found:
+        """A refutation of the stages before, with the choices that it was drawn by."""
+        origin = self._recalled(regime, refutation.instance) if self.subject.dependent else None
+        return Found(refutation, "sample", origin or Origin(regime, (), ()))
+
+    def shrunk(self, found: Found) -> Shrunk:
+        """The smallest refutation that can be reached from one that was found."""
+        claim, digits = self.claim, self.budget.digits
+        if not self.subject.dependent:
+            character = self.subject.character
+            return shrink_fields(claim, found.refutation, character, digits, MOST_JUDGED)
+        if found.origin is None or not found.origin.choices:
+            return Shrunk(found.refutation, 0)
+        return shrink_choices(claim, found.refutation, found.origin, digits, MOST_JUDGED)
+
+    def _recalled(self, regime: str, instance: Instance) -> Origin | None:
+        """The choices by which an earlier stage drew an instance; ``None`` where none did."""
+        budget = self.budget
+        counts = {"sample": budget.samples, "certify": budget.certified, "sweep": budget.swept}
+        for obligation, count in counts.items():
+            for k in range(MOST_DRAWS * count):
+                key = (self.seed, self.claim.name, obligation, regime, k)
+                drawn = drawn_with(self.claim.instances, regime, (), key)
+                if drawn is not None and drawn[0] == instance:
+                    return drawn[1]
+        return None
+
+
+def told(found: Found, small: Shrunk | None, claim: Claim) -> dict[str, Any]:
+    """The counterexample as plain data, with how it was found and how small it was made."""
+    if small is None:
+        return {**found.refutation.to_dict(claim), "found": found.to_dict()}
+    more = {"found": found.to_dict(), "shrunk": small.to_dict(found.refutation)}
+    return {**small.refutation.to_dict(claim), **more}
+
+
+def cut_off(record: Mapping[str, Any], stage: str, why: str) -> dict[str, Any]:
+    """The record that stands where a limit ended its search, or the shrinking, with a note."""
+    return {**record, "notes": [*record["notes"], f"{CUT.get(stage, stage)} was cut off {why}"]}
