@@ -7,8 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from lora_proofs.language.verdict import Verdict, as_expected
+from lora_proofs.running.telling import checks, margin, origin, settling, support
 
 Record = Mapping[str, Any]
+
+WIDTH = 98
+"""Characters of a line that shows a matrix; a longer one is broken into its rows."""
+MOST_ROWS = 12
 
 
 def judgement(record: Record) -> str:
@@ -65,6 +70,9 @@ def outcome(document: Record, ledger: Path) -> Iterator[str]:
         if needs_attention(record):
             yield ""
             yield from attention(record)
+        elif not record["shipped"] or len(records) == 1:
+            yield ""
+            yield from supported(record)
     yield ""
     yield summary(document)
     yield from certificates(records)
@@ -122,6 +130,24 @@ def attention(record: Record) -> Iterator[str]:
         yield f"  {reason}"
     if record["counterexample"]:
         yield from counterexample(record["counterexample"])
+    actions = settling(record)
+    if actions:
+        yield "  what would settle it:"
+    for action in actions:
+        yield f"    - {action}"
+
+
+def supported(record: Record) -> Iterator[str]:
+    """What speaks for a claim that held, where a reader asked for this one."""
+    yield f"{record['name']}: {judgement(record)}"
+    for reason in record["reasons"]:
+        yield f"  {reason}"
+    for line in support(record):
+        yield f"  {line}"
+    place = record["samples"].get("smallest_at")
+    if place and record["verdict"] != Verdict.REFUTED:
+        yield "  the instance with the smallest slack:"
+        yield from instance(place["instance"])
 
 
 def _background(record: Record) -> Iterator[str]:
@@ -139,10 +165,34 @@ def counterexample(found: Record) -> Iterator[str]:
     """A counterexample in exact numbers, both sides, and the line that replays it."""
     yield from instance(found["instance"])
     yield f"  {sides(found['comparison'])}, in {found['confirmed_by']} arithmetic"
+    yield from filter(None, [indented(margin(found["comparison"]))])
     if found["assumptions"]:
         yield f"  every assumption holds there: {', '.join(found['assumptions'])}"
+    yield from granted(found)
+    yield from map(indented, origin(found))
     if found.get("replay"):
         yield f"  replay it: {found['replay']}"
+
+
+def indented(line: str) -> str:
+    """A line below the name of its claim; nothing where there is none.
+
+    >>> indented("margin"), indented("")
+    ('  margin', '')
+    """
+    return f"  {line}" if line else ""
+
+
+def granted(found: Record) -> Iterator[str]:
+    """What each assumption compared on a counterexample.
+
+    >>> list(granted({"assumptions": {"step": True}, "checks": {"step": [
+    ...     {"label": "h", "left": "1", "relation": ">=", "right": "0", "slack": "1"}]}}))
+    ['    step: h: 1 >= 0 holds, slack 1']
+    """
+    for name, lines in checks(found):
+        for line in lines:
+            yield f"    {name}: {line}"
 
 
 def instance(fields: Record, indent: str = "    ") -> Iterator[str]:
@@ -156,10 +206,31 @@ def _field(name: str, value: Any, indent: str) -> Iterator[str]:
     if isinstance(value, Mapping):
         yield f"{indent}{name}:"
         yield from instance(value, indent + "  ")
-    elif isinstance(value, list):
-        yield f"{indent}{name} = {matrix(value)}"
-    else:
-        yield f"{indent}{name} = {value}"
+        return
+    line = f"{indent}{name} = {matrix(value)}"
+    if len(line) <= WIDTH or not (isinstance(value, list) and isinstance(value[0], list)):
+        yield line
+        return
+    yield f"{indent}{name} ="
+    yield from (f"{indent}  {row}" for row in rows_of(value, WIDTH - len(indent) - 2))
+
+
+def rows_of(rows: Any, width: int) -> Iterator[str]:
+    """A matrix with one row a line, its columns below one another; what is too much is counted.
+
+    >>> list(rows_of([[1, "1/2"], [10, 3]], 20))
+    ['[ 1 1/2', ' 10   3]']
+    """
+    columns = [max(len(str(row[j])) for row in rows) for j in range(len(rows[0]))]
+    fitting = sum(1 for j in range(len(columns)) if sum(columns[: j + 1]) + j + 2 <= width)
+    shown = rows[:MOST_ROWS]
+    for i, row in enumerate(shown):
+        cells = (f"{row[j]!s:>{columns[j]}}" for j in range(fitting))
+        more = f" ... ({len(columns) - fitting} more)" if fitting < len(columns) else ""
+        last = "]" if i == len(rows) - 1 else ""
+        yield ("[" if i == 0 else " ") + " ".join(cells) + more + last
+    if len(shown) < len(rows):
+        yield f" ... ({len(rows) - len(shown)} more rows; the record has them all)]"
 
 
 def matrix(rows: Any) -> str:

@@ -129,7 +129,8 @@ def _say_if_changed(found: Mapping[str, Any], sha256: str) -> None:
 
 
 def _print(result: Mapping[str, Any]) -> None:
-    from lora_proofs.cli.outcome import instance, sides
+    from lora_proofs.cli.outcome import indented, instance, sides
+    from lora_proofs.running.telling import compared, margin, short
 
     control = f", control {result['control']}" if result["control"] else ""
     say(f"{result['claim']}{control}")
@@ -137,8 +138,12 @@ def _print(result: Mapping[str, Any]) -> None:
         say(line)
     for name, outcome in result["assumptions"].items():
         say(f"  assumption {name}: {outcome}")
+        for c in result["checks"].get(name, ()):
+            say(f"    {compared(c)}, slack {short(str(c['slack']))}")
     if result["confirmed"]:
         say(f"  {sides(result['comparison'])}, in {result['confirmed_by']} arithmetic")
+        for line in filter(None, [indented(margin(result["comparison"]))]):
+            say(line)
         say("confirmed: the counterexample refutes again")
     else:
         say(f"not confirmed: {result['reason']}")

@@ -59,6 +59,8 @@ class Tightest:
     """The inequality that left the least room in relation to its sides."""
 
     slack: float | None = None
+    zeros: bool = False
+    """Some inequality compared 0 with 0: that it leaves no room says nothing."""
     relative: float | None = None
     place: tuple[str, Instance, Comparison] | None = None
     tight: int = 0
@@ -67,14 +69,18 @@ class Tightest:
     def meet(self, regime: str, instance: Instance, found: Iterable[Comparison]) -> None:
         """Take in the comparisons of an instance."""
         compared = [c for c in found if _counts(c)]
-        for c in compared:
-            slack = size(plainly(c, "slack"))
-            self.slack = slack if self.slack is None else min(self.slack, slack)
         rooms = [(room, c) for c in compared if (room := relative(c)) is not None]
+        self.zeros |= len(rooms) < len(compared)
         self.tight += any(room == 0 for room, _ in rooms)
         for room, c in rooms:
+            slack = size(plainly(c, "slack"))
+            self.slack = slack if self.slack is None else min(self.slack, slack)
             if self.place is None or _order(room, instance) < _order(self.relative, self.place[1]):
                 self.relative, self.place = room, (regime, instance, c)
+
+    def smallest(self) -> str:
+        """The smallest slack as text; of nothing but zeros it is 0."""
+        return f"{self.slack:.3g}" if self.slack is not None else ("0" if self.zeros else "")
 
     def told(self) -> dict[str, Any] | None:
         """The place as plain data: regime, instance and comparison."""

@@ -57,7 +57,7 @@ def _said(evidence: Evidence, budget: Budget) -> Iterator[str]:
         yield "compare the two sides of the statement with each other, not their difference with 0"
     elif samples.constant:
         yield "compute what the check compares from the instance that it is given"
-    if samples.shapes_alone:
+    elif samples.shapes_alone:
         yield (
             "compute what the check compares from the entries; if the statement is about sizes "
             "alone, make them numbers of the instance (n, m, r) in place of matrices"

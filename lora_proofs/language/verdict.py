@@ -143,7 +143,7 @@ def _blocking(evidence: Evidence) -> tuple[str, ...]:
             if evidence.samples.trivial == evidence.samples.instances
             else "the check ignores its input: the same comparisons whatever the instance"
         )
-    if evidence.samples.shapes_alone:
+    elif evidence.samples.shapes_alone:
         found.append("the check never depends on the numbers, only on the shapes")
     found.extend(evidence.problems)
     if evidence.suspect:

@@ -7,7 +7,7 @@ from typing import Any
 
 from lora_proofs.errors import BadInput
 from lora_proofs.judging.controls import refute_control
-from lora_proofs.judging.counterexample import Refutation, refute
+from lora_proofs.judging.counterexample import Refutation, checked, refute
 from lora_proofs.judging.evaluation import assumptions_on
 from lora_proofs.judging.raising import message
 from lora_proofs.language.claim import Claim, Control
@@ -44,6 +44,7 @@ def replay_on(claim: Claim, counterexample: Mapping[str, Any], digits: int) -> d
         "confirmed_by": told and told["confirmed_by"],
         "comparison": told and told["comparison"],
         "assumptions": {name: judged.outcome for name, judged in held.items()},
+        "checks": {name: [checked(c) for c in judged.comparisons] for name, judged in held.items()},
         "reason": "" if isinstance(found, Refutation) else found,
     }
 

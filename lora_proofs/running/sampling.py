@@ -134,7 +134,7 @@ class Tally:
             discarded=stream.discarded,
             undecided=self.undecided,
             regimes=dict(sorted(self.regimes.items())),
-            smallest_slack=_short(self.tightest.slack),
+            smallest_slack=self.tightest.smallest(),
             smallest_relative_slack=_short(self.tightest.relative),
             smallest_at=self.tightest.told(),
             tight=self.tightest.tight,

@@ -46,10 +46,10 @@ def support(record: Record) -> Iterator[str]:
 
 def _slack(samples: Record) -> Iterator[str]:
     found = samples.get("smallest_slack")
-    if found in (None, ""):
+    relative, place = samples.get("smallest_relative_slack"), samples.get("smallest_at")
+    if found in (None, "") or (not place and "smallest_at" in samples):
         yield "no slack to measure: every comparison is an equation or 0 against 0"
         return
-    relative, place = samples.get("smallest_relative_slack"), samples.get("smallest_at")
     told = f"smallest slack {found}"
     if relative not in (None, "") and place:
         told += f"; in relation to the larger side {relative}, met in the regime "
@@ -84,8 +84,10 @@ def chance(draws: Record) -> Iterator[str]:
     )
     each = draws.get("regimes") or {}
     if len(each) > 1:
+        bounds = {one["at_most"] for one in each.values()}
         told = ", ".join(f"{name!r} {one['at_most']}" for name, one in each.items())
-        yield f"for a draw of one regime, each on its own: at most {told}"
+        whole = f"{bounds.pop()} in each of {len(each)} regimes" if len(bounds) == 1 else told
+        yield f"for a draw of one regime, each on its own: at most {whole}"
 
 
 def _three(draws: Record) -> str:
