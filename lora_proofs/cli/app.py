@@ -17,6 +17,7 @@ from lora_proofs.cli import (
     ranking,
     replaying,
     reporting,
+    selftesting,
     verifying,
 )
 from lora_proofs.cli.guard import Finished, guarded
@@ -53,6 +54,7 @@ def _root(
       lora-proofs verify                        verify all of them
       lora-proofs new my_claim.py               a claim of your own to start from
       lora-proofs verify my_claim.py            verify it
+      lora-proofs selftest                      see that false claims are noticed
       lora-proofs derive classical/balancedness
       lora-proofs check certificates            re-verify certificates, independently
       lora-proofs flow instance.json            a gradient flow to any number of digits
@@ -79,4 +81,5 @@ app.command("flow")(guarded(flowing.solve_flow))
 app.command("rank-accuracy")(guarded(ranking.rank_accuracy))
 app.command("experiment")(guarded(experimenting.run_experiment))
 app.command("adapt")(guarded(adapting.adapt_model))
+app.command("selftest")(guarded(selftesting.selftest))
 app.command("report")(guarded(reporting.write_report))

@@ -116,8 +116,8 @@ def key_of(entry: Entry, budget: Budget, seed: int) -> str:
 def _text_of(entry: Entry) -> str:
     from lora_proofs.mutating.rebuilding import needed
 
-    if entry.locator.path:
-        return entry.locator.sha256
+    if not entry.shipped:
+        return entry.locator.sha256 or str(entry.locator)
     modules = needed(imported(entry.locator.module))
     return _digest(tuple(str(module.__file__) for module in modules))
 
@@ -133,10 +133,6 @@ def _digest(files: tuple[str, ...]) -> str:
     for file in files:
         found.update(Path(file).read_bytes())
     return found.hexdigest()
-
-
-Finished = Callable[[Entry, dict[str, Any], bool], None]
-"""Told each claim's record, and whether an earlier run had it."""
 
 
 def selftested(
@@ -172,7 +168,7 @@ def _task(entry: Entry, budget: Budget, seed: int) -> Task:
         "budget": budget.name,
         "seed": seed,
     }
-    return Task(payload, WALL[budget.name], entry.locator.path)
+    return Task(payload, WALL[budget.name], entry.home)
 
 
 def _record(entry: Entry, outcome: Outcome) -> dict[str, Any]:
