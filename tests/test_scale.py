@@ -73,7 +73,7 @@ def test_a_claim_that_never_returns_is_stopped_and_the_others_run(claim_file):
     assert found["tests/square"]["verdict"] == "CERTIFIED"
     (reason,) = found["tests/forever"]["reasons"]
     assert reason == (
-        "budget exhausted: stopped in the stage 'sample': the limit of the quick budget, 3 s"
+        "budget exhausted: stopped in the stage 'sample': the limit that --time-limit set, 3 s"
     )
 
 

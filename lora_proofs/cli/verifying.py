@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from lora_proofs.running.catalogue import Entry
 
 LARGEST_SEED = 2**63 - 1
+LONGEST = 1_000_000.0
+"""Seconds that a claim may be given, about twelve days: a longer wait is more than a lock takes."""
 
 
 def verify_claims(
@@ -41,6 +43,15 @@ def verify_claims(
     jobs: Annotated[
         str, typer.Option(metavar="N|auto", help="Worker processes; auto: one a processor.")
     ] = "auto",
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            help="How long a claim may take before it is stopped and INCONCLUSIVE. Without it: "
+            "20, 120 or 1800 s, by the budget.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
     junit_xml: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Also write a JUnit XML file.")
@@ -73,7 +84,7 @@ def verify_claims(
     _refuse("--scheduler", scheduler)
     if abs(seed) > LARGEST_SEED:
         raise BadInput(f"--seed: expected an integer of at most 64 bits, got {seed}")
-    found, workers = budget_named(budget), _jobs(jobs)
+    found, workers = _limited(budget_named(budget), time_limit), _jobs(jobs)
     if junit_xml:
         _writable(junit_xml)
     entries = select(targets or [])
@@ -105,6 +116,20 @@ def _jobs(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise BadInput(f"--jobs: expected a number of processes from 1 up, or auto; got {text!r}")
     return int(text)
+
+
+def _limited(budget: Budget, seconds: float | None) -> Budget:
+    """The budget with another limit on the time of a claim, if one is given."""
+    from dataclasses import replace
+
+    if seconds is None:
+        return budget
+    if not 0 < seconds <= LONGEST:
+        raise BadInput(
+            f"--time-limit: expected a number of seconds above 0 and up to {LONGEST:g}, got "
+            f"{seconds:g}"
+        )
+    return replace(budget, wall=seconds)
 
 
 def _writable(path: Path) -> None:

@@ -136,22 +136,35 @@ class Worker:
         """How the task ended: by its answer, or, where it gave none, for a reason."""
         return self.answer or Outcome(kind, why, self.stage, self.standing)
 
+    def stop(self, why: str) -> bool:
+        """Stop the task alone, where it has a process of its own; the worker then says so."""
+        if not self.forks or self.pid is None or self.answer:
+            return False
+        self.answer = self.outcome("stopped", why)
+        self.deadline = time.monotonic() + GRACE
+        _kill_group(self.pid)
+        return True
+
     def kill(self) -> None:
         """End the process and whatever it started, at once."""
         with suppress(OSError):
             if self.process.stdin is not None:
                 self.process.stdin.close()
-        if self.forks:
-            # It ends its fork, and itself, when its channel is closed; it knows the fork's number.
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(GRACE)
-        for pid in {self.process.pid, self.pid or self.process.pid}:
-            _kill_group(pid)
-        self.process.kill()
+        if not (self.forks and self._ends()):
+            for pid in {self.process.pid, self.pid or self.process.pid}:
+                _kill_group(pid)
+            self.process.kill()
         self.process.wait()
         with suppress(OSError):
             if self.process.stdout is not None:
                 self.process.stdout.close()
+
+    def _ends(self) -> bool:
+        """Whether the process ends in order when its channel closes: then it has ended its fork."""
+        try:
+            return self.process.wait(GRACE) == 0
+        except subprocess.TimeoutExpired:
+            return False
 
     def death(self) -> str:
         """Why the process ended by itself, in words."""
@@ -256,7 +269,9 @@ class Pool:
     def _overdue(self) -> Iterator[tuple[int, Outcome]]:
         now = time.monotonic()
         for worker in [worker for worker in self.busy if worker.deadline <= now]:
-            yield self._end(worker, worker.outcome("stopped", f"{worker.seconds:g} s"), False)
+            why = f"{worker.seconds:g} s"
+            if not worker.stop(why):
+                yield self._end(worker, worker.outcome("stopped", why), False)
 
     def _end(self, worker: Worker, outcome: Outcome, usable: bool) -> tuple[int, Outcome]:
         index = worker.index
