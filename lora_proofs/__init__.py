@@ -13,12 +13,11 @@ if TYPE_CHECKING:
     from lora_proofs.arithmetic import Comparison, at_least, at_most, below, equal
     from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Paper, Source
     from lora_proofs.language.verdict import Verdict, judge
-    from lora_proofs.mathematics import flows, losses
     from lora_proofs.mathematics.instance import Instance
     from lora_proofs.running.result import Result
     from lora_proofs.running.runner import verify
     from lora_proofs.symbolic.steps import assumed, cited, identity, inequality, prose
-    from lora_proofs.writing import measures
+    from lora_proofs.writing import flows, losses, measures
     from lora_proofs.writing.instances import instances_of, lora_problems
 
 _HOMES = {
@@ -40,9 +39,9 @@ _HOMES = {
 }
 _MODULES = {
     "constructions": "lora_proofs.constructions",
-    "flows": "lora_proofs.mathematics.flows",
+    "flows": "lora_proofs.writing.flows",
     "integrate": "lora_proofs.integrate",
-    "losses": "lora_proofs.mathematics.losses",
+    "losses": "lora_proofs.writing.losses",
     "measures": "lora_proofs.writing.measures",
     "report": "lora_proofs.report",
     "strategies": "lora_proofs.strategies",

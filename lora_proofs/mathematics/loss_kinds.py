@@ -71,6 +71,16 @@ def _data(value: Any, ctx: Arithmetic) -> Matrix:
     return value if isinstance(value, np.ndarray) else _lifted(value, cast(Hashable, ctx))
 
 
+def lifted_data(value: Any, ctx: Arithmetic) -> Any:
+    """Exact rows or an exact number in an arithmetic; an array is taken to be in ``ctx`` already.
+
+    >>> from lora_proofs.arithmetic import EXACT
+    >>> lifted_data(((1, 2),), EXACT), lifted_data(Fraction(1, 2), EXACT)
+    (array([[1, 2]], dtype=object), 1/2)
+    """
+    return _data(value, ctx) if isinstance(value, np.ndarray | tuple) else ctx.number(value)
+
+
 def _shape(W: Word) -> tuple[words.Dimension, words.Dimension]:
     if W.shape is None:
         raise ShapeMismatch(f"loss: expected W as a matrix, got the scalar {W!r}")

@@ -14,6 +14,8 @@ from fractions import Fraction
 from math import isqrt
 from typing import Any
 
+import numpy as np
+
 from lora_proofs.arithmetic.exact import rational
 from lora_proofs.arithmetic.recorded import released
 from lora_proofs.errors import BadInput
@@ -21,7 +23,7 @@ from lora_proofs.integrate.enclosure import Progress, enclose_flow
 from lora_proofs.integrate.runge_kutta import runge_kutta_flow
 from lora_proofs.integrate.taylor import high_precision_flow
 from lora_proofs.mathematics.losses import Loss
-from lora_proofs.mathematics.words import Symbol, Word
+from lora_proofs.mathematics.words import Dimension, Symbol, Word
 from lora_proofs.symbolic.differential import gradient, replace_symbols
 
 Exact = tuple[tuple[Fraction, ...], ...]
@@ -153,13 +155,14 @@ def lora_field(
     ['W', 'loss']
     """
     s, rate_A, rate_B = rational(scale), rational(eta_A), rational(eta_B)
-    m = "n" if loss.name == "trace-squared" else "m"
-    start, right, left = Symbol("W0", "n", m), Symbol("A", "r", m), Symbol("B", "n", "r")
+    loss, (n, m) = _shaped(loss, W0)
+    start, right, left = Symbol("W0", n, m), Symbol("A", "r", m), Symbol("B", n, "r")
     W = start + (left @ right if s == 1 else s * (left @ right))
     g = loss.value_word(W)
+    slopes = _slopes(loss, W, g, s, left, right)
     rates = {
-        right: -(rate_A * gradient(g, right)) if rate_A != 1 else -gradient(g, right),
-        left: -(rate_B * gradient(g, left)) if rate_B != 1 else -gradient(g, left),
+        right: -(rate_A * slopes[0]) if rate_A != 1 else -slopes[0],
+        left: -(rate_B * slopes[1]) if rate_B != 1 else -slopes[1],
     }
     values = {start: W0, right: A0, left: B0, **loss.symbols(W)}
     observables = {"W": W, "loss": g}
@@ -196,9 +199,34 @@ def full_field(loss: Loss, W0: Any) -> FlowField:
     >>> sorted(full_field(frobenius([[1]]), [[0]]).observables)
     ['loss']
     """
-    W = Symbol("W", "n", "n" if loss.name == "trace-squared" else "m")
+    loss, shape = _shaped(loss, W0)
+    W = Symbol("W", *shape)
     f = loss.value_word(W)
-    return FlowField({W: -gradient(f, W)}, {"loss": f}, {W: W0, **loss.symbols(W)}, None)
+    G = loss.gradient_word(W) if getattr(loss, "polynomial", False) else gradient(f, W)
+    return FlowField({W: -G}, {"loss": f}, {W: W0, **loss.symbols(W)}, None)
+
+
+def _slopes(
+    loss: Any, W: Word, g: Word, s: Fraction, left: Symbol, right: Symbol
+) -> tuple[Word, Word]:
+    """The gradients of g = f(W0 + s B A) in A and in B.
+
+    A loss that has derived its gradient G as a word gives s B'G and s G A', not multiplied out.
+    """
+    if not getattr(loss, "polynomial", False):
+        return gradient(g, right), gradient(g, left)
+    G = loss.gradient_word(W)
+    if s != 1:
+        G = s * G
+    return left.T @ G, G @ right.T
+
+
+def _shaped(loss: Any, W0: Any) -> tuple[Any, tuple[Dimension, Dimension]]:
+    """The loss for matrices of the shape of W0, and its dimensions."""
+    if hasattr(loss, "of_shape"):
+        loss = loss.of_shape(*np.shape(W0)[-2:])
+    usual = ("n", "n" if loss.name == "trace-squared" else "m")
+    return loss, getattr(loss, "shape", usual)
 
 
 def _root_above(x: Fraction) -> Fraction:
