@@ -31,8 +31,9 @@ SHARES = {"comparison": 6, "conclusion": 4, "source": 6}
 DIGITS = 12
 """Numbers that agree so far are taken for the same."""
 
-Told = tuple[tuple[str, str, tuple[float, ...], tuple[float, ...]], ...]
-"""What comparisons say: label, relation and both sides, rounded."""
+Plain = tuple[str, tuple[float, ...], tuple[float, ...]]
+Told = tuple[Plain, ...]
+"""What comparisons say, whatever they are called: the relation and both sides, rounded."""
 Profile = tuple[Told | None, ...]
 
 
@@ -140,9 +141,9 @@ def _told(judged: Judged) -> Told | None:
     return tuple(_plain(c) for c in judged.comparisons)
 
 
-def _plain(c: Comparison) -> tuple[str, str, tuple[float, ...], tuple[float, ...]]:
+def _plain(c: Comparison) -> Plain:
     relation = "<=" if c.relation == ">=" else c.relation
-    return c.label, relation, _numbers(smaller(c)), _numbers(larger(c))
+    return relation, _numbers(smaller(c)), _numbers(larger(c))
 
 
 def _numbers(value: Any) -> tuple[float, ...]:
@@ -155,12 +156,12 @@ def _rounded(x: float) -> float:
 
 
 def _follows(new: Told, old: Told | None) -> bool:
-    """Whether each comparison follows from one of the original's of its label."""
-    return all(any(_implied(n, o) for o in old or () if o[0] == n[0]) for n in new)
+    """Whether each comparison follows from one of the original's."""
+    return all(any(_implied(n, o) for o in old or ()) for n in new)
 
 
-def _implied(new: Any, old: Any) -> bool:
-    (_, relation, low, high), (_, before, low_0, high_0) = new, old
+def _implied(new: Plain, old: Plain) -> bool:
+    (relation, low, high), (before, low_0, high_0) = new, old
     if len(low) != 1 or len(low_0) != 1 or relation == "=":
         return bool(new == old)
     if relation == "<" and before != "<":

@@ -28,6 +28,8 @@ from lora_proofs.mutating.source import judged_check, source_candidates
 
 PROBES = 6
 """Instances on which it is decided which slips are mutants."""
+CHEAP = 10_000
+"""Calls of functions up to which a check is cheap."""
 WORK = {"quick": 300_000, "standard": 3_000_000, "deep": 60_000_000}
 """Calls of functions that the hunt for a claim's mutants may cost; a measure without a clock."""
 LEAST = 12
@@ -159,7 +161,11 @@ class Hunt:
                 self.claim, self.home, self.original, probes, self.rungs
             )
             candidates += more
-        return choose(self.claim.name, candidates, probes, self.rungs)
+        return choose(self.claim.name, candidates, probes[: self._few()], self.rungs)
+
+    def _few(self) -> int:
+        """Fewer probes where each costs much."""
+        return PROBES if self.calls < CHEAP else PROBES // 2
 
     def _judge(self, hunted: Sequence[Hunted], probes: Sequence[Instance]) -> None:
         """Every mutant on every instance, until its first refutation or the work is done."""
