@@ -140,7 +140,7 @@ def attention(record: Record) -> Iterator[str]:
 def supported(record: Record) -> Iterator[str]:
     """What speaks for a claim that held, where a reader asked for this one."""
     yield f"{record['name']}: {judgement(record)}"
-    for reason in record["reasons"]:
+    for reason in dict.fromkeys((*record["reasons"], *record["notes"])):
         yield f"  {reason}"
     for line in support(record):
         yield f"  {line}"

@@ -72,7 +72,8 @@ def _verdict(record: Record) -> Block:
     if unexpected(record):
         expected = (paragraph(f"The baseline expects {record.get('expected')}."),)
     tone = _TONES.get(str(record.get("verdict")), "open")
-    return Callout(tone, (Paragraph((judged(record),)), *expected, *findings.reasons(record)))
+    told = (*expected, *findings.reasons(record), *findings.settle(record))
+    return Callout(tone, (Paragraph((judged(record),)), *told))
 
 
 def _statement(record: Record, places: Mapping[str, str]) -> Iterator[Block]:

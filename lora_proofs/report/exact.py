@@ -151,9 +151,20 @@ def comparison_blocks(comparison: Any) -> tuple[Block, ...]:
     if sign and any(map(is_matrix, sides)):
         shown = DisplayMath(f" {sign} ".join(map(_side, sides)))
         return (Paragraph((*head, *rest, Text("."))), shown)
+    return (Paragraph((*head, Text(": "), *sides_inline(comparison), *rest, Text("."))),)
+
+
+def sides_inline(comparison: Mapping[str, Any]) -> Inlines:
+    """Both sides of a comparison inside a line.
+
+    >>> sides_inline({"left": "1", "relation": "<=", "right": "2"})[1:3]
+    (Text(text=' ', strong=False), Math(latex='\\\\le'))
+    """
+    relation = str(comparison.get("relation", "?"))
+    sign = _RELATIONS.get(relation)
     middle = Math(sign) if sign else Code(relation)
-    told = (Text(": "), *_value(sides[0]), Text(" "), middle, Text(" "), *_value(sides[1]))
-    return (Paragraph((*head, *told, *rest, Text("."))),)
+    left, right = (_value(comparison.get(side, "?")) for side in ("left", "right"))
+    return (*left, Text(" "), middle, Text(" "), *right)
 
 
 def _extras(comparison: Mapping[str, Any]) -> Iterator[Inline]:

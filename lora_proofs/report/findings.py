@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lora_proofs.report.exact import comparison_blocks, instance_blocks
+from lora_proofs.report.exact import comparison_blocks, instance_blocks, sides_inline
 from lora_proofs.report.records import Record, listed, part, parts
 from lora_proofs.report.text import counted, inlines, joined, paragraph, plain, sentence
 from lora_proofs.report.tree import (
@@ -14,12 +14,14 @@ from lora_proofs.report.tree import (
     Callout,
     Code,
     CodeBlock,
+    Inline,
     Inlines,
     Paragraph,
     Section,
     Table,
     Text,
 )
+from lora_proofs.running.telling import chance, margin, origin, searched, settling, short
 
 _KINDS = {
     "value": "a comparison fails on an exact instance",
@@ -36,7 +38,7 @@ def evidence(record: Record) -> Iterator[Block]:
     >>> [block.title[0].text for block in evidence({"samples": {"instances": 30}})]
     ['Evidence']
     """
-    found = (*_sentences(record), *_regimes(record), *_measured(record))
+    found = (*_sentences(record), *_closest(record), *_regimes(record), *_measured(record))
     if found:
         yield Section(plain("Evidence"), found)
 
@@ -44,9 +46,35 @@ def evidence(record: Record) -> Iterator[Block]:
 def _sentences(record: Record) -> Iterator[Block]:
     items = [*_samples(part(record, "samples")), *_sweep(part(record, "sweep"))]
     items += _certificates(part(record, "certificates"))
+    items += (plain(sentence(line)) for line in _told(record))
     items += (inlines(sentence(note)) for note in listed(record, "notes"))
     if items:
         yield Bullets(tuple(items))
+
+
+def _told(record: Record) -> Iterator[str]:
+    """What speaks for the claim, without what the table of regimes says anyway."""
+    draws = part(record, "draws")
+    yield from searched(part(record, "search"))
+    if draws:
+        yield from chance(draws)
+
+
+def _closest(record: Record) -> Iterator[Block]:
+    """The instance that left the least room, and both sides there."""
+    place = part(part(record, "samples"), "smallest_at")
+    if place and not record.get("counterexample"):
+        comparison = part(place, "comparison")
+        relative = (
+            Text("The least room in relation to the larger side, "),
+            Code(str(comparison.get("relative"))),
+            Text(f", was met in the regime {place.get('regime')}: "),
+            *inlines(comparison.get("label") or "the comparison"),
+            Text(", "),
+            *sides_inline(comparison),
+            Text("."),
+        )
+        yield Callout("note", (Paragraph(relative), *instance_blocks(place.get("instance"))))
 
 
 def _samples(samples: Record) -> Iterator[Inlines]:
@@ -64,6 +92,12 @@ def _samples(samples: Record) -> Iterator[Inlines]:
         yield plain(f"Decided in these arithmetics: {counts}.")
     if samples.get("smallest_slack") not in (None, ""):
         yield (Text("Smallest slack: "), Code(str(samples["smallest_slack"])), Text("."))
+    if samples.get("tight"):
+        yield plain(f"Equal sides, no room at all, on {counted(samples['tight'], 'instance')}.")
+    excluded = part(samples, "excluded")
+    if excluded and samples.get("discarded"):
+        told = joined(f"{name} ({count})" for name, count in excluded.items())
+        yield plain(f"Draws that an assumption excluded: {told}.")
     if samples.get("trivial"):
         yield plain(f"{counted(samples['trivial'], 'instance')} compared only 0 with 0.")
 
@@ -153,8 +187,21 @@ def counterexample(record: Record) -> Iterator[Block]:
     """
     found = part(record, "counterexample")
     if found:
-        blocks = (_kind(found), *_witness(found), *_assumptions(found), *_replay(found))
+        told = (*_witness(found), *_margin(found), *_assumptions(found), *_origin(found))
+        blocks = (_kind(found), *told, *_replay(found))
         yield Section(plain("Counterexample"), (Callout("bad", blocks),))
+
+
+def _margin(found: Record) -> Iterator[Block]:
+    told = margin(part(found, "comparison"))
+    if told:
+        yield paragraph(sentence(told[0].upper() + told[1:]))
+
+
+def _origin(found: Record) -> Iterator[Block]:
+    items = tuple(plain(sentence(line[0].upper() + line[1:])) for line in origin(found))
+    if items:
+        yield Bullets(items)
 
 
 def _kind(found: Record) -> Block:
@@ -167,8 +214,23 @@ def _kind(found: Record) -> Block:
 def _assumptions(found: Record) -> Iterator[Block]:
     held = found.get("assumptions")
     if isinstance(held, Mapping) and held:
-        rows = tuple(((Code(str(name)),), plain(_answer(held[name]))) for name in held)
-        yield Table("The assumptions on this instance", ("Assumption", "Holds"), rows)
+        rows = tuple(
+            ((Code(str(name)),), plain(_answer(held[name])), _compared(found, str(name)))
+            for name in held
+        )
+        header = ("Assumption", "Holds", "What was compared")
+        yield Table("The assumptions on this instance", header, rows)
+
+
+def _compared(found: Record, name: str) -> Inlines:
+    """The comparisons of an assumption on the counterexample, with the slack of each."""
+    pieces: list[Inline] = []
+    for c in parts(part(found, "checks"), name):
+        pieces += [Text("; ")] if pieces else []
+        pieces += [*inlines(c.get("label") or ""), Text(": "), *sides_inline(c)]
+        if c.get("relation") != "=":
+            pieces += [Text(", slack "), Code(short(str(c.get("slack"))))]
+    return tuple(pieces) or plain("not recorded")
 
 
 def _answer(value: Any) -> str:
@@ -194,6 +256,18 @@ def failure(record: Record) -> Iterator[Block]:
         where = f" ({error['where']})" if error.get("where") else ""
         text = f"{error.get('type', 'an error')}: {error.get('message', '')}{where}"
         yield Callout("open", (Paragraph((Text("It raised ", strong=True), Code(text))),))
+
+
+def settle(record: Record) -> Iterator[Block]:
+    """What would settle an inconclusive verdict; nothing where a verdict stands.
+
+    >>> [block.tag for block in settle({"settle": ["draw more instances"]})]
+    ['paragraph', 'bullets']
+    """
+    found = settling(record)
+    if found:
+        yield Paragraph((Text("What would settle it", strong=True),))
+        yield Bullets(tuple(inlines(sentence(action)) for action in found))
 
 
 def reasons(record: Record) -> Iterator[Block]:

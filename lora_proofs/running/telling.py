@@ -35,7 +35,7 @@ def support(record: Record) -> Iterator[str]:
     if record.get("verdict") not in SUPPORTING or not samples.get("instances"):
         return
     yield from _slack(samples)
-    yield from _search(record.get("search") or {})
+    yield from searched(record.get("search") or {})
     regimes = samples.get("regimes") or {}
     if regimes:
         counts = ", ".join(f"{name} ({count})" for name, count in regimes.items())
@@ -60,7 +60,12 @@ def _slack(samples: Record) -> Iterator[str]:
         yield f"equal sides, no room at all, on {held}"
 
 
-def _search(search: Record) -> Iterator[str]:
+def searched(search: Record) -> Iterator[str]:
+    """What the search for a counterexample looked at, and how close it came.
+
+    >>> list(searched({"instances": 40, "ways": {"corners": 40}, "closest": "0.1"}))[0][-41:]
+    '; the smallest relative slack met was 0.1'
+    """
     if search.get("instances"):
         ways = ", ".join(f"{way} ({count})" for way, count in (search.get("ways") or {}).items())
         closest = search.get("closest")
