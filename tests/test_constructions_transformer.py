@@ -134,6 +134,13 @@ def test_a_narrower_target_is_embedded_and_needs_half_its_own_width():
     assert (ours[:2] == transformer_network(target, X, EXACT, softmax=lambda S: S * S)).all()
 
 
+@pytest.mark.parametrize("ctx", [ARRAY, MP, EXACT], ids=lambda ctx: ctx.name)
+def test_the_output_beyond_a_narrower_target_may_be_singular(ctx):
+    frozen, target = drawn("f19", 3, 1, 1), drawn("t19", 2, 1, 1)
+    assert EXACT.rank(transformer_adapters(frozen, target, 1, EXACT).model.Wo) == 2
+    assert transformer_adapters(frozen, target, 1, ctx).residual <= 1e-9
+
+
 def test_a_singular_target_is_reached_where_its_biases_can_be():
     frozen, target = drawn("f", 2, 2, 1), drawn("t", 2, 2, 1)
     target = with_block(target, 0, W2=EXACT.matrix([[1, 0], [0, 0]]), b2=EXACT.matrix([[1], [2]]))

@@ -242,12 +242,14 @@ def _inner_bias(ours: Block, target: TransformerModel, i: int, ctx: Arithmetic) 
 
 
 def _last_bias(Wo: Matrix, target: TransformerModel, ctx: Arithmetic) -> Matrix:
-    """b2 with What_o b2 = Wbar_o bbar2, or the nearest."""
-    wanted = padded(exact_product(target.Wo, target.blocks[-1].b2), len(Wo), EXACT)
+    """b2 with What_o b2 = Wbar_o bbar2 in the outputs that are read, or the nearest."""
+    # What_o may be singular beyond the rows that a narrower target reads: they ask for nothing.
+    Wo = Wo[: target.width]
+    wanted = exact_product(target.Wo, target.blocks[-1].b2)
     whole = exact_product(target.Wo, target.blocks[-1].W2)
     if isinstance(ctx, ExactArithmetic):
         return exact_product(pseudo_inverse(Wo), wanted)
-    if EXACT.rank(whole) == len(Wo):
+    if EXACT.rank(whole) == Wo.shape[1]:
         # Below the threshold What_o may be singular though the target's product is not.
         with suppress(BadInput):
             return product(inverse(Wo, ctx), ctx.matrix(wanted), ctx=ctx)
