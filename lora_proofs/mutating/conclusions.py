@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, at_most, equal
@@ -16,7 +17,7 @@ from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics import words as w
 from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.mutating.mutant import Candidate, Kept, Mutant, ready
+from lora_proofs.mutating.mutant import Candidate, Inapplicable, Kept, Mutant
 from lora_proofs.symbolic.differential import expand
 
 LESS, MORE = Fraction(99, 100), Fraction(101, 100)
@@ -167,35 +168,44 @@ def conclusion_candidates(claim: Claim) -> list[Candidate]:
     if claim.interpret is None:
         return []
     kept = Kept(claim.interpret)
-    return [ready(m) for r in claim.conclusion for m in _of_relation(kept, r)]
+    return [c for r in claim.conclusion for c in (*_whole(kept, r), *_within(kept, r))]
 
 
-def _of_relation(kept: Kept, relation: w.Relation) -> Iterator[Mutant]:
-    yield from _whole(kept, relation)
+def _within(kept: Kept, relation: w.Relation) -> Iterator[Candidate]:
+    """Slips in one part of one side."""
     for slip in SLIPS:
         count = 0
         for side in ("left", "right"):
-            for spot, part in list(parts(getattr(relation, side))):
-                found = _changed(relation, side, spot, part, slip)
-                if found is not None:
+            for spot, part in parts(getattr(relation, side)):
+                if _is_place(slip, part):
                     count += 1
                     says = f"{slip.says}, {_ordinal(count)} place, {side}"
-                    yield _mutant(kept, relation, found, slip.name, f" #{count}", says)
+                    sides = partial(_changed, relation, side, spot, part, slip)
+                    yield _candidate(kept, relation, sides, slip.name, f" #{count}", says)
+
+
+def _is_place(slip: WordSlip, part: Any) -> bool:
+    try:
+        return slip.at(part) is not None
+    except ShapeMismatch:
+        return True  # perhaps in square shapes
 
 
 def _ordinal(count: int) -> str:
     return {1: "first", 2: "second", 3: "third"}.get(count, f"{count}th")
 
 
-def _whole(kept: Kept, relation: w.Relation) -> Iterator[Mutant]:
+def _whole(kept: Kept, relation: w.Relation) -> Iterator[Candidate]:
     """Slips of a relation as a whole: of its constant and of its direction."""
     for name, factor in (("0.99", LESS), ("1.01", MORE)):
         if relation.relation == "=" or name == "0.99":
             found = (relation.left, relation.relation, factor * relation.right, plain)
-            yield _mutant(kept, relation, found, name, "", f"the right side times {name}")
+            says = f"the right side times {name}"
+            yield _candidate(kept, relation, lambda f=found: f, name, "", says)  # type: ignore[misc]
     if relation.relation == "<=":
         turned = (relation.right, "<=", relation.left, plain)
-        yield _mutant(kept, relation, turned, "direction", "", "`<=` became `>=`")
+        says = "`<=` became `>=`"
+        yield _candidate(kept, relation, lambda: turned, "direction", "", says)
 
 
 View = Callable[[Any], Any]
@@ -226,20 +236,30 @@ def _changed(
     return None
 
 
-def _mutant(
-    kept: Kept, relation: w.Relation, sides: Sides, name: str, where: str, says: str
-) -> Mutant:
+def _candidate(
+    kept: Kept,
+    relation: w.Relation,
+    sides: Callable[[], Sides | None],
+    name: str,
+    where: str,
+    says: str,
+) -> Candidate:
     label = relation.label or "the conclusion"
-    check = _check(kept, label, sides)
-    reference = _check(kept, label, (relation.left, relation.relation, relation.right, plain))
-    told = f"{says} in the derived {label!r}"
-    return Mutant("conclusion", name, label + where, told, check, reference)
+
+    def make() -> Mutant:
+        check = _check(kept, label, sides())
+        reference = _check(kept, label, (relation.left, relation.relation, relation.right, plain))
+        told = f"{says} in the derived {label!r}"
+        return Mutant("conclusion", name, label + where, told, check, reference)
+
+    return Candidate("conclusion", name, label + where, make)
 
 
-def _check(kept: Kept, label: str, sides: Sides) -> Check:
-    left, relation, right, view = sides
-
+def _check(kept: Kept, label: str, sides: Sides | None) -> Check:
     def check(instance: Instance, ctx: Arithmetic) -> Iterable[Comparison]:
+        if sides is None:
+            raise Inapplicable("the slip fits no shapes")
+        left, relation, right, view = sides
         values = {view(key): value for key, value in kept(instance, ctx).items()}
         compare = equal if relation == "=" else at_most
         yield compare(label, _value(left, values, ctx), _value(right, values, ctx))

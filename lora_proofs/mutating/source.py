@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -50,19 +51,18 @@ class Site:
         node, parent = list(with_parents(tree))[self.number]
         put = self.slip.at(node, parent)
         assert put is not None
-        before, after = _text(node), _text(put)
-        found = _Put(node, put).visit(tree)
-        return ast.fix_missing_locations(found), f"`{before}` became `{after}` in {self.function}"
+        says = f"`{_text(node)}` became `{_text(put)}` in {self.function}"
+        _put(parent, node, ast.fix_missing_locations(ast.copy_location(put, node)))
+        return tree, says
 
 
-class _Put(ast.NodeTransformer):
+def _put(parent: ast.AST, old: ast.AST, new: ast.AST) -> None:
     """Put one node in the place of another."""
-
-    def __init__(self, old: ast.AST, new: ast.AST) -> None:
-        self.old, self.new = old, ast.copy_location(new, old)
-
-    def visit(self, node: ast.AST) -> Any:
-        return self.new if node is self.old else super().generic_visit(node)
+    for name, value in ast.iter_fields(parent):
+        if value is old:
+            setattr(parent, name, new)
+        elif isinstance(value, list):
+            value[:] = [new if one is old else one for one in value]
 
 
 def _text(node: ast.AST) -> str:
@@ -170,12 +170,19 @@ def _candidate(claim: Claim, home: ModuleType, original: Kept, site: Site) -> Ca
 
 def _mutant(claim: Claim, home: ModuleType, original: Kept, site: Site) -> Mutant:
     tree, says = site.changed()
-    loaded: list[Check] = []
+
+    @cache
+    def loaded() -> Check | Exception:
+        try:
+            fresh = rebuilt(home, {site.module.__name__: tree})[home.__name__]
+            return judged_check(named_claim(fresh, claim.name))
+        except Exception as error:
+            return error
 
     def check(instance: Instance, ctx: Arithmetic) -> Any:
-        if not loaded:
-            fresh = rebuilt(home, {site.module.__name__: tree})[home.__name__]
-            loaded.append(judged_check(named_claim(fresh, claim.name)))
-        return loaded[0](instance, ctx)
+        changed = loaded()
+        if isinstance(changed, Exception):
+            raise changed
+        return changed(instance, ctx)
 
     return Mutant("source", site.slip.name, site.place, says, check, original)
