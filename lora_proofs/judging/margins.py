@@ -63,6 +63,7 @@ class Tightest:
     """Some inequality compared 0 with 0: that it leaves no room says nothing."""
     relative: float | None = None
     place: tuple[str, Instance, Comparison] | None = None
+    order: tuple[float, float, int] | None = None
     tight: int = 0
     """Instances on which some inequality holds with equal sides that are not 0."""
 
@@ -75,8 +76,9 @@ class Tightest:
         for room, c in rooms:
             slack = size(plainly(c, "slack"))
             self.slack = slack if self.slack is None else min(self.slack, slack)
-            if self.place is None or _order(room, instance) < _order(self.relative, self.place[1]):
-                self.relative, self.place = room, (regime, instance, c)
+            order = _order(room, slack, instance)
+            if self.order is None or order < self.order:
+                self.order, self.relative, self.place = order, room, (regime, instance, c)
 
     def smallest(self) -> str:
         """The smallest slack as text; of nothing but zeros it is 0."""
@@ -92,9 +94,9 @@ class Tightest:
         return {"regime": regime, "instance": instance.to_json(), "comparison": comparison}
 
 
-def _order(room: float | None, instance: Instance) -> tuple[float, int]:
-    """Less room first; of equal ones, which there are many of at 0, the one that is short."""
-    return (0.0 if room is None else room), (0 if room else len(repr(instance)))
+def _order(room: float, slack: float, instance: Instance) -> tuple[float, float, int]:
+    """Less relative room first, then less room; of equal sides, which are many, the short ones."""
+    return room, slack, len(repr(instance)) if slack == 0 else 0
 
 
 def _counts(c: Comparison) -> bool:

@@ -21,7 +21,7 @@ SHAPES = 6
 """How many shapes the shape arithmetic is tried on."""
 FEWEST = 8
 """Instances that have to agree before anything is suspected."""
-FILLINGS = ("drawn", "ones", "zeros", "drawn again")
+FILLINGS = ("drawn", "ones", "zeros", "drawn, and whole numbers one more")
 Compared = tuple[str, str, str]
 
 
@@ -121,14 +121,14 @@ class Watch:
         return self._settled(claim, digits, lambda found, held: _is_level(found))
 
     def _settled(self, claim: Claim, digits: int, agrees: Any) -> bool:
-        """Whether other numbers agree, and at least two of them say different things."""
+        """Whether all other numbers agree, and at least two of them say different things."""
         group = next((g for g in self.groups.values() if g.judged.outcome == "holds"), None)
         if group is None:
             return False
         different = set()
         for instance, again, ctx in _again(claim, group, digits):
             if again is None:
-                continue
+                return False
             held = {a.name: _quietly(a.holds, instance, ctx) for a in claim.assumptions}
             if not agrees(_theorem(again), {k: v for k, v in held.items() if v}):
                 return False
@@ -184,7 +184,9 @@ def _quietly(check: Check, instance: Instance, ctx: Any) -> Judged | None:
 
 
 def refilled(instance: Instance, draw: Draw, filling: str) -> Instance:
-    """An instance of the same shapes and tags with other numbers; whole numbers stay.
+    """An instance of the same shapes and tags with other numbers.
+
+    Numbers that are whole stay, as they may count something, unless the filling says otherwise.
 
     >>> refilled(Instance(A=[[5, 6]], r=2), SeededDraw.keyed(1), "ones")
     Instance(A=[[1, 1]], r=2)
@@ -197,8 +199,10 @@ def _refilled(value: Any, draw: Draw, filling: str) -> Any:
         return refilled(value, draw, filling)
     if isinstance(value, tuple):
         return [[_number(draw, filling) for _ in row] for row in value]
-    if isinstance(value, str) or value.denominator == 1:
+    if isinstance(value, str):
         return value
+    if value.denominator == 1:
+        return value + 1 if filling.endswith("one more") else value
     return abs(quarter(draw)) + 1
 
 

@@ -46,7 +46,7 @@ def evidence(record: Record) -> Iterator[Block]:
 def _sentences(record: Record) -> Iterator[Block]:
     items = [*_samples(part(record, "samples")), *_sweep(part(record, "sweep"))]
     items += _certificates(part(record, "certificates"))
-    items += (plain(sentence(line)) for line in _told(record))
+    items += (plain(_capital(line)) for line in _told(record))
     items += (inlines(sentence(note)) for note in listed(record, "notes"))
     if items:
         yield Bullets(tuple(items))
@@ -58,6 +58,10 @@ def _told(record: Record) -> Iterator[str]:
     yield from searched(part(record, "search"))
     if draws:
         yield from chance(draws)
+
+
+def _capital(line: str) -> str:
+    return sentence(line[:1].upper() + line[1:])
 
 
 def _closest(record: Record) -> Iterator[Block]:
@@ -195,11 +199,11 @@ def counterexample(record: Record) -> Iterator[Block]:
 def _margin(found: Record) -> Iterator[Block]:
     told = margin(part(found, "comparison"))
     if told:
-        yield paragraph(sentence(told[0].upper() + told[1:]))
+        yield paragraph(_capital(told))
 
 
 def _origin(found: Record) -> Iterator[Block]:
-    items = tuple(plain(sentence(line[0].upper() + line[1:])) for line in origin(found))
+    items = tuple(plain(_capital(line)) for line in origin(found))
     if items:
         yield Bullets(items)
 
