@@ -56,7 +56,7 @@ class Exclusions:
         if self.admitted or not self.draws:
             return ()
         opposed = {
-            (a, b): words
+            tuple(sorted((a, b))): words
             for ((a, _), (b, _)), (terms, words) in (self.opposed or {}).items()
             if len(terms) >= FEWEST
         }
@@ -82,18 +82,18 @@ def _opposed(held: Mapping[str, Judged]) -> Iterator[tuple[tuple[Place, Place], 
     for place, (term, side, bound, words) in facts:
         for other, (same, _, least, more) in lower if side == "<=" else ():
             if term == same and place[0] != other[0] and _is_below(bound, least):
-                yield (place, other), (term, f"{words}, and {more}")
+                yield (place, other), (term, f"of the same number {words} and {more}")
 
 
 def _facts(c: Comparison) -> Iterator[tuple[str, str, Any, str]]:
     """A comparison as bounds on each of its sides: the side, above or below, bound, in words."""
-    words = f"{c.label} asks for {show(c.left)} {c.relation} {show(c.right)}"
+    label = repr(c.label)
     if c.relation != ">=":
-        yield str(show(c.left)), "<=", c.right, words
-        yield str(show(c.right)), ">=", c.left, words
+        yield str(show(c.left)), "<=", c.right, f"{label} asks for at most {show(c.right)}"
+        yield str(show(c.right)), ">=", c.left, f"{label} asks for at least {show(c.left)}"
     if c.relation in (">=", "="):
-        yield str(show(c.left)), ">=", c.right, words
-        yield str(show(c.right)), "<=", c.left, words
+        yield str(show(c.left)), ">=", c.right, f"{label} asks for at least {show(c.right)}"
+        yield str(show(c.right)), "<=", c.left, f"{label} asks for at most {show(c.left)}"
 
 
 def _is_below(low: Any, high: Any) -> bool:

@@ -169,7 +169,8 @@ def _again(
 ) -> Iterator[tuple[Instance, Judged | None, Any]]:
     """The check on instances of the same shapes with other numbers, in the same arithmetic."""
     ctx = ladder((group.judged.arithmetic,), digits)[0]
-    for filling in FILLINGS:
+    matrices = [name for name, value in group.instance.fields if isinstance(value, tuple)]
+    for filling in (*FILLINGS, *(f"zeros in {name}" for name in matrices)):
         instance = refilled(group.instance, SeededDraw.keyed(claim.name, filling), filling)
         yield instance, _quietly(claim.check, instance, ctx), ctx
 
@@ -191,7 +192,9 @@ def refilled(instance: Instance, draw: Draw, filling: str) -> Instance:
     >>> refilled(Instance(A=[[5, 6]], r=2), SeededDraw.keyed(1), "ones")
     Instance(A=[[1, 1]], r=2)
     """
-    return instance.replace(**{k: _refilled(v, draw, filling) for k, v in instance.fields})
+    fillings = {k: "zeros" if filling == f"zeros in {k}" else filling for k, _ in instance.fields}
+    new = {k: _refilled(value, draw, fillings[k]) for k, value in instance.fields}
+    return instance.replace(**new)
 
 
 def _refilled(value: Any, draw: Draw, filling: str) -> Any:

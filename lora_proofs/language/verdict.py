@@ -77,10 +77,11 @@ def judge(evidence: Evidence, budget: Budget) -> Judgement:
     if evidence.counterexample:
         cites = tuple(evidence.counterexample.get("cites", ()))
         return Judgement(Verdict.REFUTED, "one exact instance", _refuted_reasons(evidence), cites)
-    blocking = _blocking(evidence)
+    blocking, weak = _blocking(evidence), _weaknesses(evidence, budget)
     if blocking:
-        return Judgement(Verdict.INCONCLUSIVE, "nothing", (*blocking, *evidence.notes))
-    weak = _weaknesses(evidence, budget)
+        # Of a claim that was cut short the samples say nothing more.
+        more = () if evidence.error or evidence.exhausted else weak
+        return Judgement(Verdict.INCONCLUSIVE, "nothing", (*blocking, *more, *evidence.notes))
     if derivation and derivation.closed and not derivation.problems and not weak:
         return Judgement(Verdict.PROVED, derivation.scope, _sampled(evidence), derivation.cites)
     notes = (*_derivation_notes(evidence), *evidence.notes)
