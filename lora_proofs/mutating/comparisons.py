@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import flint
 import numpy as np
 
 from lora_proofs.arithmetic import (
-    EXACT,
     Arithmetic,
     Comparison,
     at_most,
@@ -245,11 +245,11 @@ class Shift:
     def on(self, group: Group, ctx: Arithmetic) -> list[Comparison]:
         """The comparisons whose partner exists."""
         low, high = [smaller(c) for c in group], [larger(c) for c in group]
-        pairs = zip(group, low, high[1:]) if self.by > 0 else zip(group[1:], low[1:], high)
+        kept = slice(0, -1) if self.by > 0 else slice(1, None)
+        partners = high[1:] if self.by > 0 else high[:-1]
+        pairs = zip(group[kept], low[kept], partners, strict=True)
         return [
-            compared(c.relation, c.label, a, b)
-            for c, a, b in pairs
-            if np.shape(a) == np.shape(b)
+            compared(c.relation, c.label, a, b) for c, a, b in pairs if np.shape(a) == np.shape(b)
         ]
 
 
@@ -304,7 +304,7 @@ def _only(kept: Kept, labels: Sequence[str]) -> Check:
 def _swaps(kept: Kept, seen: dict[str, list[Group]]) -> Iterable[Mutant]:
     """The larger sides of two labels exchanged, as A for B."""
     labels = list(seen)
-    for one, two in zip(labels, labels[1:], strict=False):
+    for one, two in pairwise(labels):
         yield _swap(kept, one, two)
 
 
@@ -316,7 +316,10 @@ def _swap(kept: Kept, one: str, two: str) -> Mutant:
         if not fitting:
             raise Inapplicable("the sides have different shapes")
         exchanged = [compared(c.relation, c.label, smaller(c), larger(d)) for c, d in fitting]
-        return [*exchanged, *(compared(d.relation, d.label, smaller(d), larger(c)) for c, d in fitting)]
+        return [
+            *exchanged,
+            *(compared(d.relation, d.label, smaller(d), larger(c)) for c, d in fitting),
+        ]
 
     place, says = f"{one} / {two}", f"the larger sides of {one!r} and {two!r} are exchanged"
     return Mutant("comparison", "swap", place, says, check, _only(kept, (one, two)))

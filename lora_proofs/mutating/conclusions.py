@@ -129,7 +129,7 @@ def _children(value: Any) -> Iterator[tuple[int | str, Any]]:
 
 
 def put(expression: Any, spot: Spot, new: Any) -> Any:
-    """The expression with another part at a spot; raises ``ShapeMismatch`` where it does not fit."""
+    """The expression with another part at a spot; ``ShapeMismatch`` where it does not fit."""
     if not spot:
         return new
     name, rest = spot[0], spot[1:]

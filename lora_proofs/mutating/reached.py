@@ -52,9 +52,7 @@ class Reached:
         return {n for code, lines in self.lines.items() if code.co_filename == file for n in lines}
 
 
-def watch(
-    files: Iterable[str], bodies: Iterable[Callable[[], Any]]
-) -> Reached:
+def watch(files: Iterable[str], bodies: Iterable[Callable[[], Any]]) -> Reached:
     """Run some bodies and say what of the files they ran; what they raise counts for nothing."""
     found = Reached(frozenset(files))
     for body in bodies:

@@ -1,11 +1,13 @@
 """Written reasons why a mutant is no false claim, and rows that no longer say anything.
 
 ``claims/equivalent_mutants.toml`` has one table per claim, ``["paper/name"]``, with a mutant's id
-and a sentence: why the statement with that slip still holds.
+and a sentence: why the statement with that slip still holds. A ``*`` in an id stands for any text,
+where one sentence serves several mutants.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -37,6 +39,21 @@ def written_reasons(path: Path = REASONS) -> Rows:
     return rows
 
 
+def reason_for(mutant: str, reasons: Mapping[str, str]) -> str:
+    """The reason for a mutant's id, or nothing.
+
+    >>> reason_for("comparison: 0.99: norm", {"comparison: *: norm": "it is not attained"})
+    'it is not attained'
+    """
+    return next((reason for row, reason in reasons.items() if covers(row, mutant)), "")
+
+
+def covers(row: str, mutant: str) -> bool:
+    """Whether a row is about a mutant."""
+    pattern = ".*".join(re.escape(part) for part in row.split("*"))
+    return re.fullmatch(pattern, mutant) is not None
+
+
 def stale(rows: Rows, records: Iterable[Mapping[str, Any]], known: Iterable[str]) -> list[str]:
     """Rows that say nothing: of a claim or a mutant that does not exist, or that is refuted."""
     names, found = set(known), []
@@ -45,9 +62,10 @@ def stale(rows: Rows, records: Iterable[Mapping[str, Any]], known: Iterable[str]
             found.append(f"{name}: no claim has this name")
     for record in records:
         outcomes = {m["id"]: m["outcome"] for m in record["mutants"]}
-        for mutant in rows.get(record["name"], {}):
-            if mutant not in outcomes:
-                found.append(f"{record['name']}: {mutant}: there is no such mutant")
-            elif outcomes[mutant] == "refuted":
-                found.append(f"{record['name']}: {mutant}: it is refuted, so the reason is wrong")
+        for row in rows.get(record["name"], {}):
+            met = [outcome for mutant, outcome in outcomes.items() if covers(row, mutant)]
+            if not met:
+                found.append(f"{record['name']}: {row}: there is no such mutant")
+            elif all(outcome == "refuted" for outcome in met):
+                found.append(f"{record['name']}: {row}: it is refuted, so the reason is wrong")
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from lora_proofs.mutating.reasons import Rows
+from lora_proofs.mutating.reasons import Rows, reason_for
 
 ENOUGH = 0.95
 """The score from which on a run is as wanted."""
@@ -19,7 +19,7 @@ def with_reasons(record: Record, rows: Rows) -> dict[str, Any]:
 
 
 def _explained(mutant: Mapping[str, Any], reasons: Mapping[str, str]) -> dict[str, Any]:
-    reason = mutant["equivalent"] or reasons.get(mutant["id"], "")
+    reason = mutant["equivalent"] or reason_for(mutant["id"], reasons)
     if mutant["outcome"] != "survived" or not reason:
         return dict(mutant)
     return {**mutant, "outcome": "equivalent", "equivalent": reason}

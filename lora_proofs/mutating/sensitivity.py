@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import flint
@@ -54,7 +55,7 @@ class Sensitivity:
             self.error, self.label = error, c.label
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data: ``error`` is null where no constant was met, 0 where the bound is attained."""
+        """Plain data: ``error`` is null where none was refuted, 0 where the bound is attained."""
         attained = self.error is not None and self.error <= FLOOR
         exact = self.bounds == 0 and self.equalities > 0
         return {
@@ -66,14 +67,24 @@ class Sensitivity:
 
 def _refuted(low: Any, high: Any, slack: float) -> float | None:
     """The relative slack rounded up to two digits, confirmed: the constant less that is refuted."""
-    error = max(float(f"{slack * 1.005:.1e}"), FLOOR)
-    for _ in range(3):
-        if error >= 1:
-            return None
+    error = max(_above(slack), FLOOR)
+    while error < 1:
         if refuted_by(low, high, error):
             return error
-        error = float(f"{error * 1.06:.1e}")
+        error = _above(error)  # the balls are as wide as the slack
     return None
+
+
+def _above(x: float) -> float:
+    """The next number of two digits above a positive one.
+
+    >>> _above(0.5), _above(0.0123), _above(0.0998)
+    (0.51, 0.013, 0.1)
+    """
+    if x <= 0:
+        return 0.0
+    unit = Decimal(1).scaleb(Decimal(x).adjusted() - 1)
+    return float((Decimal(x) // unit + 1) * unit)
 
 
 def refuted_by(low: Any, high: Any, error: float) -> bool:

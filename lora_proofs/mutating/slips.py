@@ -242,7 +242,7 @@ SLIPS = (
 
 
 def with_parents(tree: ast.AST) -> Iterator[tuple[ast.AST, ast.AST]]:
-    """Every node below a tree with its parent, in one fixed order."""
-    for parent in ast.walk(tree):
-        for node in ast.iter_child_nodes(parent):
-            yield node, parent
+    """Every node below a tree with its parent, in the order of the text."""
+    for node in ast.iter_child_nodes(tree):
+        yield node, tree
+        yield from with_parents(node)

@@ -1,0 +1,116 @@
+"""``lora-proofs selftest`` on a user's file: table, document, resuming, exit codes."""
+
+import json
+import sqlite3
+
+import pytest
+
+CODE = """
+from lora_proofs import at_most, equal
+
+def tight(instance, ctx):
+    x = ctx.number(instance.x)
+    yield equal("square", (x + 1) ** 2, x * x + 2 * x + 1)
+    yield at_most("size", x, abs(x))
+
+def loose(instance, ctx):
+    x = ctx.number(instance.x)
+    yield at_most("far", x, abs(x) * 9 + 5)
+
+claim = variant("{name}", check={name})
+"""
+
+
+@pytest.fixture
+def selftest(lora_proofs, claim_file):
+    def called(name, *options, code=0):
+        path = f"{claim_file(CODE.format(name=name))}::tests/{name}"
+        return lora_proofs.done(
+            "selftest", path, "--budget", "quick", "--jobs", "1", *options, code=code
+        )
+
+    return called
+
+
+def test_a_tight_claim_scores_and_its_mutants_are_listed(selftest):
+    text = selftest("tight", "--list")
+    assert "score 100.0 %" in text
+    assert "refuted    source: " in text
+    assert "refuted    comparison: 0.99: square: the right side times 0.99 in 'square'" in text
+    assert "planted controls refuted" in text
+
+
+def test_a_loose_claim_exits_1_and_the_document_names_survivors(lora_proofs, claim_file):
+    path = f"{claim_file(CODE.format(name='loose'))}::tests/loose"
+    done = lora_proofs("selftest", path, "--budget", "quick", "--jobs", "1", "--json")
+    assert done.returncode == 1
+    told = json.loads(done.stdout)
+    assert told["exit_code"] == 1
+    assert told["score"] == pytest.approx(told["refuted"] / told["mutants"], abs=1e-6)
+    assert told["score"] < 0.95
+    ids = {s["id"] for s in told["survivors"]}
+    assert {"comparison: strict: far", "comparison: 0.99: far"} <= ids
+    (claim,) = told["claims"]
+    assert claim["survived"] == len(ids)
+    assert claim["sensitivity"]["error"] > 0.5
+    assert "about" not in done.stdout
+
+
+def test_a_finished_claim_is_not_judged_again_and_a_changed_one_is(
+    lora_proofs, claim_file, tmp_path
+):
+    file, state = claim_file(CODE.format(name="tight")), tmp_path / "kept" / "state.sqlite"
+    path = f"{file}::tests/tight"
+    options = ("--budget", "quick", "--jobs", "1", "--state", state)
+    first = lora_proofs("selftest", path, *options)
+    again = lora_proofs("selftest", path, *options)
+    assert "[1/1] tests/tight" in first.stderr
+    assert again.stderr == ""
+    assert again.stdout == first.stdout
+    file.write_text(file.read_text() + "\n# changed\n")
+    assert "[1/1] tests/tight" in lora_proofs("selftest", path, *options).stderr
+
+
+def test_an_interrupted_run_exits_2_with_what_is_finished(lora_proofs, claim_file, monkeypatch):
+    from lora_proofs.running import selftesting
+
+    real = selftesting.selftested
+
+    def interrupted(*arguments):
+        yield next(iter(real(*arguments)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(selftesting, "selftested", interrupted)
+    path = claim_file(CODE.format(name="tight") + 'other = variant("other", check=loose)\n')
+    done = lora_proofs("selftest", path, "--budget", "quick", "--jobs", "1", "--json")
+    assert done.returncode == 2
+    assert "1 of 3 claims are finished" in done.stderr
+    told = json.loads(done.stdout)
+    assert told["exit_code"] == 2
+    assert len(told["claims"]) == 1
+
+
+def test_a_claim_that_ends_its_process_is_not_finished(lora_proofs, claim_file):
+    code = "import os\nclaim = variant('gone', check=lambda instance, ctx: os._exit(7))\n"
+    path = f"{claim_file(code)}::tests/gone"
+    done = lora_proofs("selftest", path, "--budget", "quick", "--jobs", "1", "--json")
+    assert done.returncode == 1
+    (gone,) = json.loads(done.stdout)["unfinished"]
+    assert gone["claim"] == "tests/gone"
+    assert "status 7" in gone["why"]
+
+
+def test_another_database_is_refused(lora_proofs, claim_file, tmp_path):
+    path = tmp_path / "other.sqlite"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE mine (x)")
+    words = "expected a file that `lora-proofs selftest` keeps its results in"
+    done = lora_proofs("selftest", claim_file(CODE.format(name="tight")), "--state", path)
+    assert done.returncode == 4
+    assert words in done.stderr
+
+
+def test_bad_usage_is_refused(lora_proofs, claim_file):
+    path = claim_file(CODE.format(name="tight"))
+    for options in (("--budget", "vast"), ("--jobs", "0"), ("--seed", str(2**70))):
+        assert lora_proofs("selftest", path, *options).returncode == 4
