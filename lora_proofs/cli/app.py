@@ -17,6 +17,7 @@ from lora_proofs.cli import (
     ranking,
     replaying,
     reporting,
+    schemas,
     selftesting,
     verifying,
 )
@@ -62,6 +63,7 @@ def _root(
       lora-proofs experiment --list             a paper's experiments, rerun
       lora-proofs adapt instance.json           adapters for a frozen model and a target
       lora-proofs report --format html -o report.html
+      lora-proofs schema verify                 the JSON Schema of what a command prints
 
     \b
     Exit codes: 0 as expected; 1 a verdict differs, or a claim of yours is refuted or raises;
@@ -83,3 +85,4 @@ app.command("experiment")(guarded(experimenting.run_experiment))
 app.command("adapt")(guarded(adapting.adapt_model))
 app.command("selftest")(guarded(selftesting.selftest))
 app.command("report")(guarded(reporting.write_report))
+app.command("schema")(guarded(schemas.print_schema))
