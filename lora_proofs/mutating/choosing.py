@@ -24,10 +24,12 @@ from lora_proofs.mutating.comparisons import larger, smaller
 from lora_proofs.mutating.evaluating import attempt
 from lora_proofs.mutating.mutant import Candidate, Mutant
 
-LEAST, MOST = 10, 16
-"""How many mutants a claim has, where its text gives as many."""
+LEAST = 10
+"""How many mutants a claim has, where its text gives as many; besides dropped assumptions."""
 SHARES = {"comparison": 6, "conclusion": 4, "source": 6}
-"""How many of them come from where, before what is missing is filled up from anywhere."""
+"""How many come from where, before what is missing to ``LEAST`` is filled up from anywhere."""
+ONCE = frozenset(("strict", "0.99", "1.01"))
+"""What sharpens a bound by a little is tried on one comparison of a claim."""
 DIGITS = 12
 """Numbers that agree so far are taken for the same."""
 
@@ -45,6 +47,11 @@ class Chosen:
     changes: set[Profile] = field(default_factory=set)
     passed_over: dict[str, int] = field(default_factory=dict)
 
+    def sharpened(self, mutant: Mutant) -> bool:
+        """Whether the claim has a mutant of this kind already, and one is enough."""
+        kind = (mutant.origin, mutant.operator)
+        return mutant.operator in ONCE and kind in {(m.origin, m.operator) for m in self.mutants}
+
     def skip(self, why: str) -> None:
         """Count a slip that is no mutant."""
         self.passed_over[why] = self.passed_over.get(why, 0) + 1
@@ -55,7 +62,6 @@ def choose(
     candidates: Sequence[Candidate],
     probes: Sequence[Instance],
     rungs: Sequence[Arithmetic],
-    most: int = MOST,
 ) -> Chosen:
     """The mutants of the claim of a name, each useful on at least one of the probes."""
     chosen, sieve = Chosen(), Sieve(probes, rungs)
@@ -63,7 +69,7 @@ def choose(
     for origin, queue in queues.items():
         _take(chosen, sieve, queue, SHARES[origin])
     for queue in queues.values():
-        _take(chosen, sieve, queue, most - len(chosen.mutants))
+        _take(chosen, sieve, queue, LEAST - len(chosen.mutants))
     return chosen
 
 
@@ -78,6 +84,8 @@ def _take(chosen: Chosen, sieve: Sieve, queue: Iterator[Candidate], wanted: int)
         changes, why = sieve.look(mutant)
         if not why and changes in chosen.changes:
             why = "duplicate"
+        if not why and chosen.sharpened(mutant):
+            continue
         if why:
             chosen.skip(why)
             continue

@@ -79,6 +79,11 @@ def is_bound(group: Group) -> bool:
     return all(c.relation != "=" for c in group)
 
 
+def has_constant(group: Group) -> bool:
+    """Whether they are inequalities with two sides: to scale x in 0 < x says the same again."""
+    return is_bound(group) and not all(c.left == 0 or c.right == 0 for c in group)
+
+
 def is_count(group: Group) -> bool:
     """Whether all of them are inequalities of whole numbers: of ranks, counts, indices."""
     return is_bound(group) and all(is_whole(c.left) and is_whole(c.right) for c in group)
@@ -173,22 +178,22 @@ OPERATORS = (
         lambda a, b, ctx: (a + 1, b),
     ),
     Operator(
-        "0.99", "the larger side is one per cent less", is_bound,
+        "0.99", "the larger side is one per cent less", has_constant,
         lambda a, b, ctx: (a, b - _percent(_size(b))),
     ),
     Operator(
-        "1.01", "the smaller side is one per cent more", is_bound,
+        "1.01", "the smaller side is one per cent more", has_constant,
         lambda a, b, ctx: (a + _percent(_size(a)), b),
     ),
     Operator("direction", "`<=` became `>=`", is_bound, lambda a, b, ctx: (b, a)),
     Operator("sign", "the larger side has the other sign", is_bound, lambda a, b, ctx: (a, -b)),
     Operator(
         "square root", "the larger side is replaced by its square root",
-        lambda g: is_bound(g) and not is_count(g), lambda a, b, ctx: (a, _root(b, ctx)),
+        lambda g: has_constant(g) and not is_count(g), lambda a, b, ctx: (a, _root(b, ctx)),
     ),
     Operator(
         "square", "the larger side is replaced by its square",
-        lambda g: is_bound(g) and not is_count(g), lambda a, b, ctx: (a, b * b),
+        lambda g: has_constant(g) and not is_count(g), lambda a, b, ctx: (a, b * b),
     ),
     Operator("equality", "`<=` became `=`", is_bound, lambda a, b, ctx: (a, b), "="),
     Operator(

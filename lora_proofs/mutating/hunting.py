@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from types import ModuleType
 from typing import Any
 
 from lora_proofs.arithmetic import Arithmetic, Comparison
 from lora_proofs.arithmetic.comparison import size
+from lora_proofs.breaking.corners import bases, corners
+from lora_proofs.breaking.search import Subject
 from lora_proofs.judging.controls import MOST_DRAWS, refute_control, run_controls
 from lora_proofs.judging.counterexample import Refutation
 from lora_proofs.judging.drawing import Stream, draw_one, share
@@ -28,6 +31,8 @@ from lora_proofs.mutating.source import judged_check, source_candidates
 
 PROBES = 6
 """Instances on which it is decided which slips are mutants."""
+CORNERS = {"quick": 30, "standard": 120, "deep": 600}
+"""Structured instances that what survives the first ones meets."""
 CHEAP = 10_000
 """Calls of functions up to which a check is cheap."""
 WORK = {"quick": 300_000, "standard": 3_000_000, "deep": 60_000_000}
@@ -193,6 +198,7 @@ class Hunt:
                 if not self._failing(instance):
                     yield f"control {index}", instance
         yield from (("probe", instance) for instance in probes)
+        yield from self._corners()
         wanted = share(self.budget.samples, self.claim.instances.regimes, 1)
         stream = Stream(self.claim, "selftest", self.seed, wanted)
         for regime, instance in stream:
@@ -201,6 +207,28 @@ class Hunt:
             else:
                 stream.accept(regime)
                 yield regime, instance
+
+    def _corners(self) -> Iterator[tuple[str, Instance]]:
+        """Edits of drawn instances on which the assumptions and the claim itself hold."""
+        try:
+            subject = Subject.of(self.claim, 0)
+        except Exception:
+            return
+        if subject.dependent or not subject.drawn:
+            return
+        few = [instance for instance, _ in subject.drawn[: len(self.claim.instances.regimes)]]
+        found = corners(bases(few[:4], subject.character), subject.character)
+        for name, instance in islice(found, CORNERS[self.budget.name]):
+            if self._admitted(instance):
+                yield f"corner: {name}", instance
+
+    def _admitted(self, instance: Instance) -> bool:
+        """Whether an edited instance is one of the claim, which then holds on it."""
+        try:
+            found = attempt(self.original, instance, self.rungs).outcome
+            return found in ("holds", "undecided") and not self._failing(instance)
+        except Exception:
+            return False
 
     def _of_control(self, control: Control, index: int, most: int) -> Iterator[Instance]:
         if not isinstance(control.instances, Instances):
