@@ -24,7 +24,8 @@ LARGE = Instance(X=[["31/4", 2, -3], [0, "7/2", 1], [8, 8, "-1/4"]])
 
 
 def claim(template, **parts):
-    return template.variant(**{"instances": Instances(matrix), "check": entries_below_three, **parts})
+    plain = {"instances": Instances(matrix), "check": entries_below_three}
+    return template.variant(**{**plain, **parts})
 
 
 def shrink(subject, instance=LARGE, most=400):

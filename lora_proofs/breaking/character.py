@@ -165,7 +165,9 @@ def _equals(value: Callable[[Any], Any], common: Any) -> Condition:
 
 
 def _shown(value: Any) -> str:
-    return ", ".join(map(decimal, sorted(value))) if isinstance(value, frozenset) else decimal(value)
+    return (
+        ", ".join(map(decimal, sorted(value))) if isinstance(value, frozenset) else decimal(value)
+    )
 
 
 def _of_numbers(path: Path, found: Sequence[Any]) -> list[Kept]:

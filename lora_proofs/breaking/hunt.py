@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lora_proofs.breaking.choices import Origin
-from lora_proofs.breaking.slack import FAR, Guide, Slack
+from lora_proofs.breaking.slack import FAR, ROUNDING, Guide, Slack
 from lora_proofs.judging.counterexample import Refutation, refute
 from lora_proofs.judging.evaluation import RIGOROUS, assumptions_on, ladder, settle
 from lora_proofs.language.claim import Claim
@@ -71,11 +71,12 @@ class Hunt:
         self.judged += not self.guide.fast
         slack = self.guide.weigh(instance)
         self.met[instance] = FAR if math.isnan(slack.value) else slack.value
-        if slack.value < self.closest.value and slack.value > -math.inf:
-            self.closest, self.at = slack, instance
         if slack.suspicious and not (self.guide.fast and self.judged >= self.limit):
             self.judged += self.guide.fast
             self._confirm(instance, by, origin)
+        value = self.met[instance]
+        if value < self.closest.value and value > -math.inf:
+            self.closest, self.at = Slack(value), instance
         return self.met[instance]
 
     def _confirm(self, instance: Instance, by: str, origin: Origin | None) -> None:
@@ -92,7 +93,8 @@ class Hunt:
 
     def _unconfirmed(self, instance: Instance, why: str, origin: Origin | None) -> None:
         """A failing evaluation in high precision that rigour leaves open is told."""
-        self.met[instance] = max(self.met[instance], 0.0)
+        if self.met[instance] < -ROUNDING:
+            self.met[instance] = FAR  # what floats or an assumption made of it guides nobody
         if any(name in RIGOROUS for name in self.claim.arithmetics) and not origin:
             return
         judged = settle(self.claim.check, instance, ladder(self.claim.arithmetics, self.digits))

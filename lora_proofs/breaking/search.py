@@ -24,6 +24,7 @@ from lora_proofs.mathematics.instance import Instance
 READ = 40
 """Draws from which dimensions and common conditions are read, at least; 4 in every regime."""
 BEST = 6
+LEAST = 5
 DIGITS = 50
 CORNERS, DRAWS, TARGETED = 0.45, 0.55, 0.7
 """The share of the effort that is spent when each way of looking ends; descent has the rest."""
@@ -111,18 +112,29 @@ def search(claim: Claim, subject: Subject, seed: int, digits: int, limit: int) -
     if refuting(claim) is None:
         return None
     samples = [instance for instance, _ in subject.drawn[:8]]
-    hunt = Hunt(claim, digits, Guide.of(claim, samples, digits), limit)
+    guide = Guide.of(claim, samples, digits)
+    hunt = Hunt(claim, digits, guide, _effort(limit, subject, guide))
     edits = not subject.dependent and bool(subject.drawn)
     if edits:
         _corners(hunt, subject)
     _beyond(hunt, subject, seed, DRAWS if edits else 0.3)
     if subject.drawn and hunt.open(TARGETED):
-        targeted(hunt, seed, max(10, limit // 2), TARGETED)
+        targeted(hunt, seed, max(LEAST, hunt.limit // 5), TARGETED)
     if edits:
         _descents(hunt, subject)
     origins = _closest_origins(hunt, subject)
     descend_choices(hunt, origins, 1.0)
     return hunt
+
+
+def _effort(limit: int, subject: Subject, guide: Guide) -> int:
+    """How many instances may be judged: fewer where only draws are, which the samples were too.
+
+    Without float64 to guide it every instance is judged in exact or ball arithmetic, which takes
+    much longer; the effort may not depend on how long, because results depend on the seed alone.
+    """
+    share = (10 if subject.dependent else 1) * (1 if guide.fast else 4)
+    return max(LEAST, limit // share)
 
 
 def _corners(hunt: Hunt, subject: Subject) -> None:

@@ -108,9 +108,9 @@ def shrink_choices(
     """A simpler refutation that the claim's own draw gives, by simpler choices."""
     press = _Press(claim, digits, most, found)
     while press.open():
-        before = press.best
+        before = origin
         origin = _simpler_choices(press, origin)
-        if press.best is before:
+        if origin == before:
             break
     return Shrunk(press.best, press.judged)
 
@@ -299,12 +299,22 @@ def _simpler_choices(press: _Press, origin: Origin) -> Origin:
     while k < len(origin.choices) and press.open():
         for values in _edited(origin, k):
             other = drawn_with(press.claim.instances, origin.regime, values, origin.key)
-            if other is not None and press.takes(other[0]):
+            if other is not None and (press.takes(other[0]) or _plainer(press, other, origin)):
                 origin = other[1]
                 break
         else:
             k += 1
     return origin
+
+
+def _plainer(press: _Press, other: tuple[Instance, Origin], origin: Origin) -> bool:
+    """Whether simpler choices give the same instance: from them, further steps may be shorter."""
+    same = other[0] == press.best.instance
+    return same and _plainness(other[1]) < _plainness(origin)
+
+
+def _plainness(origin: Origin) -> tuple[int, ...]:
+    return (len(origin.choices), *(abs(c.value - c.simplest) for c in origin.choices))
 
 
 def _edited(origin: Origin, k: int) -> Iterator[tuple[int, ...]]:

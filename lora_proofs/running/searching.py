@@ -11,6 +11,7 @@ from lora_proofs.breaking.choices import Origin, drawn_with
 from lora_proofs.breaking.hunt import Found
 from lora_proofs.breaking.search import Subject, search
 from lora_proofs.breaking.shrinking import Shrunk, shrink_choices, shrink_fields
+from lora_proofs.breaking.slack import ROUNDING
 from lora_proofs.judging.counterexample import Refutation
 from lora_proofs.judging.drawing import MOST_DRAWS
 from lora_proofs.language.budget import Budget
@@ -68,7 +69,7 @@ class Breaking:
         told = SearchEvidence(
             instances=len(hunt.met),
             ways=dict(sorted(hunt.ways.items())),
-            closest="" if hunt.at is None else f"{hunt.closest.value:.3g}",
+            closest="" if hunt.at is None else _shown(hunt.closest.value),
             at=None if hunt.at is None else hunt.at.to_json(),
         )
         return Searched(told, hunt.found, hunt.suspect, tuple(sorted(notes)))
@@ -99,6 +100,11 @@ class Breaking:
                 if drawn is not None and drawn[0] == instance:
                     return drawn[1]
         return None
+
+
+def _shown(slack: float) -> str:
+    """A relative slack; what is rounding beside 0 is 0."""
+    return f"{slack:.3g}" if abs(slack) > ROUNDING else "0"
 
 
 def told(found: Found, small: Shrunk | None, claim: Claim) -> dict[str, Any]:
