@@ -1,0 +1,328 @@
+"""What a verdict says of a refutation, a support, and what would settle it; and the page on it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import lora_proofs
+from lora_proofs import (
+    Assumption,
+    Claim,
+    Control,
+    Instance,
+    Instances,
+    Source,
+    at_least,
+    at_most,
+    equal,
+    verify,
+)
+from lora_proofs.cli.outcome import instance, rows_of
+from lora_proofs.judging.margins import Tightest, margin, relative
+from lora_proofs.language.budget import budget
+from lora_proofs.language.chance import bounds
+from lora_proofs.language.evidence import (
+    CertificateEvidence,
+    ControlEvidence,
+    Evidence,
+    SampleEvidence,
+)
+from lora_proofs.language.settling import actions
+from lora_proofs.report.faces import render
+from lora_proofs.running.records import digest
+from lora_proofs.running.telling import checks, origin, short, support
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGE = (DOCS / "verdicts.md").read_text(encoding="utf-8")
+QUICK = budget("quick")
+
+
+# The page
+
+
+def printed(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "lora_proofs", *arguments],
+        cwd=DOCS / "verdicts",
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": str(Path(lora_proofs.__file__).parent.parent)},
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+def test_the_commands_of_the_page_print_what_it_shows(tmp_path):
+    commands = re.findall(r"```sh\nlora-proofs ([^\n]*)\n```", PAGE)
+    ledger = ("--ledger", str(tmp_path / "ledger.sqlite"), "--jobs", "1")
+    lines = [x for c in commands for x in printed(*c.split(), *ledger).splitlines()]
+    shown = [
+        x for block in re.findall(r"```text\n(.*?)```", PAGE, re.S) for x in block.splitlines()
+    ]
+    assert len(commands) == 2 and len(shown) > 20
+    for line in shown:
+        assert line in lines, "\n".join(lines)
+
+
+def test_the_page_has_an_example_of_every_verdict():
+    for verdict in ("PROVED", "CERTIFIED", "SUPPORTED", "REFUTED", "INCONCLUSIVE"):
+        assert re.search(rf"^\S+: {verdict} on ", PAGE, re.M)
+
+
+# A claim to be told of
+
+
+def draw(source, regime):
+    return Instance(A=[[source.integer(1, 9), source.integer(1, 9)]], h=source.integer(0, 3))
+
+
+def bound(factor):
+    def check(instance, ctx):
+        x = instance.lift(ctx)
+        yield at_most("a", x.A[0, 0], ctx.number(factor) * (x.A[0, 0] + x.h))
+
+    return check
+
+
+def positive(instance, ctx):
+    x = instance.lift(ctx)
+    yield at_least("step", x.h, ctx.number(0))
+
+
+step = Assumption("step", "h >= 0", positive)
+NEGATIVE = Instance(A=[[1, 1]], h=-1)
+
+
+def claim(**changes):
+    parts = {
+        "name": "tests/telling",
+        "source": Source("tests"),
+        "statement": "x",
+        "assumptions": (step,),
+        "instances": Instances(draw, ("first", "second")),
+        "check": bound(1),
+        "controls": (Control(step, (NEGATIVE,), why="h = -1"),),
+        **changes,
+    }
+    return Claim(**parts)
+
+
+@pytest.fixture(scope="module")
+def held():
+    return verify(claim(), budget="quick")
+
+
+@pytest.fixture(scope="module")
+def refuted():
+    return verify(claim(check=bound("99/100")), budget="quick")
+
+
+# Refutations
+
+
+def test_a_counterexample_has_each_assumption_with_both_sides(refuted):
+    found = refuted.counterexample
+    (compared,) = found["checks"]["step"]
+    assert set(compared) == {"label", "left", "relation", "right", "slack"}
+    assert compared["left"] == str(found["instance"]["h"]) and compared["right"] == "0"
+    assert compared["relation"] == ">=" and compared["slack"] == compared["left"]
+    assert next(checks(found))[0] == "step"
+
+
+def test_the_margin_of_a_counterexample_is_relative_too(refuted):
+    comparison = refuted.counterexample["comparison"]
+    assert float(comparison["relative"]) < 0
+    assert margin(at_most("x", 4, 3)) == "-0.25"
+    assert margin(equal("x", 4, 3)) == "-0.25"
+
+
+def test_the_margin_is_that_of_exact_numbers_however_large():
+    assert relative(at_most("x", 3 * 10**400, 2 * 10**400)) == pytest.approx(-1 / 3)
+    assert relative(at_most("x", 0, 0)) is None
+
+
+def test_a_counterexample_says_how_it_was_found_and_made_small(refuted):
+    told = {"found": {"by": "corner: ties", "regime": "r", "drawn": False}}
+    (line,) = origin(told)
+    assert "the corner 'ties'" in line and "`draw` did not give it" in line
+    small = {"from": "3 x 3", "to": "1 x 1", "steps": 2, "judged": 5}
+    assert "from 3 x 3 to 1 x 1 in 2 confirmed steps" in next(origin({"shrunk": small}))
+    assert list(origin({})) == []
+    assert list(origin(refuted.counterexample))
+
+
+def test_every_face_shows_the_sides_the_assumption_and_the_margin(refuted):
+    record = {**refuted.to_dict(), "shipped": False}
+    faces = [
+        refuted._repr_html_(),
+        render([record], "html"),
+        render([record], "markdown"),
+    ]
+    for face in faces:
+        assert "of the larger side" in face
+        assert "step" in face and "replay" in face
+    assert r"\begin{bmatrix}" in refuted._repr_latex_()
+
+
+# Supports
+
+
+def test_a_support_has_the_smallest_slack_and_where_it_was_met(held):
+    samples = held.to_dict()["samples"]
+    at = samples["smallest_at"]
+    assert samples["smallest_relative_slack"] == at["comparison"]["relative"] == "0"
+    assert at["instance"]["h"] == 0 and at["regime"] in ("first", "second")
+    assert at["comparison"]["left"] == at["comparison"]["right"]
+    assert samples["tight"] > 0
+
+
+def test_the_tightest_is_the_smallest_in_relation():
+    met = Tightest()
+    for k, (left, right) in enumerate([(1, 2), (98, 100), (0, 0), (5, 50)]):
+        met.meet("r", Instance(k=k), [at_most("x", left, right), equal("y", 1, 1)])
+    told = met.told()
+    assert (told["instance"], told["comparison"]["relative"]) == ({"k": 1}, "0.02")
+    assert (met.smallest(), met.tight) == ("1", 0)
+
+
+def test_what_only_compares_zeros_or_equations_has_no_slack_to_show():
+    met = Tightest()
+    met.meet("r", Instance(k=1), [at_most("x", 0, 0), equal("y", 1, 1)])
+    assert met.told() is None and met.smallest() == "0"
+    told = {"verdict": "SUPPORTED", "samples": {"instances": 9, "smallest_slack": "0",
+            "smallest_at": None}}  # fmt: skip
+    assert next(support(told)).startswith("no slack to measure")
+
+
+def test_evidence_beside_the_theorem_and_what_is_undecided_are_not_counted():
+    met = Tightest()
+    beside = at_most("measured: x", 1, 1)
+    met.meet("r", Instance(k=1), [beside, at_most("x", 3, 2), at_most("x", 1.0, 1.0)])
+    assert met.told() is None
+
+
+def test_the_bound_is_that_of_independent_draws_that_differ(held):
+    record = held.to_dict()
+    draws, samples = record["draws"], record["samples"]
+    assert draws["draws"] == sum(samples["independent"].values()) <= samples["instances"]
+    assert draws["at_most"] == f"3/{draws['draws']}"
+    exactly = 1 - 0.05 ** (1 / draws["draws"])
+    assert (
+        float(draws["exactly"]) == pytest.approx(exactly, rel=0.01) and exactly < 3 / draws["draws"]
+    )
+    assert set(draws["regimes"]) == {"first", "second"}
+
+
+def test_no_bound_is_given_where_a_verdict_does_not_rest_on_draws(refuted):
+    assert refuted.to_dict()["draws"] is None
+    assert bounds({}) is None and bounds({"a": 0}) is None
+    assert bounds({"a": 2})["at_most"] == "1"
+
+
+def test_the_words_of_the_bound_speak_of_draws_and_never_of_all_instances(held):
+    (line,) = [x for x in support(held.to_dict()) if "confidence" in x]
+    assert "a draw of these regimes" in line and "never about all instances" in line
+    assert "with 95 % confidence" in line
+
+
+def test_none_of_it_changes_the_digest(held):
+    record = held.to_dict()
+    bare = {**record, "draws": None, "settle": []}
+    bare["samples"] = {**record["samples"], "smallest_at": None, "smallest_slack": "7"}
+    assert digest([record]) == digest([bare])
+
+
+def test_a_record_is_plain_data(held, refuted):
+    for result in (held, refuted):
+        assert "smallest_at" in json.dumps(result.to_dict(), allow_nan=False)
+
+
+# What would settle it
+
+REFUTED = ControlEvidence(None, "why", "refuted", {})
+GOOD = Evidence(
+    samples=SampleEvidence(instances=30, distinct=30, regimes={"a": 30}),
+    certificates=CertificateEvidence(30, {"a": 30}, "exact"),
+    controls=(REFUTED,),
+    declared_regimes=("a",),
+)
+
+
+def samples(**changes):
+    return replace(GOOD, samples=replace(GOOD.samples, **changes))
+
+
+def survives(problem):
+    return replace(
+        GOOD, controls=(REFUTED, ControlEvidence(None, "sharper", "survived", None, problem))
+    )
+
+
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [
+        (replace(GOOD, error={"type": "E", "message": "m", "where": "f.py:3"}), "at f.py:3"),
+        (replace(GOOD, exhausted="stopped in the stage 'sample': 20 s"), "--budget standard"),
+        (replace(GOOD, exhausted="stopped in the stage 'sample': 20 s"), "in the stage 'sample'"),
+        (replace(GOOD, exhausted="out of memory in the stage 'x'"), "LORA_PROOFS_MEMORY_MB"),
+        (samples(empty=True), "yield at least one comparison"),
+        (samples(constant=True), "from the instance that it is given"),
+        (samples(constant=True, trivial=30), "not their difference with 0"),
+        (samples(shapes_alone=True), "numbers of the instance (n, m, r)"),
+        (replace(GOOD, problems=("assumption 'p' yields no comparison",)), "assumption 'p' yield"),
+        (replace(GOOD, suspect="x"), "settle the suspect"),
+        (survives("its conclusion holds in exact arithmetic"), "control 2 (sharper): it survives"),
+        (survives("the dropped assumption 'p' does not fail rigorously"), "that breaks the as"),
+        (survives("assumption 'q' does not hold rigorously on its instance"), "'q' holds"),
+        (survives("its conclusion undecided in ball arithmetic"), "was not decided"),
+        (samples(discarded=10, excluded={"p": 10}), "satisfy 'p': 10 of 40 draws broke it"),
+        (samples(discarded=20, excluded={"p": 10}, rejected=10), "`draw` itself"),
+        (samples(instances=12), "the quick budget needs 30"),
+        (samples(distinct=3), "3 differ"),
+        (samples(regimes={"a": 2}), "regime 'a'"),
+        (samples(undecided=1), "works with 100"),
+        (
+            replace(samples(undecided=1), notes=("roots is not available in exact arithmetic",)),
+            "a rigorous arithmetic for roots",
+        ),
+    ],
+)  # fmt: skip
+def test_each_reason_that_blocks_has_something_to_do(evidence, words):
+    assert any(words in action for action in actions(evidence, QUICK)), actions(evidence, QUICK)
+
+
+def test_nothing_is_to_settle_where_a_verdict_stands(held, refuted):
+    assert actions(GOOD, QUICK) == ()
+    assert held.to_dict()["settle"] == refuted.to_dict()["settle"] == []
+
+
+def test_the_deepest_budget_promises_no_deeper_one():
+    stopped = replace(GOOD, exhausted="stopped in the stage 'sample': 1800 s")
+    assert "--budget" not in "".join(actions(stopped, budget("deep")))
+    assert "--budget deep" in "".join(actions(stopped, budget("standard")))
+
+
+# How it is printed
+
+
+def test_a_large_matrix_is_printed_row_by_row_and_a_huge_one_is_cut():
+    eight = [[f"{i}{j}/7" for j in range(8)] for i in range(8)]
+    lines = list(instance({"W0": eight}))
+    assert lines[0].strip() == "W0 =" and len(lines) == 9
+    assert len({len(line) for line in lines[2:-1]}) == 1
+    cut = list(rows_of([[1] * 200] * 30, 60))
+    assert max(map(len, cut)) < 80
+    assert "18 more rows" in cut[-1] and "more)" in cut[0]
+
+
+def test_a_long_number_is_told_in_short():
+    assert short("1/3") == "1/3"
+    assert short(f"{10**20}/{3 * 10**20 + 1}") == "about 0.333"
