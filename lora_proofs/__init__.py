@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lora_proofs.arithmetic import Comparison, at_least, at_most, below, equal
     from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Paper, Source
     from lora_proofs.language.verdict import Verdict, judge
+    from lora_proofs.mathematics import words
     from lora_proofs.mathematics.instance import Instance
     from lora_proofs.running.result import Result
     from lora_proofs.running.runner import verify
@@ -45,6 +46,7 @@ _MODULES = {
     "measures": "lora_proofs.writing.measures",
     "report": "lora_proofs.report",
     "strategies": "lora_proofs.strategies",
+    "words": "lora_proofs.mathematics.words",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -79,6 +81,7 @@ __all__ = [
     "report",
     "strategies",
     "verify",
+    "words",
 ]
 
 
