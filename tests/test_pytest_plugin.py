@@ -30,3 +30,47 @@ def test_claims_are_tests_with_a_budget(tmp_path):
     assert "2 passed" in done.stdout and "1 failed" in done.stdout
     assert "REFUTED on one exact instance" in done.stdout
     assert "square of a sum: 4 = 2 fails" in done.stdout
+
+
+def pytest_run(folder, *options):
+    registered = {e.value for e in entry_points(group="pytest11")}
+    plugin = [] if NAME in registered else ["-p", NAME]
+    command = [sys.executable, "-m", "pytest", *plugin, "-q", "-rA", "-p", "no:cacheprovider"]
+    command += ["--strict-markers", "-W", "error", *options, str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder)
+
+
+MARKED = """
+import sys
+sys.path.insert(0, {claims!r})
+import pytest
+from true_and_false import true_claim
+import lora_proofs.pytest_plugin as plugin
+from lora_proofs.pytest_plugin import as_test
+
+told = []
+plugin.shortcoming = lambda claim, budget, seed, expect: told.append((budget, seed)) or ""
+
+test_plain = as_test(true_claim)
+test_own = as_test(true_claim, budget="deep", seed=7)
+test_marked = pytest.mark.lora_proofs(seed=9)(as_test(true_claim, budget="deep", seed=7))
+
+def test_other():
+    assert told == [("standard", 5), ("deep", 7), ("deep", 9)]
+"""
+
+
+def test_options_and_markers_set_budget_and_seed(tmp_path):
+    (tmp_path / "test_marked.py").write_text(MARKED.format(claims=str(CLAIMS)))
+    options = ("--lora-proofs-budget=standard", "--lora-proofs-seed=5")
+    done = pytest_run(tmp_path, *options)
+    assert done.returncode == 0 and "4 passed" in done.stdout, done.stdout + done.stderr
+    only = pytest_run(tmp_path, "-m", "lora_proofs")
+    assert "3 passed, 1 deselected" in only.stdout, only.stdout + only.stderr
+
+
+def test_a_marker_says_what_it_may_hold(tmp_path):
+    text = MARKED.format(claims=str(CLAIMS)).replace("seed=9", "sead=9")
+    (tmp_path / "test_marked.py").write_text(text)
+    done = pytest_run(tmp_path)
+    assert done.returncode == 1 and "expected budget= one of quick" in done.stdout

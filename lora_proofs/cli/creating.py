@@ -13,7 +13,7 @@ import typer
 from lora_proofs.cli.options import note
 from lora_proofs.errors import BadInput
 
-KINDS = ("inequality", "flow", "existence", "loss", "false")
+KINDS = ("inequality", "flow", "existence", "loss")
 _WORD = re.compile(r"[a-z0-9]+")
 
 

@@ -181,5 +181,3 @@ def _score(told: Mapping[str, Any]) -> str:
         f"score {score}: {told['refuted']} of {false} false mutants refuted, {told['equivalent']} "
         f"equivalent; {planted['refuted']} of {planted['controls']} planted controls refuted"
     )
-
-

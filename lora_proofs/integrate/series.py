@@ -13,7 +13,7 @@ import numpy as np
 
 from lora_proofs.arithmetic.ball import to_ball
 from lora_proofs.errors import NotUnderstood
-from lora_proofs.integrate.loss_series import gradient_coefficient
+from lora_proofs.integrate.loss_series import GradientSeries
 from lora_proofs.integrate.tape import Node, Tape
 from lora_proofs.mathematics.losses import LogCosh
 
@@ -149,8 +149,11 @@ class Series:
         """Of log-cosh the entries of tanh(W - Y), u' = (1 - u^2) w'; of others at power series."""
         loss = self.values[node.data]
         if getattr(loss, "has_series", False):
-            shape = node.shape or (1, 1)
-            return gradient_coefficient(loss, self.series[node.args[0]], shape, k)
+            if position not in self.aside:
+                self.aside[position] = GradientSeries(loss, node.shape or (1, 1))
+            return self.aside[position].extend(
+                self._at(node.args[0], k, self._get(node.args[0], 0))
+            )
         if not isinstance(loss, LogCosh):
             raise NotUnderstood(
                 f"no series is known for the gradient of loss {node.data.name!r}: give the flow "

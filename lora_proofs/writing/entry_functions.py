@@ -40,7 +40,14 @@ def value_of(expression: Any, values: Mapping[Any, Any], ctx: Any) -> Any:
     """
     import sympy as sp
 
+    known: dict[Any, Any] = {}
+
     def walk(e: Any) -> Any:
+        if e not in known:
+            known[e] = found(e)
+        return known[e]
+
+    def found(e: Any) -> Any:
         if isinstance(e, sp.Rational):
             return ctx.number(Fraction(int(e.p), int(e.q)))
         if isinstance(e, sp.Symbol):

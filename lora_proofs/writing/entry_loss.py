@@ -117,7 +117,8 @@ class EntrywiseLoss:
                     f"Y {Y.shape[-2:]}"
                 )
             Z = W - Y
-        return entrywise(lambda z: value_of(phi, {self.z: z}, ctx) + 0 * z, Z)
+        still = self.z not in phi.free_symbols
+        return entrywise(lambda z: value_of(phi, {self.z: z}, ctx) + (0 * z if still else 0), Z)
 
 
 @lru_cache(maxsize=64)
@@ -229,7 +230,7 @@ class EntriesLoss:
         """The derivative by each entry."""
         values = self._values(W, ctx)
         slopes = [value_of(derivative(self.expression, x), values, ctx) for x in self.entries]
-        return _reshaped([slope + 0 * W[..., 0, 0] for slope in slopes], W)
+        return _reshaped(slopes, W)
 
     def hessian(self, W: Matrix, X: Matrix, ctx: Arithmetic) -> Matrix:
         """The second derivatives, summed along X."""
@@ -239,7 +240,7 @@ class EntriesLoss:
             sum(value_of(derivative(self.expression, x, y), values, ctx) * d for y, d in along)
             for x in self.entries
         ]
-        return _reshaped([row + 0 * W[..., 0, 0] for row in rows], W)
+        return _reshaped(rows, W)
 
     def lipschitz(self, n: int, m: int) -> Any:
         """The Lipschitz constant of the gradient that the author declared, or ``None``."""

@@ -6,10 +6,11 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic.context import Matrix
-from lora_proofs.arithmetic.exact import EXACT
+from lora_proofs.arithmetic.exact import EXACT, rational
 from lora_proofs.errors import BadInput
 from lora_proofs.language.claim import Instances
 from lora_proofs.mathematics.instance import Instance
@@ -181,6 +182,7 @@ class Problems:
     loss: Any
     extra: tuple[tuple[str, Field], ...]
     largest: int
+    size: Fraction | None = None
 
     def __call__(self, draw: Draw, regime: str) -> Instance:
         """A problem of a regime."""
@@ -190,7 +192,14 @@ class Problems:
         for name in sorted({d for _, f in self.extra for d in f.dimensions() if d not in sizes}):
             if isinstance(name, str):
                 sizes[name] = draw.integer(1, self.largest)
-        return problem.replace(**{k: f.draw(draw, sizes, fraction) for k, f in self.extra})
+        drawn = {k: f.draw(draw, sizes, fraction) for k, f in self.extra}
+        return _within(problem.replace(**drawn), self.size, self.matrices)
+
+    @property
+    def matrices(self) -> tuple[str, ...]:
+        """The matrices that ``size`` bounds."""
+        others = (name for name, field in self.extra if isinstance(field, MatrixField))
+        return ("W0", "Y", "A0", "B0", *others)
 
     def _problem(self, draw: Draw, regime: str) -> Instance:
         if isinstance(self.loss, str):
@@ -201,15 +210,36 @@ class Problems:
         return Instance(regimes=drawn.regimes, loss=self.loss.name, **kept)
 
 
+def _within(problem: Instance, size: Fraction | None, names: Sequence[str]) -> Instance:
+    """The problem with each matrix halved until its entries are at most ``size``: ranks stay."""
+    if size is None:
+        return problem
+    halved = {}
+    for name in names:
+        if name in problem:
+            rows, factor = getattr(problem, name), Fraction(1)
+            peak = max(abs(x) for row in rows for x in row)
+            while peak * factor > size:
+                factor /= 2
+            halved[name] = [[x * factor for x in row] for row in rows]
+    return problem.replace(**halved)
+
+
 def lora_problems(
-    *, loss: Any = "frobenius", regimes: Sequence[str] = USUAL, largest: int = 3, **extra: str
+    *,
+    loss: Any = "frobenius",
+    regimes: Sequence[str] = USUAL,
+    largest: int = 3,
+    size: Any = None,
+    **extra: str,
 ) -> Instances:
     """LoRA problems: W0 (n x m), A0 (r x m), B0 (n x r), and what the loss needs, such as Y.
 
     ``loss`` is a name among ``strategies.LOSSES`` or a loss of your own, whose matrices are drawn
     beside the problem. ``extra`` fields are said in words as in ``instances_of``, in the dimensions
     n, m and r of the problem: ``h="number in (0, 1/4]"``, ``X="m x k"``. ``regimes`` are among
-    ``strategies.REGIMES``. Raises ``BadInput`` for anything else.
+    ``strategies.REGIMES``. No dimension but r is above ``largest``; with ``size`` every matrix is
+    halved until its entries are at most that, which keeps flows quick to follow. Raises ``BadInput`` for anything else.
 
     >>> from lora_proofs.strategies import SeededDraw
     >>> INSTANCES = lora_problems(h="number in (0, 1]")
@@ -228,4 +258,5 @@ def lora_problems(
     for name in extra:
         if name in ("loss", "W0", "A0", "B0", *needed):
             raise BadInput(f"{name}: the problem has a field of this name; choose another one")
-    return Instances(Problems(loss, read, largest), _chosen(regimes, REGIMES))
+    bound = None if size is None else rational(size)
+    return Instances(Problems(loss, read, largest, bound), _chosen(regimes, REGIMES))
