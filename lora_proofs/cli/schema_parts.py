@@ -111,7 +111,15 @@ STATED = {
     "assumptions": many(ref("assumption")),
 }
 RECORD = an(
-    {"title": TEXT, "note": TEXT, "search": or_null(ANY), "run": ANY, "notes": many(TEXT)},
+    {
+        "title": TEXT,
+        "note": TEXT,
+        "search": or_null(ANY),
+        "run": ANY,
+        "notes": many(TEXT),
+        "settle": many(TEXT),
+        "draws": or_null(an(draws=COUNT, at_most=TEXT, exactly=TEXT, confidence=TEXT, regimes=ANY)),
+    },
     **STATED,
     verdict=one_of(*VERDICTS),
     scope=TEXT,
