@@ -93,11 +93,9 @@ def factor_dropped(node: ast.AST, parent: ast.AST) -> ast.expr | None:
 
 def power_lower(node: ast.AST, parent: ast.AST) -> ast.expr | None:
     """X^(k-1) for X^k; a square becomes X."""
-    if not _binary(node, ast.Pow):
+    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Pow):
         return None
-    assert isinstance(node, ast.BinOp)
-    whole = isinstance(node.right, ast.Constant) and isinstance(node.right.value, int)
-    if whole and node.right.value == 2:
+    if isinstance(node.right, ast.Constant) and node.right.value == 2:
         return node.left
     return _expression("X ** (Y - 1)", X=node.left, Y=node.right)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
@@ -82,11 +82,7 @@ def source_candidates(
     """Slips in the text that the judged check of a claim runs, and the calls that it takes."""
     fresh = rebuilt(home, {})[home.__name__]
     check = judged_check(named_claim(fresh, claim.name))
-    bodies = [
-        lambda x=x, ctx=ctx: evaluate(check, x, ctx)  # type: ignore[misc]
-        for x in probes
-        for ctx in rungs
-    ]
+    bodies = [partial(evaluate, check, x, ctx) for x in probes for ctx in rungs]
     modules = needed(home)
     found = watch((str(m.__file__) for m in modules), bodies)
     made = [_candidate(claim, home, original, s) for m in modules for s in _sites(m, found)]

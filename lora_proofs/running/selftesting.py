@@ -177,7 +177,13 @@ def _record(entry: Entry, outcome: Outcome) -> dict[str, Any]:
     why = outcome.value
     if outcome.kind == "failed":
         why = f"{outcome.value['type']}: {outcome.value['message']}"
-    empty = {"mutants": [], "planted": [], "passed_over": {}, "sensitivity": None, "instances": 0}
+    empty: dict[str, Any] = {
+        "mutants": [],
+        "planted": [],
+        "passed_over": {},
+        "sensitivity": None,
+        "instances": 0,
+    }
     return {"name": entry.name, **empty, "seconds": 0.0, "error": f"{outcome.kind}: {why}"}
 
 
