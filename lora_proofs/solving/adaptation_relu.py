@@ -78,9 +78,14 @@ class ReluReached:
 
 
 def measured_on(problem: ReluProblem) -> Ball | Box:
-    """The region, or the ball |x| <= D where none is given."""
+    """The region, or the default ball where none is given."""
+    return problem.region or default_ball(problem)
+
+
+def default_ball(problem: ReluProblem) -> Ball:
+    """The ball |x| <= D, D the width of the network."""
     width = len(problem.frozen[0][1])
-    return problem.region or Ball([flint.fmpq(0)] * width, flint.fmpq(width))
+    return Ball([flint.fmpq(0)] * width, flint.fmpq(width))
 
 
 def reached(

@@ -20,10 +20,10 @@ from lora_proofs.solving.adaptation_problem import ReluProblem
 from lora_proofs.solving.adaptation_relu import (
     GOAL,
     ReluReached,
+    default_ball,
     error_by_length,
     exactly,
     least_rank,
-    measured_on,
     natural,
     output_size,
     sampled,
@@ -208,7 +208,7 @@ def measured(problem: ReluProblem) -> str:
     """Where the error is measured, in words."""
     if problem.region is not None:
         return f"the {region(problem)} of the instance"
-    return f"the ball |x| <= {measured_on(problem).radius}, as no region is given"  # type: ignore[union-attr]
+    return f"the ball |x| <= {default_ball(problem).radius}, as no region is given"
 
 
 def conditioning(problem: ReluProblem) -> float | None:
