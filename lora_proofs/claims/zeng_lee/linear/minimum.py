@@ -114,3 +114,23 @@ NOT_ALLOWED = Control(
     "an adapter of rank 2 where 1 is allowed is exact",
     lower_bound.check,
 )
+
+
+def controls(plain: Instance, total: str) -> tuple[Control, ...]:
+    """What every form of the statement is tested against; ``total`` names the sum of the ranks."""
+    return (
+        Control(
+            blocks.BLOCKS,
+            (blocks.UNSORTED,),
+            "the last singular vectors in place of the first",
+            blocks.last_vectors,
+        ),
+        NOT_ALLOWED,
+        Control(
+            None,
+            (plain,),
+            f"sigma_({total}+2) in place of sigma_({total}+1)",
+            blocks.one_rank_more,
+        ),
+        Control(None, (plain,), "0.99 of the optimal error", blocks.a_percent_less),
+    )

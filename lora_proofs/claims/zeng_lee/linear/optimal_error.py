@@ -60,14 +60,7 @@ claim = Claim(
     lower_bound=blocks.least_error,
     controls=(
         Control(blocks.NONSINGULAR, (blocks.DEAD,), "W_1 = 0: every product has rank 1 at most"),
-        Control(
-            blocks.BLOCKS, (blocks.UNSORTED,), "the last singular vectors in place of the first",
-            blocks.last_vectors,
-        ),
-        minimum.NOT_ALLOWED,
-        Control(None, (blocks.PLAIN,), "sigma_(RL+2) in place of sigma_(RL+1)",
-                blocks.one_rank_more),
-        Control(None, (blocks.PLAIN,), "0.99 of the optimal error", blocks.a_percent_less),
+        *minimum.controls(blocks.PLAIN, "RL"),
     ),
     note=(
         "Both derivations, of the construction and of the bound, are steps of inductions over "

@@ -42,13 +42,7 @@ claim = Claim(
     lower_bound=blocks.least_error,
     controls=(
         Control(blocks.NONSINGULAR, (blocks.DEAD,), "W_1 = 0: every product has rank 1 at most"),
-        Control(
-            blocks.BLOCKS, (blocks.UNSORTED,), "the last singular vectors in place of the first",
-            blocks.last_vectors,
-        ),
-        minimum.NOT_ALLOWED,
-        Control(None, (blocks.PLAIN,), "sigma_(S+2) in place of sigma_(S+1)", blocks.one_rank_more),
-        Control(None, (blocks.PLAIN,), "0.99 of the optimal error", blocks.a_percent_less),
+        *minimum.controls(blocks.PLAIN, "S"),
     ),
     note=(
         "Both derivations, of the construction with a formula for every layer and of the bound, "

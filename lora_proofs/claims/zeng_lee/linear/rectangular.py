@@ -103,13 +103,7 @@ claim = Claim(
     lower_bound=blocks.least_error,
     controls=(
         Control(full_rank, (NARROW,), "a hidden layer of width 1 between ends of width 2"),
-        Control(
-            blocks.BLOCKS, (blocks.UNSORTED,), "the last singular vectors in place of the first",
-            blocks.last_vectors,
-        ),
-        minimum.NOT_ALLOWED,
-        Control(None, (WIDE,), "sigma_(S+2) in place of sigma_(S+1)", blocks.one_rank_more),
-        Control(None, (WIDE,), "0.99 of the optimal error", blocks.a_percent_less),
+        *minimum.controls(WIDE, "S"),
     ),
     note=(
         "The derivations are those of zeng-lee/linear-per-layer-ranks, with one-sided inverses; "
