@@ -26,7 +26,7 @@ READ = 40
 BEST = 6
 LEAST = 5
 DIGITS = 50
-CORNERS, DRAWS, TARGETED = 0.45, 0.55, 0.7
+CORNERS, DRAWS, TARGETED = 0.5, 0.6, 0.7
 """The share of the effort that is spent when each way of looking ends; descent has the rest."""
 
 Drawn = tuple[Instance, Origin]
@@ -87,8 +87,16 @@ class _Watched(Instance):
 
     def replace(self, **changes: Any) -> Instance:
         """The same instance with some fields changed; keeping the names is not reading them."""
-        plain = Instance(**dict(self.fields))
-        return plain.replace(**changes)
+        return Instance(**dict(self.fields)).replace(**changes)
+
+    def __hash__(self) -> int:
+        return hash(self.fields)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Instance) and self.fields == other.fields
+
+    def __repr__(self) -> str:
+        return repr(Instance(**dict(self.fields)))
 
 
 def _reads_the_regime(claim: Claim, instance: Instance, digits: int) -> bool:
