@@ -264,7 +264,7 @@ TRUE = (
     claim("drawn-together", Instances(projector),
           checks("P v - v", equal, lambda x, ctx, c: (squared_norm(x.P @ x.v - x.v), c(0)))),
     claim("drawn-descending", Instances(spectrum),
-          checks("rank", below, lambda x, ctx, c: (c(0), x.E[int(x.k), int(x.k)]))),
+          checks("entry k", at_most, lambda x, ctx, c: (c(0), x.E[int(x.k), int(x.k)]))),
     claim("drawn-positive", Instances(small_numbers),
           checks("h k", below, lambda x, ctx, c: (c(0), x.h * x.k))),
 )  # fmt: skip
