@@ -172,3 +172,20 @@ def test_a_mutant_of_a_claim_of_existence_is_judged_by_its_lower_bound():
 
     found = hunt(claim(too_good, kind="lower-bound", lower_bound=cauchy()), QUICK, 0, None)
     assert all("Cauchy" in m["id"] for m in found["mutants"])
+
+
+def test_an_evaluation_that_does_not_end_is_given_up(monkeypatch):
+    from lora_proofs.arithmetic import EXACT
+    from lora_proofs.mutating import evaluating
+
+    monkeypatch.setattr(evaluating, "PATIENCE", 0.05)
+
+    def endless(instance, ctx):
+        while True:
+            try:
+                instance.to_json()
+            except Exception:  # a text cannot catch that it is given up
+                continue
+
+    with pytest.raises(evaluating.DoesNotEnd):
+        evaluating.attempt(endless, Instance(x=1), [EXACT])

@@ -1,10 +1,12 @@
 """Writes index.md, the gallery: each claim of this folder with the verdict that a run comes to.
 
-python docs/claims/gallery.py
+python docs/claims/gallery.py [JOBS]
 """
 
 import re
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from runpy import run_path
 
@@ -92,21 +94,23 @@ docs/claims/gallery.py` writes it anew.
 """
 
 
-def page(results: list[tuple[Path, Claim, Result]]) -> str:
-    """The whole page: a table of all verdicts, then claim by claim."""
-    table = ["| claim | verdict |", "|---|---|"]
-    table += [f"| [{c.title}]({p.name}) | {r.verdict} |" for p, c, r in results]
-    parts = [INTRODUCTION, "\n".join(table), "## Claim by claim"]
-    parts += [part for result in results for part in section(*result)]
-    return "\n\n".join(parts) + "\n"
+def verified(path: Path) -> tuple[str, str]:
+    """The row of the table and the section of a claim, from a verification of it."""
+    claim = claim_in(path)
+    result = verify(claim)
+    row = f"| [{claim.title}]({path.name}) | {result.verdict} |"
+    return row, "\n\n".join(section(path, claim, result))
 
 
-def main() -> None:
+def main(jobs: int) -> None:
     """Verify every claim of the folder and write the page."""
-    claims = {path: claim_in(path) for path in files()}
-    results = [(path, claim, verify(claim)) for path, claim in in_order(claims)]
-    PAGE.write_text(page(results), encoding="utf-8")
+    claims = in_order({path: claim_in(path) for path in files()})
+    with ProcessPoolExecutor(jobs) as pool:
+        rows, sections = zip(*pool.map(verified, [path for path, _ in claims]), strict=True)
+    table = "\n".join(["| claim | verdict |", "|---|---|", *rows])
+    parts = [INTRODUCTION, table, "## Claim by claim", *sections]
+    PAGE.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1)

@@ -21,7 +21,7 @@ from lora_proofs.judging.evaluation import Judged
 from lora_proofs.language.claim import Check
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mutating.comparisons import larger, smaller
-from lora_proofs.mutating.evaluating import attempt
+from lora_proofs.mutating.evaluating import DoesNotEnd, attempt
 from lora_proofs.mutating.mutant import Candidate, Mutant
 
 LEAST = 10
@@ -124,7 +124,10 @@ class Sieve:
 
     def look(self, mutant: Mutant) -> tuple[Profile, str]:
         """What a mutant claims that the claim does not, and why it is of no use, if it is not."""
-        new = self.profile(mutant.check)
+        try:
+            new = self.profile(mutant.check)
+        except DoesNotEnd:
+            return (), "endless"
         if all(told is None for told in new):
             return (), "stillborn"
         old = self.profile(mutant.reference)

@@ -14,26 +14,26 @@ from lora_proofs.judging.raising import shown
 from lora_proofs.language.claim import Check
 from lora_proofs.mathematics.instance import Instance
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 """Seconds after which an evaluation is taken for one that does not end."""
 
 
-class DoesNotEnd(Exception):
-    """A slip made a loop endless, or a number enormous."""
+class DoesNotEnd(BaseException):
+    """A slip made a loop endless, or a number enormous; no text that is judged can catch it."""
 
 
 def attempt(check: Check, instance: Instance, rungs: Sequence[Arithmetic]) -> Judged:
     """What a mutant's check says in rigorous arithmetic, the first rung that decides.
 
     Without a decision it is the last rung that could compare anything; ``unavailable`` where none
-    could: what a slip makes a check raise refutes nothing.
+    could: what a slip makes a check raise refutes nothing. Raises ``DoesNotEnd`` after ``PATIENCE``.
     """
     last = Judged("unavailable", why="no rigorous arithmetic was tried")
     for ctx in rungs:
         try:
             with _patience():
                 found = evaluate(check, instance, ctx)
-        except (Exception, RecursionError) as error:
+        except Exception as error:
             found = Judged("unavailable", arithmetic=ctx.name, why=shown(error))
         if found.refutes or found.certifies:
             return found

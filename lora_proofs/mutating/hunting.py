@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from types import ModuleType
@@ -24,7 +25,7 @@ from lora_proofs.mutating.choosing import Chosen, choose
 from lora_proofs.mutating.comparisons import comparison_mutants, larger, smaller
 from lora_proofs.mutating.conclusions import conclusion_candidates
 from lora_proofs.mutating.dropping import dropping_candidates
-from lora_proofs.mutating.evaluating import attempt
+from lora_proofs.mutating.evaluating import DoesNotEnd, attempt
 from lora_proofs.mutating.mutant import Kept, Mutant, kept_check, ready
 from lora_proofs.mutating.sensitivity import Sensitivity
 from lora_proofs.mutating.source import judged_check, source_candidates
@@ -183,7 +184,8 @@ class Hunt:
             work -= self.calls * (1 + len(alive))
             self._look(instance)
             for h in alive:
-                h.meet(instance, where, attempt(h.mutant.check, instance, self.rungs))
+                with suppress(DoesNotEnd):
+                    h.meet(instance, where, attempt(h.mutant.check, instance, self.rungs))
 
     def _look(self, instance: Instance) -> None:
         judged = attempt(self.original, instance, self.rungs)
@@ -227,7 +229,7 @@ class Hunt:
         try:
             found = attempt(self.original, instance, self.rungs).outcome
             return found in ("holds", "undecided") and not self._failing(instance)
-        except Exception:
+        except (Exception, DoesNotEnd):
             return False
 
     def _of_control(self, control: Control, index: int, most: int) -> Iterator[Instance]:
