@@ -79,7 +79,8 @@ class Dimensions:
 
     def without(self, instance: Instance, places: Mapping[int, int]) -> Instance:
         """The instance without row or column ``places[g]`` in every side of group ``g``."""
-        found, changes = leaves(instance), {}
+        found = leaves(instance)
+        changes: dict[Path, Any] = {}
         for group, place in places.items():
             for path, axis in self.groups[group]:
                 if path in found:

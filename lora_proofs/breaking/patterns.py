@@ -10,9 +10,9 @@ from lora_proofs.mathematics.instance import Rows
 ZERO, ONE = Fraction(0), Fraction(1)
 
 
-def filled(n: int, m: int, entry: Callable[[int, int], object]) -> Rows:
+def filled(n: int, m: int, entry: Callable[[int, int], Fraction | int]) -> Rows:
     """The matrix of shape (n, m) with the entries ``entry(i, j)``."""
-    return tuple(tuple(Fraction(entry(i, j)) for j in range(m)) for i in range(n))  # type: ignore[arg-type]
+    return tuple(tuple(Fraction(entry(i, j)) for j in range(m)) for i in range(n))
 
 
 def scaled(X: Rows, factor: Fraction | int) -> Rows:
@@ -25,21 +25,6 @@ def transposed(X: Rows) -> Rows:
     return tuple(zip(*X, strict=True))
 
 
-def product(X: Rows, Y: Rows) -> Rows:
-    """The matrix product."""
-    columns = transposed(Y)
-    return tuple(
-        tuple(sum((a * b for a, b in zip(x, y, strict=True)), ZERO) for y in columns) for x in X
-    )
-
-
-def diagonal(values: list[object]) -> Callable[[int, int], Rows]:
-    """diag(values), padded or cut to a shape."""
-    return lambda n, m: filled(
-        n, m, lambda i, j: values[min(i, len(values) - 1)] if i == j else ZERO
-    )
-
-
 SHAPES: dict[str, Callable[[int, int], Rows]] = {
     "zero": lambda n, m: filled(n, m, lambda i, j: 0),
     "identity": lambda n, m: filled(n, m, lambda i, j: i == j),
@@ -48,7 +33,7 @@ SHAPES: dict[str, Callable[[int, int], Rows]] = {
     "tied spectrum": lambda n, m: filled(n, m, lambda i, j: 2 * (i == j)),
     "simple spectrum": lambda n, m: filled(n, m, lambda i, j: (min(n, m) - i) * (i == j)),
     "minus identity": lambda n, m: filled(n, m, lambda i, j: -(i == j)),
-    "signs on the diagonal": lambda n, m: filled(n, m, lambda i, j: (i == j) * (-1) ** i),
+    "signs on the diagonal": lambda n, m: filled(n, m, lambda i, j: (i == j) * (1 - 2 * (i % 2))),
     "antidiagonal": lambda n, m: filled(n, m, lambda i, j: i + j == max(n, m) - 1),
     "last e_n e_m'": lambda n, m: filled(n, m, lambda i, j: i == n - 1 and j == m - 1),
     "nilpotent": lambda n, m: filled(n, m, lambda i, j: j == i + 1),
@@ -60,7 +45,7 @@ SHAPES: dict[str, Callable[[int, int], Rows]] = {
     "identity without its last 1": lambda n, m: filled(
         n, m, lambda i, j: i == j and i < min(n, m) - 1
     ),
-    "Hadamard": lambda n, m: filled(n, m, lambda i, j: (-1) ** (i & j).bit_count()),
+    "Hadamard": lambda n, m: filled(n, m, lambda i, j: 1 - 2 * ((i & j).bit_count() % 2)),
     "ill-conditioned": lambda n, m: filled(
         n, m, lambda i, j: (i == j) * (ONE if i else Fraction(1, 1000))
     ),

@@ -96,7 +96,7 @@ def shrink_fields(
     while press.open():
         before = press.best
         for edits in (_dimensions, _whole_fields, _rows, _single_entries, _ties, _two_entries):
-            press.until_nothing_changes(lambda x, edits=edits: edits(x, character), character)
+            press.until_nothing_changes(edits, character)
         if press.best is before:
             break
     return Shrunk(press.best, press.judged)
@@ -161,12 +161,12 @@ class _Press:
         return found if isinstance(found, Refutation) else None
 
     def until_nothing_changes(
-        self, edits: Callable[[Instance], Iterator[Instance]], character: Character
+        self, edits: Callable[[Instance, Character], Iterator[Instance]], character: Character
     ) -> None:
         changed = True
         while changed and self.open():
             changed = False
-            for instance in edits(self.best.instance):
+            for instance in edits(self.best.instance, character):
                 if character.admits(instance) and self.takes(instance):
                     changed = True
                     break
