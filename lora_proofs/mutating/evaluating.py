@@ -26,7 +26,7 @@ def attempt(check: Check, instance: Instance, rungs: Sequence[Arithmetic]) -> Ju
     """What a mutant's check says in rigorous arithmetic, the first rung that decides.
 
     Without a decision it is the last rung that could compare anything; ``unavailable`` where none
-    could: what a slip makes a check raise refutes nothing. Raises ``DoesNotEnd`` after ``PATIENCE``.
+    could: what a slip makes a check raise refutes nothing. Raises ``DoesNotEnd`` in time.
     """
     last = Judged("unavailable", why="no rigorous arithmetic was tried")
     for ctx in rungs:
