@@ -36,7 +36,8 @@ def follows_from_shapes(check: Check, instance: Instance, told: Iterable[str]) -
     world = World()
     try:
         shaped = of_shapes(world, instance)
-        found = [c for c in check(shaped, ShapeArithmetic(world)) if isinstance(c, Comparison)]
+        ctx: Any = ShapeArithmetic(world)  # its ranks are forms, not whole numbers
+        found = [c for c in check(shaped, ctx) if isinstance(c, Comparison)]
         judged = [c for c in found if not c.label.startswith(MEASURED)]
         held = all(holds(world, c.left, c.relation, c.right) for c in judged)
     except (Opaque, Exception):
@@ -88,7 +89,7 @@ class _Shapes(Instance):
     def _asked(self, *values: Any) -> NoReturn:
         self._world.asked("the text of an instance")
 
-    __repr__ = __hash__ = __eq__ = to_json = _asked  # type: ignore[assignment]
+    __repr__ = __hash__ = __eq__ = to_json = _asked
 
 
 def _blank(world: World, value: Any) -> Any:
@@ -115,12 +116,17 @@ class _Blank(Fraction):
     def _asked(self, *values: Any) -> NoReturn:
         self.unknown.world.asked("an entry")
 
-    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __hash__ = _asked
-    __int__ = __float__ = __abs__ = __neg__ = __pos__ = __round__ = __floor__ = __ceil__ = _asked
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = _asked
-    __rtruediv__ = __pow__ = __rpow__ = __mod__ = __floordiv__ = __repr__ = __str__ = _asked
-    __format__ = __trunc__ = __copy__ = __deepcopy__ = __reduce__ = _asked
-    numerator = denominator = property(_asked)  # type: ignore[assignment]
+    numerator = denominator = property(_asked)
+
+
+_LOOKS = (
+    *("eq", "lt", "le", "gt", "ge", "bool", "hash", "int", "float", "abs", "neg", "pos", "round"),
+    *("floor", "ceil", "trunc", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv"),
+    *("pow", "rpow", "mod", "rmod", "floordiv", "rfloordiv", "divmod", "rdivmod"),
+    *("repr", "str", "format", "copy", "deepcopy", "reduce"),
+)
+for _name in _LOOKS:
+    setattr(_Blank, f"__{_name}__", _Blank._asked)
 
 
 class Shaped(Number):
@@ -162,7 +168,7 @@ class Shaped(Number):
         return Shaped(self.world, self.shape, self.rank)
 
     def __sub__(self, other: Any) -> Shaped:
-        return self + other
+        return self.__add__(other)
 
     __rsub__ = __add__
 

@@ -174,7 +174,7 @@ class Number(Recorded):
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _asked
     __bool__ = __int__ = __float__ = __index__ = __round__ = __floor__ = __ceil__ = _asked
-    __hash__ = __str__ = __repr__ = __format__ = __array__ = __iter__ = __len__ = _asked
+    __hash__ = __str__ = __repr__ = __format__ = __array__ = __iter__ = _asked
     __rtruediv__ = __rpow__ = __mod__ = __floordiv__ = __getitem__ = _asked
     __getattr__ = _asked
 

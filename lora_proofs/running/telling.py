@@ -193,11 +193,10 @@ def _by(by: Record) -> str:
         f"the corner {way.removeprefix('corner:').strip()!r}" if "corner" in way else _WAYS.get(way)
     )
     regime = f" in the regime {by['regime']!r}" if by.get("regime") else ""
-    drawn = by.get("drawn")
-    told = {True: "", False: "; `draw` did not give it: the search changed fields of a draw"}
-    if way != "sample" and drawn is True:
-        told = {True: "; `draw` gives it, too"}
-    return f"found by {how or way}{regime}{told.get(drawn, '')}"
+    given = "" if way == "sample" else "; `draw` gives it, too"
+    made = "; it was made, not drawn: `draw` did not give it"
+    told = {True: given, False: made}.get(bool(by["drawn"]), "") if "drawn" in by else ""
+    return f"found by {how or way}{regime}{told}"
 
 
 def _small(small: Record) -> str:
