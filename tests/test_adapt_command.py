@@ -232,7 +232,8 @@ def test_an_update_that_undoes_rounding_is_no_success(digits):
 
 def test_the_yardstick_has_a_limit_for_deep_products_too():
     """Each weight is tame, their product is not: 10^12 times the weights is the most allowed."""
-    from lora_proofs.solving.adaptation_linear import EXPLODED, gap_of, natural_size
+    from lora_proofs.solving.adaptation_linear import gap_of
+    from lora_proofs.solving.adaptation_sizes import EXPLODED, natural_size
 
     thin = [[1, 0], [0, "1e-5"]]
     told = {"kind": "linear", "frozen": [thin] * 3 + [EYE], "target": [[0, 1], [1, 0]], "rank": 2}

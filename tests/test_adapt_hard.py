@@ -21,11 +21,12 @@ from lora_proofs.constructions.singular_weights import MET
 from lora_proofs.errors import ToleranceNotMet
 from lora_proofs.solving.adaptation import adapt
 from lora_proofs.solving.adaptation_errors import known_well, larger, tails
-from lora_proofs.solving.adaptation_linear import Bounds, bounds, excess, exploded, nothing
+from lora_proofs.solving.adaptation_linear import Bounds, bounds, excess, nothing
 from lora_proofs.solving.adaptation_linear_answer import MISSED, broken
 from lora_proofs.solving.adaptation_numbers import at_least, nearest
 from lora_proofs.solving.adaptation_problem import read_adaptation
 from lora_proofs.solving.adaptation_relu import root_below
+from lora_proofs.solving.adaptation_sizes import exploded
 from lora_proofs.solving.decimals import exact
 
 EYE = [[1, 0], [0, 1]]

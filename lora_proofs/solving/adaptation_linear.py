@@ -14,17 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import reduce
-from math import isfinite, prod
 from typing import Any
 
 import flint
-import numpy as np
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic
-from lora_proofs.arithmetic.comparison import size
-from lora_proofs.arithmetic.context import Arithmetic, Matrix, squared_norm
-from lora_proofs.arithmetic.exact import fmpq
+from lora_proofs.arithmetic.context import Arithmetic, Matrix
 from lora_proofs.constructions.adapters import Adapter, Broken, adapted, zero_adapter
 from lora_proofs.constructions.linear import (
     LinearAdaptation,
@@ -53,15 +48,21 @@ from lora_proofs.solving.adaptation_numbers import (
     PrintedAdapter,
     lower,
     print_adapter,
-    singular_in_floats,
     upper,
 )
 from lora_proofs.solving.adaptation_problem import LinearProblem
 from lora_proofs.solving.adaptation_search import Kind
+from lora_proofs.solving.adaptation_sizes import (
+    all_nonsingular,
+    exploded,
+    fits,
+    largest_norm,
+    natural_size,
+    product_of,
+)
 from lora_proofs.solving.decimals import upper_string
 
 Say = Callable[[str], None]
-EXPLODED = 10**6
 GOAL = 10
 NEARLY = 1 - Fraction(1, 10**GOAL)
 ELIMINATED = "elimination past a singular intermediate"
@@ -124,17 +125,6 @@ def gap_of(problem: LinearProblem) -> Matrix:
     return problem.target - product_of(problem.frozen)
 
 
-def product_of(weights: Sequence[Matrix]) -> Matrix:
-    """W_L ... W_1 of exact weights.
-
-    >>> product_of([EXACT.matrix([[1, 2]]), EXACT.matrix([[3], [4]])])
-    array([[3, 6],
-           [4, 8]], dtype=object)
-    """
-    whole = [flint.fmpq_mat(W.tolist()) for W in weights]
-    return EXACT.matrix(reduce(lambda P, W: W * P, whole).tolist())
-
-
 def bounds(problem: LinearProblem, ctx: BallArithmetic) -> Bounds:
     """Lower bounds of the error, in both norms, for every choice of adapters.
 
@@ -169,23 +159,6 @@ def _seen_rank(X: Matrix, moment: Matrix | None) -> int:
     return int(EXACT.rank(X if moment is None else product_of([moment, X])))
 
 
-def fits(problem: LinearProblem) -> bool:
-    """Whether all frozen weights are square and nonsingular, or there is one layer.
-
-    Not where a narrower target and a second moment come together: no construction for both is
-    known to reach the bound, so it is tried.
-    """
-    if len(problem.frozen) == 1:
-        return True
-    if problem.whole is not None and problem.second_moment is not None:
-        return False
-    return _nonsingular(problem.whole or problem.frozen)
-
-
-def _nonsingular(weights: Sequence[Matrix]) -> bool:
-    return all(W.shape == (EXACT.rank(W),) * 2 for W in weights)
-
-
 def threshold(problem: LinearProblem, least: Bounds) -> int | None:
     """The least uniform rank that is exact, ceil(rank E / L), where it is one; else ``None``.
 
@@ -198,35 +171,6 @@ def threshold(problem: LinearProblem, least: Bounds) -> int | None:
     ranks = tuple(min(rank, *W.shape) for W in problem.frozen)
     tried = exactly(replace(problem, ranks=ranks), BallArithmetic(20))
     return rank if isinstance(tried, Reached) and tried.judged == 0 else None
-
-
-def natural_size(problem: LinearProblem, E: Matrix) -> float:
-    """The size of the weights, or of P_l^-1 E (W_{l-1} ... W_1)^-1 where that is larger; in floats.
-
-    An update of this size may be needed: it has to reach the output through the other layers.
-    That is at most ``EXPLODED`` times the weights, and only the weights where one of them is
-    singular up to rounding: a yardstick that grew with the condition would excuse every update.
-    """
-    sizes = [float(np.linalg.norm(floats(X), 2)) for X in (*problem.frozen, problem.target)]
-    if not fits(problem) or any(singular_in_floats(W) for W in problem.frozen):
-        return max(sizes)
-    most = EXPLODED * max(sizes)
-    gap, deep = float(np.linalg.norm(floats(E), 2)), len(problem.frozen)
-    for layer in range(deep):
-        parts = [problem.frozen[:layer], problem.frozen[layer + 1 :]]
-        sizes.append(gap / prod(_smallest(product_of(part)) for part in parts if part))
-    return min(max(sizes), most)
-
-
-def _smallest(X: Matrix) -> float:
-    """The smallest singular value that floats can tell from 0."""
-    values = np.linalg.svd(floats(X), compute_uv=False)
-    return float(max(values[-1], values[0] * 1e-16)) or 1.0
-
-
-def floats(X: Matrix) -> Any:
-    """A matrix in float64."""
-    return np.array([[size(fmpq(x)) for x in row] for row in X])
 
 
 def reached(
@@ -268,22 +212,6 @@ def _widened(adapter: Adapter, shape: tuple[int, ...]) -> Adapter:
     return Adapter(B, A)
 
 
-def largest_norm(adapters: Sequence[Adapter], ctx: BallArithmetic) -> Any:
-    """An enclosure of the largest spectral norm of an exact update; 0 where all are 0.
-
-    Frobenius norms, which are larger and cheap, tell which updates need not be looked at.
-    """
-    updates = [one.update_in(EXACT) for one in adapters if one.rank]
-    largest: Any = flint.fmpq(0)
-    with ctx.working():
-        bounds = [upper(ctx.sqrt(ctx.number(squared_norm(X)))) for X in updates]
-    order = sorted(range(len(updates)), key=bounds.__getitem__, reverse=True)
-    for k in order:
-        if bounds[k] > lower(largest):
-            largest = max(largest, norms(updates[k], ctx)["spectral"], key=upper)
-    return largest
-
-
 def excess(found: Reached, least: Bounds) -> Fraction:
     """By how much the printed adapters miss the lower bound, over the bound or else over ||E||.
 
@@ -299,15 +227,6 @@ def excess(found: Reached, least: Bounds) -> Fraction:
 def _missed(error: Any, bound: Any, size: Any) -> Fraction:
     low = max(lower(bound), Fraction(0))
     return (upper(error) - low) / (low or lower(size))
-
-
-def exploded(norm: Any, scale: float) -> bool:
-    """Whether an adapter is more than ``EXPLODED`` times as large as the problem.
-
-    >>> exploded(flint.fmpq(10**7), 1.0), exploded(flint.fmpq(3), 1.0)
-    (True, False)
-    """
-    return isfinite(scale) and upper(norm) > EXPLODED * Fraction(scale)
 
 
 def search(
@@ -364,7 +283,7 @@ def nothing(problem: LinearProblem, balls: BallArithmetic) -> Reached:
 def constructed(problem: LinearProblem, ctx: Arithmetic) -> LinearAdaptation:
     """Adapters for the part that is compared: the best in both norms, or in the weighted one."""
     frozen, target, ranks = problem.frozen, problem.target, problem.ranks
-    whole = problem.whole if problem.whole and _nonsingular(problem.whole) else None
+    whole = problem.whole if problem.whole and all_nonsingular(problem.whole) else None
     if problem.second_moment is not None:
         G, H = weighted_factors(gap_of(problem), problem.second_moment, sum(ranks), ctx)
         return update_adapters(frozen, exact_values(G), exact_values(H), ranks, ctx)
@@ -380,15 +299,3 @@ def constructed(problem: LinearProblem, ctx: Arithmetic) -> LinearAdaptation:
 def exactly(problem: LinearProblem, balls: BallArithmetic) -> Reached | str:
     """The construction over the rationals, or why it is not rational."""
     return kind(problem, balls).rational()
-
-
-def condition(X: Matrix) -> float | None:
-    """The condition number of an exact matrix, about; ``None`` where it is singular or unknown.
-
-    >>> condition(EXACT.matrix([[2, 0], [0, 1]])), condition(EXACT.matrix([[1, 1], [1, 1]]))
-    (2.0, None)
-    """
-    if EXACT.rank(X) < min(X.shape):
-        return None
-    values = np.linalg.svd(floats(X), compute_uv=False)
-    return float(values[0] / values[-1]) if values[-1] > 0 else None

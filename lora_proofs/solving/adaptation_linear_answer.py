@@ -21,18 +21,15 @@ from lora_proofs.solving.adaptation_linear import (
     Bounds,
     Reached,
     bounds,
-    condition,
     exactly,
     excess,
-    exploded,
-    floats,
     gap_of,
-    product_of,
     search,
     threshold,
 )
 from lora_proofs.solving.adaptation_numbers import at_least, at_most, lower, nearest, upper
 from lora_proofs.solving.adaptation_problem import LinearProblem
+from lora_proofs.solving.adaptation_sizes import condition, exploded, floats, product_of
 from lora_proofs.solving.decimals import upper_string
 
 EXACT_DIGITS = 20

@@ -23,13 +23,6 @@ from lora_proofs.constructions.relu_error import affine_part, error_bound, sup_e
 from lora_proofs.constructions.relu_fnn import ReluAdaptation, relu_adapters
 from lora_proofs.constructions.relu_minimal import block_gaps, minimal_exact_rank
 from lora_proofs.mathematics.relu_network import Layer, relu_network
-from lora_proofs.solving.adaptation_linear import (
-    exploded,
-    floats,
-    largest_norm,
-    natural_size,
-    product_of,
-)
 from lora_proofs.solving.adaptation_numbers import (
     Entries,
     PrintedAdapter,
@@ -41,6 +34,13 @@ from lora_proofs.solving.adaptation_numbers import (
 )
 from lora_proofs.solving.adaptation_problem import LinearProblem, ReluProblem
 from lora_proofs.solving.adaptation_search import Kind
+from lora_proofs.solving.adaptation_sizes import (
+    exploded,
+    floats,
+    largest_norm,
+    natural_size,
+    product_of,
+)
 from lora_proofs.solving.decimals import magnitude, upper_string
 
 Say = Callable[[str], None]

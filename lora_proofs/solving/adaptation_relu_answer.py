@@ -14,7 +14,6 @@ from lora_proofs.constructions.partition import block_slices
 from lora_proofs.constructions.regions import Ball
 from lora_proofs.constructions.relu_minimal import nonsingular, sufficient_rank
 from lora_proofs.solving import adaptation_verdict as words
-from lora_proofs.solving.adaptation_linear import condition, exploded, product_of
 from lora_proofs.solving.adaptation_numbers import at_most, upper, wider
 from lora_proofs.solving.adaptation_problem import ReluProblem
 from lora_proofs.solving.adaptation_relu import (
@@ -38,6 +37,7 @@ from lora_proofs.solving.adaptation_relu_known import (
     off_by,
     promised,
 )
+from lora_proofs.solving.adaptation_sizes import condition, exploded, product_of
 from lora_proofs.solving.decimals import upper_string
 
 EXACT_DIGITS = 20

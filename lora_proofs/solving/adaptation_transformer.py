@@ -33,12 +33,6 @@ from lora_proofs.mathematics.transformer import (
     transformer_network,
 )
 from lora_proofs.mathematics.transformer_readings import reading_distance, same_function
-from lora_proofs.solving.adaptation_linear import (
-    EXPLODED,
-    condition,
-    floats,
-    largest_norm,
-)
 from lora_proofs.solving.adaptation_numbers import (
     Entries,
     PrintedAdapter,
@@ -49,6 +43,7 @@ from lora_proofs.solving.adaptation_numbers import (
 )
 from lora_proofs.solving.adaptation_problem import TransformerProblem
 from lora_proofs.solving.adaptation_search import Kind
+from lora_proofs.solving.adaptation_sizes import EXPLODED, condition, floats, largest_norm
 from lora_proofs.solving.decimals import upper_string
 
 Say = Callable[[str], None]

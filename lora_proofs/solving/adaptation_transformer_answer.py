@@ -18,9 +18,9 @@ from lora_proofs.constructions.transformer_gaps import (
 )
 from lora_proofs.errors import ToleranceNotMet
 from lora_proofs.solving import adaptation_verdict as words
-from lora_proofs.solving.adaptation_linear import condition, exploded
 from lora_proofs.solving.adaptation_numbers import at_most, upper
 from lora_proofs.solving.adaptation_problem import TransformerProblem
+from lora_proofs.solving.adaptation_sizes import condition, exploded
 from lora_proofs.solving.adaptation_transformer import (
     GOAL,
     LENGTHS,
