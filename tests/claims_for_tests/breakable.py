@@ -269,4 +269,5 @@ TRUE = (
           checks("h k", below, lambda x, ctx, c: (c(0), x.h * x.k))),
 )  # fmt: skip
 EASY = (*(false for false, _ in TIGHT), *NULL)
-FALSE = (*EASY, *(harder(false) for false in EASY if false.name not in GONE))
+HARD = tuple(harder(false) for false in EASY if false.name not in GONE)
+FALSE = (*EASY, *HARD)
