@@ -28,7 +28,7 @@ LEAST = 10
 """How many mutants a claim has, where its text gives as many; besides dropped assumptions."""
 SHARES = {"comparison": 6, "conclusion": 4, "source": 6}
 """How many come from where, before what is missing to ``LEAST`` is filled up from anywhere."""
-ONCE = frozenset(("strict", "0.99", "1.01"))
+ONCE = frozenset(("strict", "0.99", "1.01", "0.999"))
 """What sharpens a bound by a little is tried on one comparison of a claim."""
 DIGITS = 12
 """Numbers that agree so far are taken for the same."""

@@ -84,6 +84,11 @@ def has_constant(group: Group) -> bool:
     return is_bound(group) and not all(c.left == 0 or c.right == 0 for c in group)
 
 
+def has_real_constant(group: Group) -> bool:
+    """Whether they have two sides, of which some are no whole numbers."""
+    return has_constant(group) and not is_count(group)
+
+
 def is_count(group: Group) -> bool:
     """Whether all of them are inequalities of whole numbers: of ranks, counts, indices."""
     return is_bound(group) and all(is_whole(c.left) and is_whole(c.right) for c in group)
@@ -131,6 +136,8 @@ class Operator:
     fits: Callable[[Group], bool]
     sides: Callable[[Any, Any, Arithmetic], Sides]
     relation: str = ""
+    needs: Callable[[Group], bool] = bool
+    """What has to be so on one instance at least, where ``fits`` has to be so on all."""
 
     def on(self, group: Group, ctx: Arithmetic) -> list[Comparison]:
         """The comparisons with the slip."""
@@ -163,6 +170,10 @@ def _moved(X: Any) -> Any:
     return out
 
 
+def _tenth(x: Any) -> Any:
+    return scaled(flint.fmpq(1, 10), x)
+
+
 def _percent(x: Any) -> Any:
     return scaled(HUNDREDTH, x)
 
@@ -178,22 +189,26 @@ OPERATORS = (
         lambda a, b, ctx: (a + 1, b),
     ),
     Operator(
-        "0.99", "the larger side is one per cent less", has_constant,
+        "0.99", "the larger side is one per cent less", is_bound,
         lambda a, b, ctx: (a, b - _percent(_size(b))),
+        needs=has_constant,
     ),
     Operator(
-        "1.01", "the smaller side is one per cent more", has_constant,
+        "1.01", "the smaller side is one per cent more", is_bound,
         lambda a, b, ctx: (a + _percent(_size(a)), b),
+        needs=has_constant,
     ),
     Operator("direction", "`<=` became `>=`", is_bound, lambda a, b, ctx: (b, a)),
     Operator("sign", "the larger side has the other sign", is_bound, lambda a, b, ctx: (a, -b)),
     Operator(
         "square root", "the larger side is replaced by its square root",
-        lambda g: has_constant(g) and not is_count(g), lambda a, b, ctx: (a, _root(b, ctx)),
+        is_bound, lambda a, b, ctx: (a, _root(b, ctx)),
+        needs=has_real_constant,
     ),
     Operator(
         "square", "the larger side is replaced by its square",
-        lambda g: has_constant(g) and not is_count(g), lambda a, b, ctx: (a, b * b),
+        is_bound, lambda a, b, ctx: (a, b * b),
+        needs=has_real_constant,
     ),
     Operator("equality", "`<=` became `=`", is_bound, lambda a, b, ctx: (a, b), "="),
     Operator(
@@ -236,6 +251,34 @@ OPERATORS = (
         "r - 1", "the right side is one less", is_equality_of_numbers,
         lambda a, b, ctx: (a, b - 1),
     ),
+    Operator(
+        "0.999", "the right side times 0.999", is_equality,
+        lambda a, b, ctx: (a, b - _percent(_tenth(b))),
+    ),
+    Operator(
+        "halved", "the larger side is halved", is_bound,
+        lambda a, b, ctx: (a, b - 50 * _percent(_size(b))),
+        needs=has_constant,
+    ),
+    Operator(
+        "halved", "the right side is halved", is_equality,
+        lambda a, b, ctx: (a, b - _percent(scaled(flint.fmpq(50), b))),
+    ),
+    Operator(
+        "doubled", "the right side is doubled", is_equality, lambda a, b, ctx: (a, b + b),
+    ),
+    Operator(
+        "doubled", "the smaller side is doubled", is_bound,
+        lambda a, b, ctx: (a + _size(a), b),
+        needs=has_constant,
+    ),
+    Operator(
+        "0.999", "the larger side is one thousandth less", is_bound,
+        lambda a, b, ctx: (a, b - _percent(_tenth(_size(b)))),
+        needs=has_constant,
+    ),
+    Operator("added", "the smaller side is added to itself and 1", is_bound,
+             lambda a, b, ctx: (a + abs(a) + 1, b)),
 )  # fmt: skip
 
 
@@ -276,7 +319,7 @@ def comparison_mutants(kept: Kept, probes: Iterable[tuple[Comparison, ...]]) -> 
 
 def _of_label(kept: Kept, label: str, met: Sequence[Group]) -> Iterable[Mutant]:
     for operator in OPERATORS:
-        if all(operator.fits(group) for group in met):
+        if all(map(operator.fits, met)) and any(map(operator.needs, met)):
             yield _mutant(kept, operator.name, operator.says, label, operator.on)
     if any(is_family(group) for group in met):
         for shift in SHIFTS:
