@@ -47,6 +47,8 @@ def matrix(value: object) -> str:
     if not isinstance(value, list):
         text = str(value).replace("+/-", r"\pm")
         return text.rstrip("0").rstrip(".") if re.fullmatch(r"-?\d+\.\d+", text) else text
+    if len(value) == len(value[0]) == 1:
+        return matrix(value[0][0])
     rows = r" \\ ".join(" & ".join(map(str, row)) for row in value)
     return rf"\begin{{pmatrix}} {rows} \end{{pmatrix}}"
 
@@ -59,7 +61,7 @@ def counterexample(found: dict[str, object]) -> Iterator[str]:
     shown = (rf"{SYMBOLS.get(name, name)} = {matrix(value)}" for name, value in fields.items())
     yield f"Counterexample: ${SPACE.join(shown)}$."
     sides = f"{matrix(told['left'])} {WORDS[told['relation']]} {matrix(told['right'])}"
-    yield f"There the {told['label']} would need ${sides}$, which fails."
+    yield f"What fails there, of {told['label']}: ${sides}$."
 
 
 def section(path: Path, claim: Claim, result: Result) -> Iterator[str]:
@@ -90,8 +92,7 @@ are commonly said, or as one may read them. Each of those stands before the clai
 Nothing here is a claim of an author whose text was read; "as commonly quoted" means recalled.
 
 This page is the outcome of `verify` with the budget `standard` and seed 0. `python
-docs/claims/gallery.py` writes it anew.
-"""
+docs/claims/gallery.py` writes it anew."""
 
 
 def verified(path: Path) -> tuple[str, str]:
