@@ -48,10 +48,12 @@ class PowerSeries:
         return self * -1
 
     def __sub__(self, other: Any) -> PowerSeries:
-        return self + -other
+        negative: PowerSeries = self + -other
+        return negative
 
     def __rsub__(self, other: Any) -> PowerSeries:
-        return -self + other
+        difference: PowerSeries = -self + other
+        return difference
 
     def __mul__(self, other: Any) -> PowerSeries:
         if isinstance(other, PowerSeries):

@@ -150,7 +150,7 @@ class _Source:
     def _first(self, node: ast.stmt) -> int:
         """The first line of a statement, with its decorators and the comments above it."""
         decorators = getattr(node, "decorator_list", [])
-        first = min([node.lineno, *(d.lineno for d in decorators)]) - 1
+        first: int = min([node.lineno, *(d.lineno for d in decorators)]) - 1
         while first > 0 and self.lines[first - 1].startswith("#"):
             first -= 1
         return first

@@ -202,7 +202,8 @@ def full_field(loss: Loss, W0: Any) -> FlowField:
     loss, shape = _shaped(loss, W0)
     W = Symbol("W", *shape)
     f = loss.value_word(W)
-    G = loss.gradient_word(W) if getattr(loss, "polynomial", False) else gradient(f, W)
+    ours: Any = loss
+    G = ours.gradient_word(W) if getattr(loss, "polynomial", False) else gradient(f, W)
     return FlowField({W: -G}, {"loss": f}, {W: W0, **loss.symbols(W)}, None)
 
 

@@ -38,7 +38,9 @@ class Matrices:
         """An instance of a regime."""
         sizes = dict(self.shapes[0] if regime == "smallest" else draw.choice(self._of(regime)))
         entry = small_integer if regime == "small integers" else fraction
-        drawn = {name: field.draw(draw, sizes, entry) for name, field in self.fields}
+        drawn: dict[str, Any] = {
+            name: field.draw(draw, sizes, entry) for name, field in self.fields
+        }
         if regime == "one zero":
             name = draw.choice(self.free)
             drawn[name] = EXACT.zeros(*drawn[name].shape)
@@ -239,7 +241,8 @@ def lora_problems(
     beside the problem. ``extra`` fields are said in words as in ``instances_of``, in the dimensions
     n, m and r of the problem: ``h="number in (0, 1/4]"``, ``X="m x k"``. ``regimes`` are among
     ``strategies.REGIMES``. No dimension but r is above ``largest``; with ``size`` every matrix is
-    halved until its entries are at most that, which keeps flows quick to follow. Raises ``BadInput`` for anything else.
+    halved until its entries are at most that, which keeps flows quick to follow. Raises
+    ``BadInput`` for anything else.
 
     >>> from lora_proofs.strategies import SeededDraw
     >>> INSTANCES = lora_problems(h="number in (0, 1]")

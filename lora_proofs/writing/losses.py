@@ -7,6 +7,7 @@ multiprecision only.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from lora_proofs.errors import BadInput, NotUnderstood
@@ -174,30 +175,8 @@ def _of_entries(name: str, value: Any, W: Any, declared: Any) -> WordLoss | Entr
     _no_clash(name, [X for X in matrices if X != W], ())
     plain, entries = _explicit(value, [W, *(X for X in matrices if X != W)])
     check_understood(plain)
-    words = {X: w.Symbol(X.name, *map(int, X.shape)) for X in entries}
     if plain.is_polynomial(*(x for symbols in entries.values() for x in symbols)):
-        values = {
-            x: entry(words[X], k // words[X].columns, k % words[X].columns)
-            for X, symbols in entries.items()
-            for k, x in enumerate(symbols)
-        }
-        sizes = [d for X in words.values() for d in (X.rows, X.columns)]
-        n, m = words[W].rows, words[W].columns
-        slope = w.Sum(
-            tuple(
-                in_words(derivative(plain, x), values) * at_place(k // m, k % m, n, m)
-                for k, x in enumerate(entries[W])
-            )
-        )
-        return word_loss(
-            name,
-            in_words(plain, values),
-            words[W],
-            constants=units(*sizes),
-            slope=slope,
-            declared_convex=declared["convex"],
-            constant=declared["lipschitz"],
-        )
+        return _entries_in_words(name, plain, entries, W, declared)
     others = tuple((X.name, symbols) for X, symbols in entries.items() if X != W)
     shape = (int(W.shape[0]), int(W.shape[1]))
     return EntriesLoss(
@@ -206,6 +185,34 @@ def _of_entries(name: str, value: Any, W: Any, declared: Any) -> WordLoss | Entr
         shape,
         entries[W],
         others,
+        declared_convex=declared["convex"],
+        constant=declared["lipschitz"],
+    )
+
+
+def _entries_in_words(
+    name: str, plain: Any, entries: Mapping[Any, tuple[Any, ...]], W: Any, declared: Any
+) -> WordLoss:
+    """A polynomial of the entries as a loss in words, each entry a trace with unit vectors."""
+    shapes = {X: (int(X.shape[0]), int(X.shape[1])) for X in entries}
+    words = {X: w.Symbol(X.name, n, m) for X, (n, m) in shapes.items()}
+    values = {
+        x: entry(words[X], i, j)
+        for X, symbols in entries.items()
+        for x, (i, j) in zip(symbols, _places(X), strict=True)
+    }
+    slope = w.Sum(
+        tuple(
+            in_words(derivative(plain, x), values) * at_place(i, j, *shapes[W])
+            for x, (i, j) in zip(entries[W], _places(W), strict=True)
+        )
+    )
+    return word_loss(
+        name,
+        in_words(plain, values),
+        words[W],
+        constants=units(*(d for shape in shapes.values() for d in shape)),
+        slope=slope,
         declared_convex=declared["convex"],
         constant=declared["lipschitz"],
     )

@@ -100,7 +100,8 @@ class WordLoss:
         """f(W) as a polynomial word, or as an uninterpreted loss where it is no polynomial."""
         if self.polynomial:
             return replace_symbols(self.word, {self.variable: W})
-        return self._uninterpreted(W)
+        uninterpreted: w.Word = self._uninterpreted(W)
+        return uninterpreted
 
     def gradient_word(self, W: w.Word) -> w.Word:
         """The derived gradient at W, for a polynomial loss."""
@@ -184,5 +185,6 @@ def _described(symbol: Any, names: dict[Any, str]) -> str:
 def _exact(name: str, value: Any) -> Any:
     """Rows and numbers as exact ones; what is in an arithmetic stays as it is."""
     if isinstance(value, list | tuple | int | str | float):
-        return dict(Instance(**{name: value}).fields)[name]
+        one: dict[str, Any] = {name: value}
+        return dict(Instance(**one).fields)[name]
     return value
