@@ -58,6 +58,11 @@ def told(record):
     return json.dumps({k: v for k, v in record.items() if k != "seconds"}, sort_keys=True)
 
 
+def cut(record):
+    """Whether the clock ended its search, as it may on a busy machine."""
+    return any("was cut off" in note for note in record["notes"])
+
+
 def untimed(record):
     """The same, without the limit that it ran under."""
     return told({k: v for k, v in record.items() if k != "run"})
@@ -114,8 +119,12 @@ def test_a_fresh_process_finds_what_a_fork_finds(entries, alone, monkeypatch):
 def test_the_number_of_processes_changes_no_record(runs):
     for name, record in runs[8].items():
         for jobs in (1, 2):
-            if name in runs[jobs] and name not in ("tests/stops-parent", *SLOW):
-                assert told(runs[jobs][name]) == told(record)
+            found = runs[jobs].get(name)
+            if found is None or name in ("tests/stops-parent", *SLOW):
+                continue
+            assert found["verdict"] == record["verdict"]
+            if not cut(found) and not cut(record):
+                assert told(found) == told(record)
 
 
 @pytest.mark.parametrize("where", ["draw", "assumption", "check", "control", "measure", "message"])

@@ -23,7 +23,7 @@ from lora_proofs.language.budget import budget as budget_named
 from lora_proofs.language.claim import Claim
 from lora_proofs.language.evidence import Evidence
 from lora_proofs.language.validate import validate
-from lora_proofs.language.verdict import Judgement, judge, moved_from
+from lora_proofs.language.verdict import judge, moved_from
 from lora_proofs.running.deriving import confront, derive_claim
 from lora_proofs.running.isolation import preserved
 from lora_proofs.running.result import Result, describe
@@ -61,9 +61,7 @@ def run(
     state = _Run(claim, budget, seed, progress)
     with preserved(seed, claim.name):
         evidence = _gathered(state)
-    without = replace(evidence.certificates, moved_from=moved_from(evidence, budget))
-    evidence = replace(evidence, certificates=without)
-    return state.result(evidence, judge(evidence, budget), time.perf_counter() - started)
+    return state.judged(evidence, time.perf_counter() - started)
 
 
 def _gathered(state: _Run) -> Evidence:
@@ -105,7 +103,11 @@ class _Run:
     evidence: Evidence = field(default_factory=Evidence)
     stage: str = "load"
 
-    def result(self, evidence: Evidence, judgement: Judgement, seconds: float) -> Result:
+    def judged(self, evidence: Evidence, seconds: float) -> Result:
+        """The result that the evidence earns, and from which verdict certificates moved it up."""
+        moved = replace(evidence.certificates, moved_from=moved_from(evidence, self.budget))
+        evidence = replace(evidence, certificates=moved)
+        judgement = judge(evidence, self.budget)
         told = describe(self.claim)
         return Result(told, judgement, evidence, self.budget.name, self.seed, seconds)
 
@@ -162,7 +164,7 @@ class _Run:
 
     def standing(self) -> Result:
         """The result as it is if nothing more is found."""
-        return self.result(self.evidence, judge(self.evidence, self.budget), 0.0)
+        return self.judged(self.evidence, 0.0)
 
     def tell(self, tally: Tally, stream: Stream) -> None:
         """Take over what the tally holds so far."""
