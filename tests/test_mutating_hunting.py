@@ -1,11 +1,12 @@
 """The engine: a claim with a strong check has no survivors, one with a weak check has them."""
 
+import time
 from fractions import Fraction
 
 import pytest
 
 from lora_proofs import Assumption, Claim, Control, Instance, Instances, Source
-from lora_proofs.arithmetic import at_least, at_most, equal, squared_norm
+from lora_proofs.arithmetic import at_least, at_most, below, equal, squared_norm
 from lora_proofs.language.budget import budget
 from lora_proofs.mathematics.notation import A, B
 from lora_proofs.mathematics.words import Relation, inner, word
@@ -171,7 +172,90 @@ def test_a_mutant_of_a_claim_of_existence_is_judged_by_its_lower_bound():
         yield at_most("construction", ctx.number(0), ctx.number(Fraction(1, 2)))
 
     found = hunt(claim(too_good, kind="lower-bound", lower_bound=cauchy()), QUICK, 0, None)
-    assert all("Cauchy" in m["id"] for m in found["mutants"])
+    refuting = [m for m in found["mutants"] if not m["origin"].startswith("construction")]
+    assert len(refuting) >= 6
+    assert all("Cauchy" in m["id"] for m in refuting)
+
+
+def test_what_is_said_of_a_construction_is_mutated_apart():
+    """The lower bound says nothing on what is drawn, and is not touched by the other's slips."""
+
+    def construction(instance, ctx):
+        x = instance.lift(ctx)
+        yield equal("norm", squared_norm(x.X), (x.X * x.X).sum())
+        yield at_most("size", x.X[0, 0], abs(x.X[0, 0]) + 1)
+
+    def silent(instance, ctx):
+        if instance.t < 0:
+            yield at_most("never met", ctx.number(1), ctx.number(0))
+
+    found = hunt(claim(construction, kind="lower-bound", lower_bound=silent), QUICK, 0, None)
+    told = {m["id"]: m for m in found["mutants"]}
+    assert {m["origin"] for m in found["mutants"]} == {"construction"}
+    assert len(told) >= 10
+    norm = [m for m in found["mutants"] if m["id"].endswith(": norm")]
+    assert norm
+    assert {m["outcome"] for m in norm} == {"refuted"}
+    assert all(m["description"].startswith("of the construction: ") for m in norm)
+    assert told["construction: 0.99: size"]["outcome"] == "survived"
+
+
+def test_where_ten_are_missing_errors_of_a_given_size_are_made():
+    def tied(instance, ctx):
+        yield below("nothing", ctx.number(0), ctx.number(1) * 0)
+
+    found = hunt(claim(tied), QUICK, 0, None)
+    operators = {m["operator"] for m in found["mutants"]}
+    assert {"a hundredth less", "a tenth more"} <= operators
+    assert len({m["id"] for m in found["mutants"]}) == len(found["mutants"]) >= 8
+
+
+def test_a_claim_with_ten_has_no_slips_of_a_given_size(strong):
+    from lora_proofs.mutating import spare
+
+    names = {operator.name for operator in spare.OPERATORS}
+    many = hunt(claim(several), QUICK, 0, None)["mutants"]
+    assert len(many) >= 10
+    assert not names & {m["operator"] for m in many}
+
+
+def several(instance, ctx):
+    """Equations of matrices, of which one label alone has ten slips."""
+    x = instance.lift(ctx)
+    for k in range(1, 4):
+        yield equal("once", x.X * k, x.X * k)
+    yield from cauchy()(instance, ctx)
+
+
+def test_an_evaluation_that_is_given_up_is_counted(monkeypatch):
+    from lora_proofs.mutating import evaluating
+    from lora_proofs.mutating.hunting import Hunt, Hunted
+    from lora_proofs.mutating.mutant import Mutant
+
+    monkeypatch.setattr(evaluating, "PATIENCE", 0.05)
+    slow = Hunted(Mutant("source", "-", "-", "-", forever, forever))
+    hunt_ = Hunt(claim(cauchy()), QUICK, 0, None)
+    hunt_._meet(slow, Instance(X=[[1]], Y=[[1]], t=1), "probe")
+    assert (slow.outcome, slow.instances, slow.to_dict()["endless"]) == ("survived", 0, 1)
+    assert hunt_._passed_over([slow]) == {"evaluations given up": 1}
+
+
+def forever(instance, ctx):
+    while True:
+        pass
+
+
+def test_time_that_something_else_takes_does_not_count(monkeypatch):
+    from lora_proofs.arithmetic import EXACT
+    from lora_proofs.mutating import evaluating
+
+    monkeypatch.setattr(evaluating, "PATIENCE", 0.1)
+
+    def waiting(instance, ctx):
+        time.sleep(0.3)
+        yield equal("same", ctx.number(1), ctx.number(1))
+
+    assert evaluating.attempt(waiting, Instance(x=1), [EXACT]).certifies
 
 
 def test_an_evaluation_that_does_not_end_is_given_up(monkeypatch):

@@ -114,3 +114,14 @@ def test_bad_usage_is_refused(lora_proofs, claim_file):
     path = claim_file(CODE.format(name="tight"))
     for options in (("--budget", "vast"), ("--jobs", "0"), ("--seed", str(2**70))):
         assert lora_proofs("selftest", path, *options).returncode == 4
+
+
+def test_what_did_not_end_is_reported_as_passed_over():
+    from lora_proofs.cli.selftesting import _attention
+
+    told = {"planted": {"survivors": []}, "unfinished": [], "stale_reasons": [],
+            "passed_over": {"endless": 2, "evaluations given up": 3, "weaker": 9}}  # fmt: skip
+    assert list(_attention(told)) == [
+        "  passed over: 2 slips that did not end within 30 s of computing",
+        "  passed over: 3 evaluations of mutants that did not end within 30 s of computing",
+    ]

@@ -160,8 +160,14 @@ def _survivors(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _attention(told: Mapping[str, Any]) -> Iterator[str]:
+    from lora_proofs.mutating.evaluating import PATIENCE
+
     for c in told["planted"]["survivors"]:
         yield f"  a planted control survived: {c['claim']}: {c['why']} ({c['problem']})"
+    given_up = {"endless": "slips", "evaluations given up": "evaluations of mutants"}
+    for why, what in given_up.items():
+        if n := told["passed_over"].get(why):
+            yield f"  passed over: {n} {what} that did not end within {PATIENCE:g} s of computing"
     for c in told["unfinished"]:
         yield f"  not finished: {c['claim']}: {c['why']}"
     for row in told["stale_reasons"]:

@@ -9,7 +9,7 @@ the same for every seed and every budget.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,14 +62,20 @@ def choose(
     candidates: Sequence[Candidate],
     probes: Sequence[Instance],
     rungs: Sequence[Arithmetic],
+    shares: Mapping[str, int] = SHARES,
+    least: int = LEAST,
+    chosen: Chosen | None = None,
 ) -> Chosen:
-    """The mutants of the claim of a name, each useful on at least one of the probes."""
-    chosen, sieve = Chosen(), Sieve(probes, rungs)
-    queues = {origin: _ordered(name, origin, candidates) for origin in SHARES}
+    """The mutants of the claim of a name, each useful on at least one of the probes.
+
+    ``chosen`` are those that it has already; they come first, and stay.
+    """
+    chosen, sieve = chosen or Chosen(), Sieve(probes, rungs)
+    queues = {origin: _ordered(name, origin, candidates) for origin in shares}
     for origin, queue in queues.items():
-        _take(chosen, sieve, queue, SHARES[origin])
+        _take(chosen, sieve, queue, shares[origin])
     for queue in queues.values():
-        _take(chosen, sieve, queue, LEAST - len(chosen.mutants))
+        _take(chosen, sieve, queue, least - len(chosen.mutants))
     return chosen
 
 

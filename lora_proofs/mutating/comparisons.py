@@ -309,18 +309,38 @@ SHIFTS = (
 
 def comparison_mutants(kept: Kept, probes: Iterable[tuple[Comparison, ...]]) -> list[Mutant]:
     """The mutants of a check's comparisons, of which ``probes`` are those on a few instances."""
-    seen: dict[str, list[Group]] = {}
-    for found in probes:
-        for label, group in groups(found).items():
-            seen.setdefault(label, []).append(group)
+    seen = _seen(probes)
     out = [mutant for label, met in seen.items() for mutant in _of_label(kept, label, met)]
     return [*out, *_swaps(kept, seen)]
 
 
-def _of_label(kept: Kept, label: str, met: Sequence[Group]) -> Iterable[Mutant]:
-    for operator in OPERATORS:
+def spare_mutants(
+    kept: Kept, probes: Iterable[tuple[Comparison, ...]], operators: Sequence[Operator]
+) -> list[Mutant]:
+    """The mutants of a check's comparisons by other operators."""
+    found = _seen(probes).items()
+    return [m for label, met in found for m in _by_operators(kept, label, met, operators)]
+
+
+def _seen(probes: Iterable[tuple[Comparison, ...]]) -> dict[str, list[Group]]:
+    """By label, the comparisons on each instance that has any."""
+    seen: dict[str, list[Group]] = {}
+    for found in probes:
+        for label, group in groups(found).items():
+            seen.setdefault(label, []).append(group)
+    return seen
+
+
+def _by_operators(
+    kept: Kept, label: str, met: Sequence[Group], operators: Sequence[Operator]
+) -> Iterable[Mutant]:
+    for operator in operators:
         if all(map(operator.fits, met)) and any(map(operator.needs, met)):
             yield _mutant(kept, operator.name, operator.says, label, operator.on)
+
+
+def _of_label(kept: Kept, label: str, met: Sequence[Group]) -> Iterable[Mutant]:
+    yield from _by_operators(kept, label, met, OPERATORS)
     if any(is_family(group) for group in met):
         for shift in SHIFTS:
             yield _mutant(kept, shift.name, shift.says, label, shift.on)

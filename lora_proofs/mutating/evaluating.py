@@ -15,7 +15,10 @@ from lora_proofs.language.claim import Check
 from lora_proofs.mathematics.instance import Instance
 
 PATIENCE = 30.0
-"""Seconds after which an evaluation is taken for one that does not end."""
+"""Seconds of computing after which an evaluation is taken for one that does not end.
+
+They are the process's own, so that a machine that is busy with something else changes nothing.
+"""
 
 
 class DoesNotEnd(BaseException):
@@ -31,7 +34,7 @@ def attempt(check: Check, instance: Instance, rungs: Sequence[Arithmetic]) -> Ju
     last = Judged("unavailable", why="no rigorous arithmetic was tried")
     for ctx in rungs:
         try:
-            with _patience():
+            with patience():
                 found = evaluate(check, instance, ctx)
         except Exception as error:
             found = Judged("unavailable", arithmetic=ctx.name, why=shown(error))
@@ -43,20 +46,20 @@ def attempt(check: Check, instance: Instance, rungs: Sequence[Arithmetic]) -> Ju
 
 
 @contextmanager
-def _patience() -> Iterator[None]:
+def patience() -> Iterator[None]:
     """Raise ``DoesNotEnd`` in time, where this is the thread that hears of it."""
     main = threading.current_thread() is threading.main_thread()
-    if not (main and hasattr(signal, "setitimer")) or signal.getitimer(signal.ITIMER_REAL)[0]:
+    if not (main and hasattr(signal, "setitimer")) or signal.getitimer(signal.ITIMER_PROF)[0]:
         yield
         return
 
     def stop(number: int, frame: Any) -> None:
         raise DoesNotEnd(f"not finished within {PATIENCE:g} s")
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

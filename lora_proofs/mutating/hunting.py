@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,21 +22,15 @@ from lora_proofs.judging.evaluation import Judged, assumptions_on, ladder
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.claim import Claim, Control, Instances
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.mutating.choosing import Chosen, choose
-from lora_proofs.mutating.comparisons import comparison_mutants, larger, smaller
-from lora_proofs.mutating.conclusions import conclusion_candidates
+from lora_proofs.mutating.comparisons import larger, smaller
 from lora_proofs.mutating.dropping import dropping_candidates
 from lora_proofs.mutating.evaluating import DoesNotEnd, attempt
-from lora_proofs.mutating.mutant import Kept, Mutant, kept_check, ready
+from lora_proofs.mutating.mutant import Kept, Mutant
 from lora_proofs.mutating.sensitivity import Sensitivity
-from lora_proofs.mutating.source import judged_check, source_candidates
+from lora_proofs.mutating.statement import PROBES, Statement, choose_all, statements
 
-PROBES = 6
-"""Instances on which it is decided which slips are mutants."""
 CORNERS = {"quick": 30, "standard": 120, "deep": 600}
 """Structured instances that what survives the first ones meets."""
-CHEAP = 10_000
-"""Calls of functions up to which a check is cheap."""
 WORK = {"quick": 300_000, "standard": 3_000_000, "deep": 60_000_000}
 """Calls of functions that the hunt for a claim's mutants may cost; a measure without a clock."""
 LEAST = 12
@@ -50,6 +45,8 @@ class Hunted:
     outcome: str = "survived"
     found: dict[str, Any] | None = None
     instances: int = 0
+    endless: int = 0
+    """Instances on which it did not end in time, so that they say nothing of it."""
     slack: float | None = None
     """The smallest relative slack that was met: how near it came to being refuted."""
 
@@ -81,6 +78,7 @@ class Hunted:
             "outcome": self.outcome,
             "equivalent": m.equivalent if self.outcome == "survived" else "",
             "instances": self.instances,
+            "endless": self.endless,
             "slack": self.slack,
             "refuted_by": self.found,
         }
@@ -102,13 +100,12 @@ class Hunt:
     budget: Budget
     seed: int
     home: ModuleType | None
-    original: Kept = field(init=False)
+    statements: list[Statement] = field(init=False)
     sensitivity: Sensitivity = field(default_factory=Sensitivity)
     instances: int = 0
-    calls: int = 1
 
     def __post_init__(self) -> None:
-        self.original = kept_check(judged_check(self.claim))
+        self.statements = statements(self.claim, self.home)
 
     @property
     def rungs(self) -> tuple[Arithmetic, ...]:
@@ -120,10 +117,10 @@ class Hunt:
         """Choose the mutants, judge them, and say what was found, as plain data."""
         started = time.perf_counter()
         probes = self._probes()
-        chosen = self._choose(probes)
-        hunted = [Hunted(mutant) for mutant in chosen.mutants]
-        self._judge(hunted, probes)
-        dropped = [self._dropped(c.make()) for c in dropping_candidates(self.claim, self.original)]
+        choose_all(self.statements, probes, self.rungs)
+        hunted = [h for statement in self.statements for h in self._hunted(statement, probes)]
+        original = self.statements[0].kept
+        dropped = [self._dropped(c.make()) for c in dropping_candidates(self.claim, original)]
         controls = run_controls(self.claim, self.seed, self.budget.digits)
         return {
             "name": self.claim.name,
@@ -132,10 +129,10 @@ class Hunt:
                 {"why": c.why, "drops": c.drops, "outcome": c.outcome, "problem": c.problem}
                 for c in controls
             ],
-            "passed_over": dict(sorted(chosen.passed_over.items())),
+            "passed_over": self._passed_over(hunted),
             "sensitivity": self.sensitivity.to_dict(),
             "instances": self.instances,
-            "calls": self.calls,
+            "calls": sum(s.calls for s in self.statements),
             "seconds": round(time.perf_counter() - started, 3),
         }
 
@@ -158,49 +155,56 @@ class Hunt:
         held = assumptions_on(self.claim, instance, self.budget.digits, rigorously=True)
         return [name for name, judged in held.items() if not judged.certifies]
 
-    def _choose(self, probes: Sequence[Instance]) -> Chosen:
-        told = [attempt(self.original, x, self.rungs).comparisons for x in probes]
-        candidates = [ready(m) for m in comparison_mutants(self.original, told)]
-        candidates += conclusion_candidates(self.claim)
-        if self.home is not None:
-            more, self.calls = source_candidates(
-                self.claim, self.home, self.original, probes, self.rungs
-            )
-            candidates += more
-        return choose(self.claim.name, candidates, probes[: self._few()], self.rungs)
+    def _passed_over(self, hunted: Sequence[Hunted]) -> dict[str, int]:
+        """Slips that are no mutants, and instances on which mutants did not end, by reason."""
+        found: Counter[str] = Counter()
+        for statement in self.statements:
+            found.update(statement.chosen.passed_over)
+        found["evaluations given up"] = sum(h.endless for h in hunted)
+        return {why: n for why, n in sorted(found.items()) if n}
 
-    def _few(self) -> int:
-        """Fewer probes where each costs much."""
-        return PROBES if self.calls < CHEAP else PROBES // 2
-
-    def _judge(self, hunted: Sequence[Hunted], probes: Sequence[Instance]) -> None:
-        """Every mutant on every instance, until its first refutation or the work is done."""
-        work = WORK[self.budget.name]
-        for where, instance in self._instances(probes):
+    def _hunted(self, statement: Statement, probes: Sequence[Instance]) -> list[Hunted]:
+        """A statement's mutants, each until its first refutation or the end of the work."""
+        hunted = [Hunted(mutant) for mutant in statement.chosen.mutants]
+        work, met = WORK[self.budget.name], 0
+        first = statement is self.statements[0]
+        for where, instance in self._instances(probes, statement.kept):
             alive = [h for h in hunted if h.outcome == "survived"]
-            if (not alive or work <= 0) and self.instances >= LEAST:
-                return
-            self.instances += 1
-            work -= self.calls * (1 + len(alive))
-            self._look(instance)
+            if (not alive or work <= 0) and (met >= LEAST or not (first or alive)):
+                break
+            met += 1
+            work -= statement.calls * (1 + len(alive))
+            if first:
+                self._look(instance)
             for h in alive:
-                with suppress(DoesNotEnd):
-                    h.meet(instance, where, attempt(h.mutant.check, instance, self.rungs))
+                self._meet(h, instance, where)
+        self.instances += met
+        return hunted
+
+    def _meet(self, h: Hunted, instance: Instance, where: str) -> None:
+        try:
+            h.meet(instance, where, attempt(h.mutant.check, instance, self.rungs))
+        except DoesNotEnd:
+            h.endless += 1
 
     def _look(self, instance: Instance) -> None:
-        judged = attempt(self.original, instance, self.rungs)
+        judged = Judged("unavailable")
+        with suppress(DoesNotEnd):
+            judged = attempt(self.statements[0].kept, instance, self.rungs)
         rung = next((ctx for ctx in self.rungs if ctx.name == judged.arithmetic), None)
         if rung is not None:
             self.sensitivity.look(judged.comparisons, rung)
 
-    def _instances(self, probes: Sequence[Instance]) -> Iterator[tuple[str, Instance]]:
+    def _instances(
+        self, probes: Sequence[Instance], original: Kept
+    ) -> Iterator[tuple[str, Instance]]:
         """The claim's controls where all assumptions hold, the probes, then its own draws."""
         for index, control in enumerate(self.claim.controls, start=1):
             for instance in self._of_control(control, index, 1):
                 if not self._failing(instance):
                     yield f"control {index}", instance
         yield from (("probe", instance) for instance in probes)
-        yield from self._corners()
+        yield from self._corners(original)
         wanted = share(self.budget.samples, self.claim.instances.regimes, 1)
         stream = Stream(self.claim, "selftest", self.seed, wanted)
         for regime, instance in stream:
@@ -210,7 +214,7 @@ class Hunt:
                 stream.accept(regime)
                 yield regime, instance
 
-    def _corners(self) -> Iterator[tuple[str, Instance]]:
+    def _corners(self, original: Kept) -> Iterator[tuple[str, Instance]]:
         """Edits of drawn instances on which the assumptions and the claim itself hold."""
         try:
             subject = Subject.of(self.claim, 0)
@@ -221,13 +225,13 @@ class Hunt:
         few = [instance for instance, _ in subject.drawn[: len(self.claim.instances.regimes)]]
         found = corners(bases(few[:4], subject.character), subject.character)
         for name, instance in islice(found, CORNERS[self.budget.name]):
-            if self._admitted(instance):
+            if self._admitted(instance, original):
                 yield f"corner: {name}", instance
 
-    def _admitted(self, instance: Instance) -> bool:
+    def _admitted(self, instance: Instance, original: Kept) -> bool:
         """Whether an edited instance is one of the claim, which then holds on it."""
         try:
-            found = attempt(self.original, instance, self.rungs).outcome
+            found = attempt(original, instance, self.rungs).outcome
             return found in ("holds", "undecided") and not self._failing(instance)
         except (Exception, DoesNotEnd):
             return False

@@ -12,8 +12,16 @@ from lora_proofs.judging.evaluation import comparisons
 from lora_proofs.language.claim import Check
 from lora_proofs.mathematics.instance import Instance
 
-ORIGINS = ("assumption", "comparison", "conclusion", "source")
-"""What a mutant is made from: the claim's assumptions, comparisons, derived words or code."""
+ORIGINS = (
+    "assumption",
+    "comparison",
+    "conclusion",
+    "source",
+    "construction",
+    "construction source",
+)
+"""What a mutant is made from: the claim's assumptions, comparisons, derived words or code; of a
+claim of existence also what it says of its own construction."""
 
 
 class Inapplicable(LoraProofsError):

@@ -7,7 +7,7 @@ instances are drawn, the assumptions and the controls stay those of the claim.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from types import ModuleType
@@ -24,6 +24,8 @@ from lora_proofs.mutating.rebuilding import fresh_tree, needed, rebuilt, tree_of
 from lora_proofs.mutating.slips import SLIPS, Slip, with_parents
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Pick = Callable[[Claim], Check]
+"""Which of a claim's checks is meant: the copy of a claim has one of its own."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,21 @@ def source_candidates(
     original: Kept,
     probes: Sequence[Instance],
     rungs: Sequence[Arithmetic],
+    pick: Pick | None = None,
+    slips: Sequence[Slip] = SLIPS,
 ) -> tuple[list[Candidate], int]:
-    """Slips in the text that the judged check of a claim runs, and the calls that it takes."""
+    """Slips in the text that the judged check of a claim runs, and the calls that it takes.
+
+    ``pick`` says which check of the claim, if not the one that refutes it.
+    """
+    pick = pick or judged_check
     fresh = rebuilt(home, {})[home.__name__]
-    check = judged_check(named_claim(fresh, claim.name))
+    check = pick(named_claim(fresh, claim.name))
     bodies = [partial(evaluate, check, x, ctx) for x in probes for ctx in rungs]
     modules = needed(home)
     found = watch((str(m.__file__) for m in modules), bodies)
-    made = [_candidate(claim, home, original, s) for m in modules for s in _sites(m, found)]
+    sites = [site for m in modules for site in _sites(m, found, slips)]
+    made = [_candidate(claim, home, original, site, pick) for site in sites]
     return made, found.calls // max(1, len(probes))
 
 
@@ -106,7 +115,7 @@ def judged_check(claim: Claim) -> Check:
     return claim.lower_bound or claim.check
 
 
-def _sites(module: ModuleType, found: Reached) -> Iterator[Site]:
+def _sites(module: ModuleType, found: Reached, slips: Sequence[Slip]) -> Iterator[Site]:
     """Every place in what was run of a module, slip by slip."""
     assert module.__file__ is not None
     tree, lines = tree_of(module.__file__), found.lines_of(str(module.__file__))
@@ -116,7 +125,7 @@ def _sites(module: ModuleType, found: Reached) -> Iterator[Site]:
         function = inside.get(node)
         if function is None or not isinstance(node, ast.expr) or _of_precision(node, parent):
             continue
-        for slip in SLIPS:
+        for slip in slips:
             if slip.at(node, parent) is None:
                 continue
             key = (function[0], slip.name)
@@ -157,21 +166,21 @@ def _run(node: ast.AST, lines: set[int]) -> bool:
     return any(n in lines for n in range(first, getattr(node, "end_lineno", first) + 1))
 
 
-def _candidate(claim: Claim, home: ModuleType, original: Kept, site: Site) -> Candidate:
+def _candidate(claim: Claim, home: ModuleType, original: Kept, site: Site, pick: Pick) -> Candidate:
     def make() -> Mutant:
-        return _mutant(claim, home, original, site)
+        return _mutant(claim, home, original, site, pick)
 
     return Candidate("source", site.slip.name, site.place, make)
 
 
-def _mutant(claim: Claim, home: ModuleType, original: Kept, site: Site) -> Mutant:
+def _mutant(claim: Claim, home: ModuleType, original: Kept, site: Site, pick: Pick) -> Mutant:
     tree, says = site.changed()
 
     @cache
     def loaded() -> Check | Exception:
         try:
             fresh = rebuilt(home, {site.module.__name__: tree})[home.__name__]
-            return judged_check(named_claim(fresh, claim.name))
+            return pick(named_claim(fresh, claim.name))
         except Exception as error:
             return error
 
