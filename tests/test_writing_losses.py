@@ -26,6 +26,7 @@ from lora_proofs.errors import BadInput, NotUnderstood, Unavailable
 from lora_proofs.judging.drawing import draw_one
 from lora_proofs.judging.evaluation import ladder, settle
 from lora_proofs.language.budget import budget
+from lora_proofs.mathematics import words as w
 from lora_proofs.mathematics.words import Norm, Symbol, Trace, squared_norm
 from lora_proofs.running.sampling import Tally, certify
 from lora_proofs.strategies import SeededDraw, matrix
@@ -200,3 +201,57 @@ def test_problems_carry_what_a_loss_needs():
 def test_what_is_no_loss_is_refused(make, words):
     with pytest.raises((BadInput, NotUnderstood), match=words):
         make()
+
+
+def test_data_may_not_be_called_as_the_state_of_a_flow_or_a_dimension():
+    V, W = w.Symbol("V", "n", "m"), w.Symbol("W", "n", "m")
+    with pytest.raises(BadInput, match="W stands for another thing"):
+        losses.from_word("to-target", w.squared_norm(V - W) / 2, V)
+    with pytest.raises(BadInput, match="n is a dimension"):
+        losses.from_word("mean", w.Scalar("n") * w.squared_norm(V), V)
+
+
+def test_data_called_as_a_differential_is_not_the_direction_of_the_hessian():
+    def action(name):
+        V, P = w.Symbol("V", "n", "n"), w.Symbol(name, "n", "n")
+        loss = losses.from_word("two", w.Trace(V.T @ V) ** 2 + w.Trace(V.T @ P) ** 2, V)
+        given = loss.with_data(**{name: [[1, 2], [3, 4]]})
+        X, Z = EXACT.matrix([[1, 0], [2, 1]]), EXACT.matrix([[0, 1], [1, 5]])
+        return given.hessian(X, Z, EXACT).tolist()
+
+    assert action("dV") == action("Y")
+
+
+def test_entries_of_large_matrices_are_told_apart():
+    V = sp.MatrixSymbol("V", 11, 11)
+    loss = losses.from_sympy("far", V[0, 10] ** 2 + V[10, 0], V)
+    X = EXACT.zeros(11, 11)
+    X[0, 10] = EXACT.number(3)
+    assert loss.value(X, EXACT) == 9 and loss.value(X.T, EXACT) == 3
+    with pytest.raises(NotUnderstood, match="the symbol V_11"):
+        losses.from_sympy("loose", V[0, 0] + sp.Symbol("V_11"), V)
+
+
+def test_a_function_of_one_entry_has_values_in_every_arithmetic():
+    V = sp.MatrixSymbol("V", 2, 2)
+    loss = losses.from_sympy("steep", sp.exp(V[0, 0]), V)
+    for ctx in (BallArithmetic(30), MultiprecisionArithmetic(30), ArrayArithmetic()):
+        with ctx.working():
+            X = ctx.matrix([[1, 2], [3, 4]])
+            assert abs(float(loss.value(X, ctx)) - 2.718281828459045) < 1e-12
+            assert float(loss.gradient(X, ctx)[1, 1]) == 0
+
+
+@pytest.mark.parametrize("phi", ["sqrt(z**2)", "(z**2 - 2*z + 1)**Rational(2, 3)"])
+def test_a_loss_with_a_kink_is_refused(phi):
+    with pytest.raises(NotUnderstood, match="it has a kink"):
+        losses.entrywise_sum("kink", sp.sympify(phi))
+    losses.entrywise_sum("smooth", sp.sympify("sqrt(z**2 + 1)"))
+    with pytest.raises(NotUnderstood, match="without assumptions"):
+        losses.entrywise_sum("told", sp.Abs(sp.Symbol("z", positive=True)) ** 3)
+
+
+def test_dimensions_of_data_are_not_mistaken_for_those_of_the_problem():
+    W, X = w.Symbol("W", "p", "q"), w.Symbol("X", "q", "m")
+    loss = losses.from_word("wide", w.squared_norm(W @ X), W)
+    assert loss.fields() == {"X": "m x p"}

@@ -25,8 +25,27 @@ def check_understood(expression: Any) -> None:
         known = isinstance(node, sp.Rational | sp.Symbol | sp.Add | sp.Mul) or node is sp.E
         if isinstance(node, sp.Pow):
             known = isinstance(node.exp, sp.Rational) or node.base is sp.E
+        if isinstance(node, sp.Symbol) and node != sp.Symbol(node.name):
+            raise NotUnderstood(
+                f"expected symbols without assumptions, as Symbol({node.name!r}): with them SymPy "
+                "may have left out an absolute value"
+            )
+        if isinstance(node, sp.Pow) and _has_kink(node):
+            raise NotUnderstood(f"cannot read {node}: it has a kink where {node.base} = 0")
         if not known and type(node).__name__ not in FUNCTIONS:
             raise NotUnderstood(f"cannot read {node} of type {type(node).__name__}; {HINT}")
+
+
+def _has_kink(power: Any) -> bool:
+    """Whether a root is taken of something that is an even power, such as sqrt(z**2) = |z|."""
+    import sympy as sp
+
+    if power.exp.is_integer or not isinstance(power.exp, sp.Rational):
+        return False
+    return any(
+        isinstance(part, sp.Pow) and part.exp.is_Integer and part.exp % 2 == 0
+        for part in sp.Mul.make_args(sp.factor(power.base))
+    )
 
 
 def value_of(expression: Any, values: Mapping[Any, Any], ctx: Any) -> Any:

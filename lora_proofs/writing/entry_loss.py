@@ -147,7 +147,7 @@ def entry(X: w.Word, i: int, j: int) -> w.Word:
 
 
 def _unit(i: int, n: int) -> w.Symbol:
-    return w.Symbol(f"e{i + 1}_{n}", n, 1)
+    return w.Symbol(f"unit vector {i + 1} of {n}", n, 1, latex=f"e_{{{i + 1}}}")
 
 
 def units(*sizes: int) -> Any:
@@ -269,6 +269,9 @@ class EntriesLoss:
 
 
 def _flat(X: Matrix) -> list[Any]:
+    """The entries: numbers of one matrix, arrays of numbers of a batch."""
+    if X.ndim == 2:
+        return [X[i, j] for i, j in np.ndindex(*X.shape)]
     return [X[..., i, j] for i, j in np.ndindex(*X.shape[-2:])]
 
 

@@ -61,7 +61,7 @@ __all__ = [
 ]
 
 TAKEN = ("frobenius", "trace-squared", "log-cosh", "linear", "cubic")
-RESERVED = ("A", "B", "W0", "A0", "B0", "loss")
+RESERVED = ("A", "B", "W", "W0", "A0", "B0", "loss")
 
 
 def from_word(
@@ -222,8 +222,13 @@ def _explicit(value: Any, matrices: list[Any]) -> tuple[Any, dict[Any, tuple[Any
     """The expression in symbols of the entries, and those symbols, matrix by matrix."""
     import sympy as sp
 
+    if strange := sorted(value.atoms(sp.Symbol), key=str):
+        raise NotUnderstood(
+            f"expected the entries of {', '.join(X.name for X in matrices)} alone, as in "
+            f"{matrices[0].name}[0, 0]; got the symbol {strange[0]}"
+        )
     entries = {
-        X: tuple(sp.Symbol(f"{X.name}_{i + 1}{j + 1}") for i, j in _places(X)) for X in matrices
+        X: tuple(sp.Symbol(f"{X.name}_{i + 1},{j + 1}") for i, j in _places(X)) for X in matrices
     }
     written = {X: sp.ImmutableMatrix(*X.shape, symbols) for X, symbols in entries.items()}
     plain = value.subs(written).doit()
@@ -248,6 +253,11 @@ def _no_clash(name: str, data: Any, shape: Any) -> None:
     if "r" in map(str, dimensions):
         raise BadInput(f"loss {name}: r is the rank of the adapters; rename that dimension")
     for symbol in data:
+        if symbol.name in map(str, dimensions):
+            raise BadInput(
+                f"loss {name}: {symbol.name} is a dimension and stands for a number too; write a "
+                "number of another name in its place, which instances carry as data"
+            )
         if symbol.name in RESERVED:
             raise BadInput(
                 f"loss {name}: {symbol.name} stands for another thing in a flow; rename the symbol"

@@ -58,12 +58,20 @@ class WordLoss:
     def fields(self) -> dict[str, str]:
         """What an instance has to carry, in words: the matrices and numbers beside W."""
         names = dict(zip(self.shape, ("n", "n" if self.is_square else "m"), strict=True))
+        names |= self._renamed(names)
         if not all(isinstance(d, str) for d in self.shape):
             raise BadInput(
                 f"loss {self.name}: it is for W of shape {self.shape[0]} x {self.shape[1]} alone, "
                 "and problems come in every shape; draw them with instances_of(W0=...) instead"
             )
         return {s.name: _described(s, names) for s, _ in self.data}
+
+    def _renamed(self, names: dict[Any, str]) -> dict[Any, str]:
+        """Other names for dimensions of the data that are called as those of W are in problems."""
+        shapes = (s.shape or () for s, _ in self.data)
+        others = dict.fromkeys(d for shape in shapes for d in shape if d not in names)
+        free = (d for d in "pqklsuv" if d not in others)
+        return {d: next(free) for d in others if d in names.values()}
 
     def on(self, instance: Any) -> WordLoss:
         """This loss with the data that an instance carries in the fields of the same names."""
@@ -145,8 +153,8 @@ def word_loss(
     ``slope`` is the gradient where a shorter form of it is known than the derived one.
     Raises ``NotUnderstood`` for a node without a differential, such as a norm.
     """
-    direction = w.Symbol(f"d{W.name}", W.rows, W.columns)
     plain = expand(word)
+    direction = w.Symbol(_fresh(f"d{W.name}", plain), W.rows, W.columns)
     slope = gradient(plain, W) if slope is None else slope
     action = expand(differential(slope, {W: direction}))
     given = {W, *(s for s, _ in constants)}
@@ -155,6 +163,14 @@ def word_loss(
     return WordLoss(
         name, W, plain, slope, direction, action, data, constants, polynomial, **declared
     )
+
+
+def _fresh(name: str, word: w.Word) -> str:
+    """The name, with as many primes as it takes to be that of no symbol of the word."""
+    used = {symbol.name for symbol in _leaves(word)}
+    while name in used:
+        name += "'"
+    return name
 
 
 def _nodes(word: w.Word) -> Iterator[w.Word]:
