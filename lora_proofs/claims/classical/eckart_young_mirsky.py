@@ -193,6 +193,8 @@ TWO = Instance(
     r=1,
     values=[[3, 2]],
 )
+PAST = TWO.replace(X=[["603/200", 0], [0, 0]])
+"""A little beyond the truncation."""
 WHOLE = TWO.replace(X=[[3, 0], [0, 2]], P=[[1, 0], [0, 1]])
 LAST = TWO.replace(R=[[0, 0], [0, 1]])
 
@@ -215,6 +217,6 @@ claim = Claim(
         Control(on_columns, (WHOLE,), "an X of rank 2 for r = 1"),
         Control(truncation, (LAST,), "the last singular vector in place of the first"),
         Control(None, (TWO,), "the bound of rank r - 1", one_less),
-        Control(None, (TWO,), "singular values in place of their squares", first_powers),
+        Control(None, (TWO, PAST), "singular values in place of their squares", first_powers),
     ),
 )

@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
-from lora_proofs.arithmetic import Arithmetic, Comparison, at_most, squared_norm
+from lora_proofs.arithmetic import Arithmetic, Comparison, at_most, below, squared_norm
 from lora_proofs.claims.rushka_klabjan.discretisation import gradient_flow_limit as limit
 from lora_proofs.claims.rushka_klabjan.discretisation import limit_proof as proof
 from lora_proofs.claims.rushka_klabjan.discretisation import limit_runs as runs
@@ -102,10 +102,21 @@ def second_order(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
         yield at_most(name, left, right * ctx.number(instance.h))
 
 
+def strictly(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The bound claimed never to be attained."""
+    for name, left, right in gaps(instance, ctx):
+        yield below(name, left, right)
+
+
 INSTANT = Fraction(1, 10**12)
 TIGHT = Instance(
     loss="frobenius", W0=[[0]], Y=[[10**6]], A0=[[100]], B0=[[100]], T=2 * INSTANT, h=INSTANT,
     steps=2, RA=143, RB=143, M2=990001, MF=990001, Lf=1, K=200220000,
+)  # fmt: skip
+COARSE = TIGHT.replace(T=2000 * INSTANT, h=1000 * INSTANT)
+AT_REST = Instance(
+    loss="trace-squared", W0=[[0]], A0=[[0]], B0=[[0]], T=1, h="1/2", steps=2, RA=0, RB=0, M2=1,
+    MF=0, Lf=1, K=0,
 )  # fmt: skip
 
 claim = Claim(
@@ -126,8 +137,9 @@ claim = Claim(
     interpret=limit.interpret,
     controls=(
         *limit.CONTROLS,
-        Control(None, (TIGHT,), "an eighth of the bound", an_eighth),
+        Control(None, (TIGHT, COARSE), "an eighth of the bound", an_eighth),
         Control(None, (TIGHT,), "the order of one step claimed of all", second_order),
+        Control(None, (AT_REST,), "a bound that is never attained: at rest", strictly),
     ),
     arithmetics=("ball",),
     note="How far two orders part to first order, and that it is no less, is order-of-the-gap.",

@@ -208,6 +208,9 @@ def next_index(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 ZERO: dict[str, Any] = {"W0": [[0, 0], [0, 0]], "T": 1}
 SADDLE = Instance(**ZERO, Y=[[2, 0], [0, 1]], A0=[[0, 1]], B0=[[0], [1]])
 ABOVE_HALF = Instance(**ZERO, Y=[[2, 0], [0, 1]], A0=[[1, 0]], B0=[[2], [0]])
+JUST_BELOW = Instance(
+    **{**ZERO, "T": "9/32"}, Y=[[2, 0], [0, 1]], A0=[["3/5", "4/5"]], B0=[[0], [0]]
+)
 TIE = Instance(
     W0=[[0] * 3] * 3,
     Y=[[2, 0, 0], [0, 1, 0], [0, 0, 1]],
@@ -238,7 +241,7 @@ claim = Claim(
     controls=(
         Control(below_second, (SADDLE,), "a stationary start at the second value", reaches_least),
         Control(below_second, (SADDLE,), "the third value in the place of the second", third),
-        Control(None, (ABOVE_HALF,), "half of the smallest in the limit", half_of_least),
+        Control(None, (ABOVE_HALF, JUST_BELOW), "half of the smallest in the limit", half_of_least),
         Control(None, (TIE,), "the second value computed as if nothing were tied", next_index),
     ),
     arithmetics=("ball", "multiprecision"),

@@ -69,6 +69,11 @@ def faster(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield from excess(instance, Fraction(12, 5))
 
 
+def twice_as_fast(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Four times the rate of BA - E_r."""
+    yield from excess(instance, 4)
+
+
 def gone(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """An excess loss that falls below 1/10, from a start that is blocked."""
     with FINE.working():
@@ -85,6 +90,11 @@ def at_the_rate_of_the_first(instance: Instance, ctx: Arithmetic) -> Iterator[Co
         found = scaled(x, t, loss, 2)
         yield at_most(f"scaled excess loss at t = {t}", found, constant(x))
 
+
+BOTH_LEFT = limit.TURNED.replace(Y=[[1, 0], [0, "3/5"]])
+AT_A_POLE = limit.TURNED.replace(Y=[["3751/2500", 0], [0, "2/5"]], A0=[["6/5", "8/5"]])
+"""5 k^2 is a little less than 8 mu_1."""
+LARGE = limit.TURNED.replace(Y=[[50, 0], [0, 0]], A0=[["21/5", "28/5"]])
 
 claim = Claim(
     name="rushka-klabjan/frobenius-excess-loss",
@@ -109,6 +119,12 @@ claim = Claim(
         Control(toward.zero_b, (limit.SADDLE,), "B0 = -A0' on one mode: the excess stays"),
         Control(bridge.nonsingular, (limit.MISSED,), "the flow is blocked from E_r", gone),
         Control(None, (limit.TURNED,), "6/5 of the rate", faster),
+        Control(
+            None,
+            (BOTH_LEFT, AT_A_POLE, LARGE),
+            "twice the rate of the loss",
+            twice_as_fast,
+        ),
     ),
     arithmetics=("ball",),
     note="The constants are ours; they follow from the proof in riccati_bound.",

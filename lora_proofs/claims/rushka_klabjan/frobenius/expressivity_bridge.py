@@ -95,6 +95,7 @@ def at_the_rate_of_the_first(instance: Instance, ctx: Arithmetic) -> Iterator[Co
     yield at_most(f"error at t = {t}", ctx.sqrt(2 * flow.loss), best + excess)
 
 
+FAR_APART = limit.TURNED.replace(Y=[[200, 0], [0, 100]])
 OF_RANK_ONE = limit.TURNED.replace(Y=[[2, 0], [0, 0]])
 LONGER = Instance(
     W0=[[0, 0, 0], [0, 0, 0]],
@@ -126,7 +127,9 @@ claim = Claim(
         Control(toward.zero_b, (limit.SADDLE,), "B0 = -A0' on one mode: the error stays"),
         Control(nonsingular, (limit.MISSED,), "the flow is blocked from E_r", attained),
         Control(None, (OF_RANK_ONE,), "6/5 of the rate, for E of rank r", a_little_faster),
-        Control(None, (limit.TURNED,), "the bound for rank r + 1 attained by rank r", better),
+        Control(
+            None, (limit.TURNED, FAR_APART), "the bound for rank r + 1 attained by rank r", better
+        ),
     ),
     arithmetics=("ball", "multiprecision"),
     limit="the distance to E_r is below a bound for all times that falls to 0",

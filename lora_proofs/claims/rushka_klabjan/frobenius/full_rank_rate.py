@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, equal
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, below, equal
 from lora_proofs.arithmetic.leaning import remembered
 from lora_proofs.claims.rushka_klabjan.frobenius import full_rank_proof as proof
 from lora_proofs.errors import Unavailable
@@ -149,6 +149,12 @@ def largest(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most("loss at time t", enclosed(instance).loss, bound(instance, ctx, square))
 
 
+def strictly(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The bound claimed never to be attained."""
+    for c in check(instance, ctx):
+        yield below(c.label, c.left, c.right)
+
+
 def example(A0: Any, B0: Any, Y: Any, t: Any) -> Instance:
     """A problem with W0 = 0."""
     zero = [[0] * len(Y[0])] * len(Y)
@@ -193,6 +199,12 @@ claim = Claim(
             (example([[1, 0], [0, "1/8"]], [[0, 0]], [[0, 1]], 1),),
             "the largest singular value of A0 in place of the smallest",
             largest,
+        ),
+        Control(
+            None,
+            (example([[1]], [[0]], [[1]], 0),),
+            "a bound that is never attained: at the start",
+            strictly,
         ),
     ),
     arithmetics=("ball",),

@@ -152,6 +152,7 @@ MISSED_FIRST = Instance(
     A0=[[0, "3/5", "4/5"]],
     B0=[[0]] * 3,
 )
+LARGE = Instance(**{**DIAGONAL, "Y": [[120, 0], [0, "479/4"]]}, A0=[["52/5", "39/5"]])
 SADDLE = Instance(**{**DIAGONAL, "B0": [[-1], [0]]}, A0=[[1, 0]])
 
 claim = Claim(
@@ -186,7 +187,7 @@ claim = Claim(
         ),
         Control(
             None,
-            (Instance(**DIAGONAL, A0=[["3/5", "4/5"]]),),
+            (Instance(**DIAGONAL, A0=[["3/5", "4/5"]]), LARGE),
             "the choice begun from the smallest singular value",
             trailing,
         ),

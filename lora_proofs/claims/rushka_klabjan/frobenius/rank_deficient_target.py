@@ -135,6 +135,9 @@ NONE = [[0] * 3 for _ in range(4)]
 FULL = example((3, 2, 1), [[1, 0, 0], [0, 2, 0]], [[0, 0] for _ in range(4)])
 MOVING = example((3, 2, 0), THREE, [[0, 0, 0], [0, 0, 0], [0, 0, 1], [0, 0, 0]])
 ASLEEP = example((3, 2, 0), [[1, 0, 0], [0, 0, 0], [0, 0, 1]], NONE)
+SMALL = example(("1/100", 0, 0), [[1, 0, 0], [0, 1, 0]], [[0, 0] for _ in range(4)])
+LARGE = example((10, 0, 0), [["1/10", 0, 0], [0, 1, 0]], [[0, 0] for _ in range(4)])
+"""The first mode keeps the rate of its start, or a loss above 1 for a while."""
 UNSORTED = example((3, 0, 2), [[1, 0, 0], [0, 1, 0]], [[0, 0] for _ in range(4)])
 
 claim = Claim(
@@ -158,6 +161,7 @@ claim = Claim(
         Control(deficient, (FULL,), "a residual of rank 3 for r = 2"),
         Control(zero_B0, (MOVING,), "a surplus mode with b != 0 moves"),
         Control(None, Instances(draw, ("one surplus mode",)), "the surplus shrinks", shrinks),
+        Control(None, (SMALL, LARGE), "the surplus shrinks beside other modes", shrinks),
     ),
     arithmetics=("ball", "multiprecision"),
 )

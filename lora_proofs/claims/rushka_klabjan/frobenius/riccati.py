@@ -239,6 +239,20 @@ MEAN = Instance(
     N=[[1, 0], [0, 1]],
 )
 
+SQUARE = Instance(
+    loss="frobenius",
+    W0=[[0, 0], [0, 0]],
+    Y=[[1, 2], [0, 1]],
+    A0=[[1, 0], [0, 1]],
+    B0=[[2, 0], [0, 2]],
+    A=[["3/5", "4/5"], ["-4/5", "3/5"]],
+    B=[[0, 2], [-2, 0]],
+    XB=[[1, 2], [3, 4]],
+    XA=[[0, 1], [-1, 2]],
+    N=[[1, 1], [0, 2]],
+)
+"""Square matrices that do not commute."""
+
 claim = Claim(
     name="rushka-klabjan/frobenius-riccati",
     title="The Frobenius flow as a matrix Riccati equation",
@@ -260,6 +274,7 @@ claim = Claim(
         Control(scaled_identity, (MEAN,), "D is not a multiple of I and c is taken for its mean"),
         Control(None, INSTANCES, "2I in place of I in the inverse", twice_the_identity),
         Control(None, INSTANCES, "-2 Q^2 in place of -Q^2", half_a_square),
+        Control(None, (SQUARE,), "-2 Q^2 where all matrices are square", half_a_square),
         Control(None, Instances(draw, ("positive c",)), "c with the other sign", sign_of_c),
     ),
     note=(

@@ -152,6 +152,7 @@ SKEWED = Instance(
 )
 SADDLE = Instance(W0=[[0, 0]], Y=[[2, 0]], A0=[[1, 0]], B0=[[-1]])
 TURNED = Instance(**ZERO, Y=[[2, 0], [0, 1]], A0=[["3/5", "4/5"]])
+LARGE = Instance(**ZERO, Y=[[120, 0], [0, "479/4"]], A0=[["52/5", "39/5"]])
 MISSED = Instance(**ZERO, Y=[[2, 0], [0, 1]], A0=[[0, 1]])
 
 claim = Claim(
@@ -187,7 +188,7 @@ claim = Claim(
         ),
         Control(None, (MISSED,), "BA tends to E_r from every start with B0 = 0", always),
         Control(None, (TURNED,), "6/5 of the rate", a_little_faster),
-        Control(None, (TURNED,), "twice the rate, that of the excess loss", twice_the_rate),
+        Control(None, (TURNED, LARGE), "twice the rate, that of the excess loss", twice_the_rate),
     ),
     arithmetics=("ball", "multiprecision"),
     note=(

@@ -143,6 +143,7 @@ def on_the_stable_set(instance: Instance, ctx: Arithmetic) -> Iterator[Compariso
 
 
 STABLE = Instance(W0=[[0]], Y=[[2]], A0=[[1]], B0=[[-1]])
+NEAR_ITS_END = Instance(W0=[[0]], Y=[["1001/1000"]], A0=[[1]], B0=[[1]])
 EXAMPLE = Instance(W0=[[0]], Y=[[1]], A0=[[2]], B0=[[0]])
 
 rate = Claim(
@@ -164,7 +165,7 @@ rate = Claim(
     check=check,
     controls=(
         Control(off_the_stable_set, (STABLE,), "the stable set", on_the_stable_set),
-        Control(None, (EXAMPLE,), "a faster rate", faster),
+        Control(None, (EXAMPLE, NEAR_ITS_END), "a faster rate", faster),
         Control(None, (EXAMPLE,), "the rate 2 sigma, without D", two_sigma),
     ),
     arithmetics=("ball", "multiprecision"),

@@ -185,6 +185,8 @@ NO_B = [[0, 0] for _ in range(5)]
 FIRST_TWO = [[1, 0, 0, 0], [0, 1, 0, 0]]
 LOWER = example((2, Fraction(1, 2), 3, 1), FIRST_TWO, NO_B)
 ASLEEP = example(SPECTRUM, [[1, 0, 0, 0], [0, 0, 0, 0]], NO_B)
+SMALL = example((Fraction(1, 100), 0, 0), [[1, 0, 0]], [[0] for _ in range(4)])
+"""The mode keeps the rate of its start."""
 
 claim = Claim(
     name="rushka-klabjan/frobenius-spectral-start",
@@ -211,6 +213,7 @@ claim = Claim(
         Control(None, only("r = 1"), "the loss of rank r + 1", one_less),
         Control(None, only("zero B0"), "the limit approximates Y and not Y - W0", best_of_start),
         Control(None, only("zero B0"), "the limit claimed to be reached", reached),
+        Control(None, (SMALL,), "a small limit claimed to be reached", reached),
     ),
     arithmetics=("ball", "multiprecision"),
     note=(

@@ -36,6 +36,7 @@ from lora_proofs.claims.rushka_klabjan.frobenius.spectral import (
     tail,
     truncated,
 )
+from lora_proofs.claims.rushka_klabjan.frobenius.spectral_start import off_diagonal
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import Draw
@@ -127,6 +128,10 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield equal("E in the turned bases", turned_frame.E, E)
     if (turned_frame.E != E).any():
         return  # without a tie the turned start couples the two directions
+    off = off_diagonal(turned_frame.A)
+    yield equal("Q'AV of the turned start off its diagonal", off, 0 * off)
+    if (off != 0).any():
+        return
     limits = []
     for start in (instance, other):
         frame = Frame.of(start)

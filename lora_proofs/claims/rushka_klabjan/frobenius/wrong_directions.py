@@ -155,6 +155,7 @@ MORE = example(
     [[0, 0, 0] for _ in range(5)],
     S=[[2, 4]],
 )
+BOTH = example((3, 2, 1, Fraction(1, 100)), [[0, 0, 0, 1]], [[0], [0], [0], [1], [0]], S=[[4]])
 ASLEEP = TWO_AND_FOUR.replace(A0=[[0, 1, 0, 0], [0, 0, 0, 0]])
 
 claim = Claim(
@@ -179,7 +180,7 @@ claim = Claim(
         Control(along_S, (MORE,), "a row of A0 along a direction outside S"),
         Control(awake, (ASLEEP,), "a direction of S with d_i = b_i = 0"),
         Control(None, (TWO_AND_FOUR,), "the least loss claimed for S = {2, 4}", optimal),
-        Control(None, (TWO_AND_FOUR,), "the sum over i > r", from_the_top),
+        Control(None, (TWO_AND_FOUR, BOTH), "the sum over i > r", from_the_top),
     ),
     arithmetics=("ball", "multiprecision"),
 )

@@ -11,7 +11,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, squared_norm
+from lora_proofs.arithmetic import (
+    EXACT,
+    Arithmetic,
+    Comparison,
+    at_least,
+    at_most,
+    below,
+    squared_norm,
+)
 from lora_proofs.claims.rushka_klabjan.discretisation.limit_runs import problem_loss, up
 from lora_proofs.claims.rushka_klabjan.preliminaries import flow_existence as existence
 from lora_proofs.claims.rushka_klabjan.preliminaries import solutions
@@ -191,6 +199,23 @@ def half_radius(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most(IN_FACTORS, ctx.sqrt(both), top * Q_value / 2)
 
 
+def start_of_one(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The start of B alone in Q."""
+    _, last = solutions.between(instance, ctx)
+    x = instance.lift(ctx)
+    base = problem_loss(instance, ctx).gradient(x.W0, ctx)
+    Q_of_one = ctx.frobenius_norm(x.B0) + x.reach
+    G = solutions.gradient_at(instance, last, ctx)
+    top = ctx.frobenius_norm(base) + x.Lf * Q_of_one**2 / 2
+    yield at_most(IN_WEIGHT, ctx.frobenius_norm(G), top)
+
+
+def strictly(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The bound in the factors claimed never to be attained."""
+    for c in check(instance, ctx):
+        yield below(c.label, c.left, c.right)
+
+
 def draw(source: Draw, regime: str) -> Instance:
     """A problem from time 0, looked at up to a little beyond t."""
     if regime == ATTAINED:
@@ -216,6 +241,9 @@ FLAT = Instance(
     loss="trace-squared", W0=[[1, 0], [0, -1]], A0=[[4, 0]], B0=[[4], [0]], s=0, t="1/1000",
     T="1/1000", floor=0, reach="1/2", Lf="1/100",
 )  # fmt: skip
+AT_ONCE: dict[str, Any] = {"t": "1/100000000", "T": "1/100000000"}
+AT_REST = nearly_attained(Fraction(0)).replace(A0=[[0]], B0=[[0]], reach=0)
+ONE_SMALL = nearly_attained(Fraction(1)).replace(A0=[[2]], B0=[["1/100"]])
 claim = Claim(
     name="rushka-klabjan/bounded-gradient",
     title="The gradient is bounded on a finite interval",
@@ -245,7 +273,11 @@ claim = Claim(
         ),
         Control(
             None,
-            (nearly_attained(Fraction(1)),),
+            (
+                nearly_attained(Fraction(1)),
+                nearly_attained(Fraction(1, 4)),
+                nearly_attained(Fraction(1)).replace(**AT_ONCE, reach="1/10000"),
+            ),
             "half of the constant that goes with Lf",
             half_constant,
         ),
@@ -255,6 +287,8 @@ claim = Claim(
             "half of Q for the size of the factors",
             half_radius,
         ),
+        Control(None, (ONE_SMALL,), "the start of B alone in Q", start_of_one),
+        Control(None, (AT_REST,), "bounds that are never attained: at rest at 0", strictly),
     ),
     arithmetics=("ball", "multiprecision"),
     note="The constant grows linearly in T; nothing uniform in time follows.",

@@ -140,6 +140,13 @@ def one_change(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most("||BA - B~A~||_F", left, x.RA * ctx.frobenius_norm(x.B0 - x.B1))
 
 
+def frobenius_of_weight(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The Frobenius norm of the weight against the operator norms."""
+    x = instance.lift(ctx)
+    top = ctx.operator_norm(x.W0) + x.RA * x.RB
+    yield at_most("||W0 + BA||_F", ctx.frobenius_norm(x.W0 + x.B0 @ x.A0), top)
+
+
 def draw(source: Draw, regime: str) -> Instance:
     """Two pairs of factors of a regime, with bounds a little above their Frobenius norms."""
     problem = lora_problem(source, regime, loss="frobenius")
@@ -170,6 +177,9 @@ def scalar(a: Any, b: Any, other: tuple[Any, Any], radius: tuple[Any, Any]) -> I
     (a1, b1), (RA_, RB_) = other, radius
     return Instance(W0=[[0]], A0=[[a]], B0=[[b]], A1=[[a1]], B1=[[b1]], RA=RA_, RB=RB_)
 
+
+I2 = [[1, 0], [0, 1]]
+IDENTITIES = Instance(W0=I2, A0=I2, B0=I2, A1=I2, B1=I2, RA="9/8", RB="9/8")
 
 claim = Claim(
     name="rushka-klabjan/bounded-products",
@@ -203,6 +213,12 @@ claim = Claim(
             (scalar(2, 1, (1, 1), (2, 1)),),
             "the change of A is left out",
             one_change,
+        ),
+        Control(
+            None,
+            (IDENTITIES,),
+            "the Frobenius norm of the weight in place of the operator norm",
+            frobenius_of_weight,
         ),
     ),
     arithmetics=("ball", "multiprecision"),

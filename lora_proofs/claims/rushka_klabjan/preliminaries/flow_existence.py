@@ -177,6 +177,11 @@ def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
 BLOW_UP = Instance(
     loss="concave-square", W0=[[0]], A0=[[1]], B0=[[1]], s=0, t="499/1000", floor=-10, reach=3, Lf=1
 )
+AT_ITS_FLOOR = BLOW_UP.replace(t="1/100", floor="-5207/10000", reach="3/200")
+"""The floor is next to the loss at time t, and the speed is nearly constant: all but attained."""
+ONE_ZERO = Instance(
+    loss="trace-squared", W0=[[1]], A0=[[0]], B0=[[2]], s=0, t="1/1000", floor=0, reach="1/40", Lf=1
+)
 STEEP = Instance(
     loss="frobenius", W0=[[0]], Y=[[20]], A0=[[1]], B0=[[1]], s=0, t=2, floor=0, reach=20, Lf=1
 )
@@ -204,7 +209,9 @@ claim = Claim(
             "f = -w^2/2 with a globally Lipschitz gradient: the flow from a = b = 1 blows up at "
             "t = 1/2 and is beyond the bound before",
         ),
-        Control(None, (STEEP,), "the factors claimed never to grow", no_larger),
+        Control(
+            None, (STEEP, AT_ITS_FLOOR, ONE_ZERO), "the factors claimed never to grow", no_larger
+        ),
     ),
     arithmetics=("ball", "multiprecision"),
     note="Nothing is said about boundedness as t grows: the bound grows like the root of t.",
