@@ -78,13 +78,15 @@ def _refuted(low: Any, high: Any, slack: float) -> float | None:
 def _above(x: float) -> float:
     """The next number of two digits above a positive one.
 
-    >>> _above(0.5), _above(0.0123), _above(0.0998)
-    (0.51, 0.013, 0.1)
+    >>> _above(0.5), _above(0.3), _above(0.0123), _above(0.0998)
+    (0.51, 0.31, 0.013, 0.1)
     """
     if x <= 0:
         return 0.0
-    unit = Decimal(1).scaleb(Decimal(x).adjusted() - 1)
-    return float((Decimal(x) // unit + 1) * unit)
+    # The digits that are printed: 0.3 itself is a little below three tenths, and would stay.
+    told = Decimal(repr(x))
+    unit = Decimal(1).scaleb(told.adjusted() - 1)
+    return float((told // unit + 1) * unit)
 
 
 def refuted_by(low: Any, high: Any, error: float) -> bool:

@@ -117,7 +117,10 @@ def _text_of(entry: Entry) -> str:
     from lora_proofs.mutating.rebuilding import needed
 
     if not entry.shipped:
-        return entry.locator.sha256 or str(entry.locator)
+        # A file may import what lies beside it.
+        beside = sorted(Path(entry.locator.path or ".").resolve().parent.glob("*.py"))
+        told = _digest(tuple(map(str, beside))) if entry.locator.path else ""
+        return f"{entry.locator.sha256 or entry.locator} {told}"
     modules = needed(imported(entry.locator.module))
     return _digest(tuple(str(module.__file__) for module in modules))
 
