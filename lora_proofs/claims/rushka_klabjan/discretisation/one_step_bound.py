@@ -188,6 +188,9 @@ TIGHT = Instance(
 )  # fmt: skip
 SMALL_RADII = TIGHT.replace(RA="1/2", RB="1/2")
 HALVED = TIGHT.replace(Lf="1/2")
+# A step so long that both factors change sign, and one where nothing moves: both sides are 0.
+LONG = TIGHT.replace(Y=[["7/8"]], h=16, RA="9/8", RB="9/8", M2="1/8", MF="1/8")
+STILL = TIGHT.replace(Y=[[1]], M2=0, MF=0)
 
 claim = Claim(
     name="rushka-klabjan/one-step-bound",
@@ -208,7 +211,12 @@ claim = Claim(
     controls=(
         Control(bounded_point, (SMALL_RADII,), "radii that the factors do not keep to"),
         Control(lipschitz_gradient, (HALVED,), "half the Lipschitz constant of the gradient"),
-        Control(None, (TIGHT,), "the term of the moved gradient is left out", hessian_lost),
+        Control(
+            None,
+            (TIGHT, LONG, STILL),
+            "the term of the moved gradient is left out",
+            hessian_lost,
+        ),
         Control(None, (TIGHT,), "a bound of order h^3", third_order),
     ),
     arithmetics=("ball", "multiprecision"),

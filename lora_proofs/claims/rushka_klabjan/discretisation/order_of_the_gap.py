@@ -147,6 +147,8 @@ def a_ninth_below(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 WIDER = whole.TIGHT_A_FIRST
 NARROWER = WIDER.replace(B0=[["1/10"]])
+OTHER_ORDER = WIDER.replace(mode="B-first")
+FAST = WIDER.replace(Y=[[20]], T="1/400000000", h="1/400000000")  # Lambda is about 20
 
 claim = Claim(
     name="rushka-klabjan/order-of-the-gap",
@@ -172,7 +174,9 @@ claim = Claim(
             None, (whole.FINE,), "the gap claimed of second order, as in one step", second_order
         ),
         Control(None, (whole.FINE,), "a gap of twice the size", twice),
-        Control(None, (WIDER,), "an eighth of the remainder above h ||v||", an_eighth),
+        Control(
+            None, (WIDER, OTHER_ORDER, FAST), "an eighth of the remainder above h ||v||", an_eighth
+        ),
         Control(None, (NARROWER,), "a ninth of the remainder below h ||v||", a_ninth_below),
     ),
     arithmetics=("ball",),

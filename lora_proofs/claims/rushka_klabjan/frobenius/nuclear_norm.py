@@ -171,7 +171,7 @@ def faster(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most("4 r^2 Q", left, EXACT.number((k[H] + k[T]) ** 2))
 
 
-def of(*values: int, rank: int) -> Instance:
+def of(*values: int | Fraction, rank: int) -> Instance:
     """A diagonal residual."""
     size = len(values)
     bases = {"U": EXACT.identity(size), "V": EXACT.identity(size)}
@@ -179,6 +179,7 @@ def of(*values: int, rank: int) -> Instance:
 
 
 FLAT = of(1, 1, 1, 1, rank=2)
+SHORT = of(Fraction(1, 8), Fraction(1, 8), rank=1)  # below 1, where powers turn
 
 law = Claim(
     name="rushka-klabjan/nuclear-norm-law",
@@ -198,7 +199,9 @@ law = Claim(
     interpret=interpret,
     controls=(
         Control(decreasing, (of(0, 1, rank=1),), "singular values that increase"),
-        Control(None, (FLAT,), "a smaller constant, against a flat spectrum", smaller_constant),
+        Control(
+            None, (FLAT, SHORT), "a smaller constant, against a flat spectrum", smaller_constant
+        ),
         Control(None, (FLAT,), "the Frobenius norm in place of the nuclear", frobenius_instead),
         Control(None, (FLAT,), "1/r in place of 1/sqrt(r)", faster),
     ),

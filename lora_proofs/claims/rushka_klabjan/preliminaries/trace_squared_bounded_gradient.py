@@ -177,6 +177,11 @@ INSTANCES = Instances(draw, REGIMES)
 SMALL = Instance(loss="trace-squared", W0=[[1, 0], [0, 1]], A0=[["1/4", 0]], B0=[[0], [0]], t="1/8")
 BACK = SMALL.replace(t="-1/8")
 STARTED = Instance(loss="trace-squared", W0=[[0]], A0=[[1]], B0=[[1]], t="1/8")
+# Nothing moves: both sides are equal. BA against W0, BA without a trace of its own, and A0 != B0.
+REST = SMALL.replace(A0=[[0, 0]])
+AGAINST = STARTED.replace(W0=[[2]], B0=[[-1]])
+ACROSS = SMALL.replace(W0=[[0, 0], [0, 0]], A0=[[0, 1], [0, 0]], B0=[[0, 0], [1, 0]])
+UNEQUAL = STARTED.replace(A0=[[2]], t="1/16")
 
 claim = Claim(
     name="rushka-klabjan/trace-squared-bounded-gradient",
@@ -195,8 +200,13 @@ claim = Claim(
     interpret=interpret,
     controls=(
         Control(flow, (BACK,), "backward in time the gradient grows"),
-        Control(None, (SMALL,), "the factor sqrt n is left out", without_dimension),
-        Control(None, (STARTED,), "the trace of W0 in place of that of W(0)", frozen_trace),
+        Control(None, (SMALL, REST), "the factor sqrt n is left out", without_dimension),
+        Control(
+            None,
+            (STARTED, UNEQUAL, ACROSS, AGAINST),
+            "the trace of W0 in place of that of W(0)",
+            frozen_trace,
+        ),
         Control(None, (SMALL,), "the decay of full fine-tuning", full_rate),
     ),
     arithmetics=("ball", "multiprecision"),

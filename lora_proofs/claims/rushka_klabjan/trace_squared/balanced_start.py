@@ -163,7 +163,10 @@ balanced = Assumption(
 )
 NEGATIVE = Instance(F=[[-2]], V=[[1]], D=[[1]], A0=[[1]], B0=[[1]], y=1)
 ZERO_B = Instance(F=[[1]], C=[[1]], V=[[1]], D=[[1]], A0=[[1]], B0=[[0]], y="3/2")
-SMALL = balanced_instance([Fraction(2), Fraction(1)], 1, EXACT.identity(2), Fraction(3, 2))
+SMALL, BEGUN, LATE = (
+    balanced_instance([Fraction(2), Fraction(1)], 1, EXACT.identity(2), y)
+    for y in (Fraction(3, 2), Fraction(1), Fraction(64))
+)
 
 claim = Claim(
     name="rushka-klabjan/trace-squared-balanced-start",
@@ -187,7 +190,7 @@ claim = Claim(
     controls=(
         Control(positive, (NEGATIVE,), "a negative trace: the same start is below w0^2/2"),
         Control(balanced, (ZERO_B,), "B0 = 0: the loss falls below w0^2/2"),
-        Control(None, (SMALL,), "zero loss claimed of the start", reaches_zero),
+        Control(None, (SMALL, BEGUN, LATE), "zero loss claimed of the start", reaches_zero),
         Control(None, (SMALL,), "the trace falls at twice the rate", twice_as_fast),
     ),
     note=(

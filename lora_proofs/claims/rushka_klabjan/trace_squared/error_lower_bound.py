@@ -162,7 +162,7 @@ def strict(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 
 LINE = [[1], [0], [0]]
-FLAT = (instance(LINE, [[-3, 0, 0]]),)
+FLAT = (instance(LINE, [[-3, 0, 0]]), instance(LINE, [[1, 0, 0]]))
 FULL_RANK = instance(LINE, [[-1, 0, 0]], X=[[-1, 0, 0], [0, -1, 0], [0, 0, -1]], phi=1)
 HEAVY = instance(LINE, [[-1, 0, 0]], phi=1)
 

@@ -206,7 +206,10 @@ later = Assumption(
 NEGATIVE = Instance(W0=[[-1]], F=[[-2]], V=[[1]], D=[[1]], A0=[[1]], B0=[[1]], y=1)
 UNBALANCED = Instance(W0=[[1]], F=[[1]], C=[[1]], V=[[1]], D=[[1]], A0=[[1]], B0=[[0]], y="3/2")
 KEPT_TWICE = Instance(W0=[[1]], F=[[1]], C=[[1]], V=[[1]], D=[[1]], A0=[[1]], B0=[[1]], y=1)
-SMALL = pissa_instance([Fraction(2), Fraction(1)], 1, EXACT.identity(2), Fraction(2))
+SMALL, LATE = (
+    pissa_instance([Fraction(2), Fraction(1)], 1, EXACT.identity(2), y)
+    for y in (Fraction(2), Fraction(64))
+)
 FULL = pissa_instance([Fraction(2), Fraction(1)], 2, EXACT.identity(2), Fraction(2))
 
 claim = Claim(
@@ -233,7 +236,7 @@ claim = Claim(
         Control(positive, (NEGATIVE,), "a residual with a negative trace"),
         Control(balanced, (UNBALANCED,), "B0 = 0: the loss falls below that of the residual"),
         Control(pissa, (KEPT_TWICE,), "W0 is kept as it is and the pair added to it"),
-        Control(None, (SMALL,), "zero loss claimed of the start", nothing_left),
+        Control(None, (SMALL, LATE), "zero loss claimed of the start", nothing_left),
         Control(None, (SMALL,), "the level of the start that keeps W0", whole_weight),
         Control(None, (FULL,), "twice the rate, where the residual is 0", twice_as_fast),
     ),

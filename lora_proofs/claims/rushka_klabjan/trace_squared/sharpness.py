@@ -216,6 +216,7 @@ def second_eigenvalue(instance: Instance, ctx: Arithmetic) -> Iterator[Compariso
 
 
 ONE = (point([[0, 0], [0, 0]], [[1, 0]], [[2], [1]], [[0, 1]], [[1], [1]], "1/2"),)
+ALIGNED = (*ONE, ONE[0].replace(X=[[2, 1]], Z=[[1], [0]]))  # along (B', A'): t^2 is its bound
 MOVING = ONE[0].replace(W0=[[1, 0], [0, 1]])
 
 claim = Claim(
@@ -240,7 +241,7 @@ claim = Claim(
     controls=(
         Control(zero_loss, (MOVING,), "away from zero loss the gradient's own factor T shows"),
         Control(
-            None, ONE, "the larger of the two squared sizes in place of the sum", without_cross
+            None, ALIGNED, "the larger of the two squared sizes in place of the sum", without_cross
         ),
         Control(None, ONE, "stability claimed for h = 2.02/lam", wider),
         Control(None, ONE, "every direction stretched by lam", second_eigenvalue),

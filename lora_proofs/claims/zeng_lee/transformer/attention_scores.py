@@ -72,8 +72,10 @@ def draw(source: Draw, regime: str) -> Instance:
     return pair(frozen, target, R, adapted=adapted, **fields, regimes=(regime,))
 
 
-def attained(theirs: int, moved: int, v: int, **fields: Any) -> Instance:
-    """D = 1 and N = 2, scores that differ by ``moved``: the error is the floor, up to 1e-9.
+def attained(theirs: Any, moved: int, v: int, N: int = 2, **fields: Any) -> Instance:
+    """D = 1, scores that differ by ``moved``: the error is the floor, up to 1e-9.
+
+    For N > 2 both scores have to be negative: log(N - 1) moves them further from 0.
 
     At the X of the proof both errors of its sum are h and h + v d (p - pbar), for the target moved
     by h; for the h halfway both are half of it.
@@ -81,11 +83,11 @@ def attained(theirs: int, moved: int, v: int, **fields: Any) -> Instance:
     one = identity_model(1, blocks=1)
     frozen = changed(one, (1, 1, "Q"), [[theirs + moved]])
     target = alive(changed(changed(one, (1, 1, "Q"), [[theirs]]), (1, 1, "V"), [[v]]))
-    p, pbar = (1 / (1 + math.exp(-x / 4)) for x in (theirs + moved, theirs))
+    p, pbar = (1 / (1 + (N - 1) * math.exp(-x / 4)) for x in (theirs + moved, theirs))
     h = -Fraction(v * (p - pbar) / 4).limit_denominator(10**9)
     other = with_scores(target, [[theirs + moved]], [[1]])
     other = replace(other, blocks=(replace(other.blocks[0], b2=EXACT.matrix([[h]])),))
-    told = {"centre": [[0]], "radius": 1, "N": 2, **fields}
+    told = {"centre": [[0]], "radius": 1, "N": N, **fields}
     return pair(frozen, target, 0, adapted=instance_of(other), **told)
 
 
@@ -232,11 +234,46 @@ def example(target: TransformerModel, adapted: TransformerModel, rank: int, N: i
     return pair(ONE, target, rank, **fields)
 
 
+def turned() -> Instance:
+    """K'Q is 100 and 101 times e_1 e_1', but KQ = 0: large scores, and so a tiny error."""
+    K = [[0, 0], [1, 0]]
+    target, frozen = (with_scores(BASE, [[0, 0], [size, 0]], K) for size in (100, 101))
+    told = {"centre": [[0], [0]], "radius": 1, "N": 2}
+    return pair(frozen, target, 0, adapted=instance_of(with_scores(BASE, [[0, 0], [101, 0]], K)),
+                **told)  # fmt: skip
+
+
+def bent() -> Instance:
+    """The adapted first unit is max(z_1, kink) + 2: right at the first X, wrong at its z alone."""
+    theirs, ours = [[4, 0], [-8, 0]], [[0, 0], [-8, 0]]
+    kink = Fraction(1 / (1 + math.exp(-1)) / 2).limit_denominator(10**9)
+    adapted = with_scores(BASE, ours, I)
+    block = replace(adapted.blocks[0], b1=EXACT.matrix([[-kink], [2]]),
+                    b2=EXACT.matrix([[kink + 2], [0]]))  # fmt: skip
+    told = {"centre": [[0], [0]], "radius": 1, "N": 2}
+    other = instance_of(replace(adapted, blocks=(block,)))
+    return pair(adapted, with_scores(BASE, theirs, I), 0, adapted=other, **told)
+
+
 def dead(model: TransformerModel) -> TransformerModel:
     """The model with b1 = -10."""
     block = replace(model.blocks[0], b1=EXACT.matrix([[-10], [-10]]))
     return replace(model, blocks=(block,))
 
+
+# Where the bound is met: an error above 1, a score below 1, N = 3. Beside it scores that are no
+# symmetric matrix, an error at one of the two inputs alone, and values that are 0: no output
+# depends on the scores, both sides are 0.
+BLIND = changed(BASE, (1, 1, "V"), 0 * I)
+ATTAINED = (
+    attained(2, 3, 1),
+    attained(1, 9, 40),
+    attained(Fraction(1, 2), 3, 40),
+    attained(-2, -3, 40, N=3),
+    turned(),
+    bent(),
+    pair(ONE, BLIND, 0, adapted=instance_of(BLIND), centre=[[0], [0]], radius=1, N=2),
+)
 
 claim = Claim(
     name="zeng-lee/attention-scores-necessary",
@@ -265,7 +302,7 @@ claim = Claim(
             "s_{2R} in place of s_{2R+1}: a gap that the rank covers",
             lambda instance, ctx: reaches(instance, ctx, 0),
         ),
-        Control(None, (attained(2, 3, 1),), "101/100 of the floor: scores 2 and 5", scaled_up),
+        Control(None, ATTAINED, "101/100 of the floor: scores 2 and 5", scaled_up),
     ),
     arithmetics=("ball", "multiprecision"),
     note=(
