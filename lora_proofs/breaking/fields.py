@@ -37,6 +37,18 @@ def numbers(instance: Instance) -> dict[Path, Fraction]:
     return {path: leaf for path, leaf in leaves(instance).items() if isinstance(leaf, Fraction)}
 
 
+def entries(instance: Instance) -> list[Fraction]:
+    """Every number and every entry, in the order of the fields.
+
+    >>> [str(x) for x in entries(Instance(X=[[1, 0]], h="1/2"))]
+    ['1', '0', '1/2']
+    """
+    found: list[Fraction] = []
+    for leaf in leaves(instance).values():
+        found += [leaf] if isinstance(leaf, Fraction) else [x for row in leaf for x in row]
+    return found
+
+
 def put(instance: Instance, changes: Mapping[Path, Any]) -> Instance:
     """The instance with some leaves changed; it carries no name of a regime any more.
 

@@ -7,28 +7,25 @@ ends where no step is left that does, or where the evaluations are used up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
-from itertools import permutations, product
 from typing import Any
 
 from lora_proofs.breaking.character import Character
 from lora_proofs.breaking.choices import Origin, drawn_with, nearby
-from lora_proofs.breaking.descent import with_entry
+from lora_proofs.breaking.edits import GRIDS, STEPS, Edits
 from lora_proofs.breaking.fields import digits as digits_of
-from lora_proofs.breaking.fields import leaves, matrices, numbers, put, sides
-from lora_proofs.breaking.patterns import CHANGES, SHAPES, scaled
+from lora_proofs.breaking.fields import entries, leaves, matrices, sides
 from lora_proofs.breaking.slack import Guide
 from lora_proofs.judging.counterexample import Refutation, refute
 from lora_proofs.language.claim import Claim
-from lora_proofs.mathematics.instance import Instance, Rows
+from lora_proofs.mathematics.instance import Instance
 
-SIMPLE = tuple(map(Fraction, ("0", "1", "-1", "2", "-2", "1/2", "-1/2", "3", "-3", "4", "5")))
 Size = tuple[Any, ...]
 WEIGHED = 20
 """How many instances are weighed in float64 for one that may be judged."""
-FEW_ENTRIES = 10
+GRID_SHARE = 4
+"""Grids of simple instances may use one part in this many of what may be judged, each time."""
 
 
 def simplicity(instance: Instance) -> Size:
@@ -38,24 +35,26 @@ def simplicity(instance: Instance) -> Size:
     ...     Instance(X=[["1/2", 1]]))
     True
     """
-    entries = _entries(instance)
-    nonzero = sum(x != 0 for x in entries)
+    found = entries(instance)
     return (
-        len(entries),
-        nonzero,
-        sum(digits_of(x) for x in entries),
-        len(set(entries)),
-        sum(x < 0 for x in entries),
-        sum(abs(x) for x in entries),
+        len(found),
+        sum(x != 0 for x in found),
+        sum(digits_of(x) for x in found),
+        len(set(found)),
+        sum(x < 0 for x in found),
+        sum(abs(x) for x in found),
         str(instance.to_json()),
     )
 
 
-def _entries(instance: Instance) -> list[Fraction]:
-    found: list[Fraction] = []
-    for leaf in leaves(instance).values():
-        found += [leaf] if isinstance(leaf, Fraction) else [x for row in leaf for x in row]
-    return found
+def is_plain(instance: Instance) -> bool:
+    """Whether nobody would ask for a simpler one: at most 3 x 3, whole numbers of one digit.
+
+    >>> is_plain(Instance(X=[[1, -9]])), is_plain(Instance(X=[["1/2"]]))
+    (True, False)
+    """
+    large = any(max(sides(X)) > 3 for X in matrices(instance).values())
+    return not large and all(digits_of(x) <= 1 for x in entries(instance))
 
 
 def in_words(instance: Instance) -> str:
@@ -68,24 +67,38 @@ def in_words(instance: Instance) -> str:
         ".".join(path) + (" {} x {}".format(*sides(leaf)) if isinstance(leaf, tuple) else "")
         for path, leaf in leaves(instance).items()
     ]
-    entries = _entries(instance)
-    digits = max((max(1, digits_of(x)) for x in entries), default=0)
-    nonzero = sum(x != 0 for x in entries)
-    count = f"{len(entries)} entries, {nonzero} of them not 0"
+    found = entries(instance)
+    digits = max((max(1, digits_of(x)) for x in found), default=0)
+    nonzero = sum(x != 0 for x in found)
+    count = f"{len(found)} entries, {nonzero} of them not 0"
     return f"{', '.join(told)}; {count}, at most {digits} digit{'s' * (digits != 1)}"
 
 
 @dataclass(frozen=True)
 class Shrunk:
-    """The smallest refutation that was reached, and how many instances were judged on the way."""
+    """The smallest refutation that was reached, and how many instances were judged on the way.
+
+    ``steps`` counts those of them that were simpler and refuted.
+    """
 
     refutation: Refutation
     judged: int
+    steps: int = 0
+
+    def then(self, other: Shrunk) -> Shrunk:
+        """What one more attempt reached, from here; the effort adds up."""
+        return Shrunk(other.refutation, self.judged + other.judged, self.steps + other.steps)
+
+    def or_simpler(self, other: Shrunk) -> Shrunk:
+        """The simpler of two attempts; what both judged counts, the steps are those of its own."""
+        both = (self, other)
+        best = min(both, key=lambda small: simplicity(small.refutation.instance))
+        return Shrunk(best.refutation, self.judged + other.judged, best.steps)
 
     def to_dict(self, first: Refutation) -> dict[str, Any]:
         """The entry ``shrunk`` of a counterexample."""
         start, end = in_words(first.instance), in_words(self.refutation.instance)
-        return {"from": start, "to": end, "judged": self.judged}
+        return {"from": start, "to": end, "steps": self.steps, "judged": self.judged}
 
 
 def shrink_fields(
@@ -95,30 +108,30 @@ def shrink_fields(
     press = _Press(claim, digits, most, found, _guide(claim, found, digits))
     while press.open():
         before = press.best
-        for edits in (_dimensions, _whole_fields, _rows, _single_entries, _ties, _two_entries):
+        for edits in (*STEPS, *GRIDS):
             press.until_nothing_changes(edits, character)
         if press.best is before:
             break
-    return Shrunk(press.best, press.judged)
+    return press.shrunk()
 
 
 def shrink_choices(
     claim: Claim, found: Refutation, origin: Origin, digits: int, most: int
 ) -> Shrunk:
     """A simpler refutation that the claim's own draw gives, by simpler choices."""
-    press = _Press(claim, digits, most, found)
+    press = _Press(claim, digits, most, found, _guide(claim, found, digits))
     while press.open():
         before = origin
         origin = _simpler_choices(press, origin)
         if origin == before:
             break
-    return Shrunk(press.best, press.judged)
+    return press.shrunk()
 
 
 def _guide(claim: Claim, found: Refutation, digits: int) -> Guide | None:
     """float64, where it sees that the instance fails."""
     guide = Guide.of(claim, [found.instance], digits)
-    return guide if guide.fast else None
+    return guide if guide.fast and guide.weigh(found.instance).suspicious else None
 
 
 @dataclass
@@ -131,7 +144,11 @@ class _Press:
     best: Refutation
     guide: Guide | None = None
     judged: int = 0
+    steps: int = 0
     seen: set[Instance] = field(default_factory=set)
+
+    def shrunk(self) -> Shrunk:
+        return Shrunk(self.best, self.judged, self.steps)
 
     def open(self) -> bool:
         return self.judged < self.most and len(self.seen) < WEIGHED * self.most
@@ -149,6 +166,7 @@ class _Press:
         found = self._refutation(instance)
         if found is not None:
             self.best = found
+            self.steps += 1
         return found is not None
 
     def _refutation(self, instance: Instance) -> Refutation | None:
@@ -160,137 +178,17 @@ class _Press:
             return None
         return found if isinstance(found, Refutation) else None
 
-    def until_nothing_changes(
-        self, edits: Callable[[Instance, Character], Iterator[Instance]], character: Character
-    ) -> None:
+    def until_nothing_changes(self, edits: Edits, character: Character) -> None:
+        most = self.judged + (self.most // GRID_SHARE if edits in GRIDS else self.most)
         changed = True
-        while changed and self.open():
+        while changed:
             changed = False
             for instance in edits(self.best.instance, character):
+                if not self.open() or self.judged > most:
+                    return
                 if character.admits(instance) and self.takes(instance):
                     changed = True
                     break
-
-
-def _wide(instance: Instance, character: Character) -> dict[tuple[str, ...], Rows]:
-    return {p: X for p, X in matrices(instance).items() if p not in character.fixed}
-
-
-def _dimensions(instance: Instance, character: Character) -> Iterator[Instance]:
-    yield instance.replace(regimes=())
-    yield from character.dimensions.smaller(instance)
-
-
-def _whole_fields(instance: Instance, character: Character) -> Iterator[Instance]:
-    """Fields that are 0, of rank one, or a simple pattern."""
-    wide = _wide(instance, character)
-    for name in ("zero", "e_1 e_1'", "last e_n e_m'", "identity", "minus identity", "all equal"):
-        yield put(instance, {p: SHAPES[name](*sides(X)) for p, X in wide.items()})
-        for p, X in wide.items():
-            yield put(instance, {p: SHAPES[name](*sides(X))})
-    for name in ("first entry alone", "first row alone", "first column alone", "diagonal"):
-        for p, X in wide.items():
-            yield put(instance, {p: CHANGES[name](X)})
-    for p, X in wide.items():
-        yield from (put(instance, {p: scaled(X, 1 / x)}) for x in _pivots(X))
-
-
-def _pivots(X: Rows) -> list[Fraction]:
-    """Numbers by which a matrix may become simpler when it is divided by them."""
-    found = [x for row in X for x in row if x not in (0, 1)]
-    return list(dict.fromkeys(found))[:4]
-
-
-def _rows(instance: Instance, character: Character) -> Iterator[Instance]:
-    """Rows and columns that are 0."""
-    for p, X in _wide(instance, character).items():
-        n, m = sides(X)
-        for i in range(n):
-            yield put(instance, {p: (*X[:i], (Fraction(0),) * m, *X[i + 1 :])})
-        for j in range(m):
-            yield put(instance, {p: tuple((*r[:j], Fraction(0), *r[j + 1 :]) for r in X)})
-
-
-def _single_entries(instance: Instance, character: Character) -> Iterator[Instance]:
-    """Simpler entries and numbers, one at a time; where a condition ties two, both."""
-    dimensions = character.dimensions.numbers()
-    for p, x in numbers(instance).items():
-        if p not in character.fixed and p not in dimensions:
-            yield from (put(instance, {p: value}) for value in simpler(x))
-    for p, X in _wide(instance, character).items():
-        for i, row in enumerate(X):
-            for j, x in enumerate(row):
-                for value in simpler(x):
-                    yield put(instance, {p: with_entry(X, i, j, value)})
-                    if i < j < len(X) and X[j][i] == x:
-                        both = with_entry(with_entry(X, i, j, value), j, i, value)
-                        yield put(instance, {p: both})
-
-
-def _ties(instance: Instance, character: Character) -> Iterator[Instance]:
-    """Entries that equal another one, and all entries rounded alike."""
-    wide = _wide(instance, character)
-    for most in (1, 2, 4, 10):
-        rounded = {
-            p: tuple(tuple(x.limit_denominator(most) for x in row) for row in X)
-            for p, X in wide.items()
-        }
-        yield put(instance, rounded)
-    values = list(dict.fromkeys(x for X in wide.values() for row in X for x in row))[:8]
-    for p, X in wide.items():
-        for i, row in enumerate(X):
-            for j, x in enumerate(row):
-                for value in values:
-                    if value != x:
-                        yield put(instance, {p: with_entry(X, i, j, value)})
-
-
-def _two_entries(instance: Instance, character: Character) -> Iterator[Instance]:
-    """Two entries at once, one of them 1 or 0, where few are left that are not."""
-    places = [
-        (p, i, j)
-        for p, X in _wide(instance, character).items()
-        for i, row in enumerate(X)
-        for j, x in enumerate(row)
-        if x != 0
-    ]
-    if len(places) > FEW_ENTRIES:
-        return
-    for one, other in permutations(places, 2):
-        for first, second in product(SIMPLE[:3], SIMPLE):
-            yield _with(_with(instance, one, first), other, second)
-
-
-def _with(instance: Instance, place: tuple[Any, int, int], value: Fraction) -> Instance:
-    p, i, j = place
-    return put(instance, {p: with_entry(matrices(instance)[p], i, j, value)})
-
-
-def simpler(x: Fraction) -> list[Fraction]:
-    """Numbers that are simpler than x, the simplest first.
-
-    >>> [str(y) for y in simpler(Fraction(31, 4))]
-    ['0', '1', '-1', '2', '-2', '3', '-3', '4', '5', '8', '7', '10']
-    """
-    close = [x.limit_denominator(d) for d in (1, 2, 3, 4, 5, 8, 10)]
-    whole = [Fraction(x.numerator // x.denominator), Fraction(-(-x.numerator // x.denominator))]
-    halves = [x / 2, Fraction(int(x / 2)), -x]
-    short = [_leading(x, 1), _leading(x, 2)]
-    found = dict.fromkeys((*SIMPLE, *close, *whole, *short, *halves))
-    return [y for y in found if _rank(y) < _rank(x)]
-
-
-def _rank(x: Fraction) -> tuple[Any, ...]:
-    return (x != 0, digits_of(x), x < 0, abs(x))
-
-
-def _leading(x: Fraction, count: int) -> Fraction:
-    """x rounded to its first decimal digits, and about that many where it is very long."""
-    if x == 0:
-        return x
-    bits = x.numerator.bit_length() - x.denominator.bit_length()
-    unit = Fraction(10) ** (bits * 3 // 10 - count + 1)
-    return round(x / unit) * unit
 
 
 def _simpler_choices(press: _Press, origin: Origin) -> Origin:

@@ -10,9 +10,9 @@ from typing import Any
 from lora_proofs.breaking.choices import Origin, drawn_with
 from lora_proofs.breaking.hunt import Found
 from lora_proofs.breaking.search import Subject, search
-from lora_proofs.breaking.shrinking import Shrunk, shrink_choices, shrink_fields
+from lora_proofs.breaking.shrinking import Shrunk, is_plain, shrink_choices, shrink_fields
 from lora_proofs.breaking.slack import ROUNDING
-from lora_proofs.judging.counterexample import Refutation
+from lora_proofs.judging.counterexample import Refutation, refute
 from lora_proofs.judging.drawing import MOST_DRAWS
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.claim import Claim
@@ -21,6 +21,8 @@ from lora_proofs.mathematics.instance import Instance
 
 MOST_JUDGED = 400
 """How many instances may be judged to make a counterexample small."""
+DRAWS_TRIED = 20
+"""Draws of which the first that refutes is made small in place of an instance that was made."""
 CUT = {"search": "the search", "shrink": "shrinking"}
 """The stages that a limit may cut off while the result before them stands, in words."""
 
@@ -75,19 +77,61 @@ class Breaking:
         return Searched(told, hunt.found, hunt.suspect, tuple(sorted(notes)))
 
     def sampled(self, regime: str, refutation: Refutation) -> Found:
-        """A refutation of the stages before, with the choices that it was drawn by."""
-        origin = self._recalled(regime, refutation.instance) if self.subject.dependent else None
-        return Found(refutation, "sample", origin or Origin(regime, (), ()))
+        """A refutation of the stages before; the choices that drew it are recalled when needed."""
+        return Found(refutation, "sample", Origin(regime, (), ()))
 
     def shrunk(self, found: Found) -> Shrunk:
-        """The smallest refutation that can be reached from one that was found."""
-        claim, digits = self.claim, self.budget.digits
-        if not self.subject.dependent:
-            character = self.subject.character
-            return shrink_fields(claim, found.refutation, character, digits, MOST_JUDGED)
-        if found.origin is None or not found.origin.choices:
-            return Shrunk(found.refutation, 0)
-        return shrink_choices(claim, found.refutation, found.origin, digits, MOST_JUDGED)
+        """The smallest refutation that can be reached from one that was found.
+
+        Edits of fields cannot keep every equation that an assumption states (balanced factors, an
+        orthogonal matrix); simpler choices of the draw keep them all. Where edits alone do not
+        end at a plain instance, choices are simplified first, and edits go on from there.
+        """
+        if self.subject.dependent:
+            return self._by_choices(found.refutation, self._origin(found), MOST_JUDGED)
+        small = self._by_fields(found.refutation, MOST_JUDGED)
+        if is_plain(small.refutation.instance):
+            return small
+        drawn = self._drawn(found)
+        if drawn is None:
+            return small
+        first = self._by_choices(*drawn, MOST_JUDGED // 2)
+        return small.or_simpler(first.then(self._by_fields(first.refutation, MOST_JUDGED // 2)))
+
+    def _by_fields(self, refutation: Refutation, most: int) -> Shrunk:
+        character, digits = self.subject.character, self.budget.digits
+        return shrink_fields(self.claim, refutation, character, digits, most)
+
+    def _by_choices(self, refutation: Refutation, origin: Origin | None, most: int) -> Shrunk:
+        if origin is None or not origin.choices:
+            return Shrunk(refutation, 0)
+        return shrink_choices(self.claim, refutation, origin, self.budget.digits, most)
+
+    def _origin(self, found: Found) -> Origin | None:
+        """The choices that drew what was found; ``None`` where it was made."""
+        if found.origin is None or found.origin.choices:
+            return found.origin
+        return self._recalled(found.origin.regime, found.refutation.instance)
+
+    def _drawn(self, found: Found) -> tuple[Refutation, Origin] | None:
+        """What was found, where it was drawn; else the first of some draws that refutes, too."""
+        origin = self._origin(found)
+        if origin is not None:
+            return found.refutation, origin
+        for instance, origin in self.subject.drawn[:DRAWS_TRIED]:
+            refutation = self._refutation(instance)
+            if refutation is not None:
+                return refutation, origin
+        return None
+
+    def _refutation(self, instance: Instance) -> Refutation | None:
+        try:
+            told = refute(self.claim, instance, self.budget.digits)
+        except MemoryError:
+            raise
+        except Exception:
+            return None
+        return told if isinstance(told, Refutation) else None
 
     def _recalled(self, regime: str, instance: Instance) -> Origin | None:
         """The choices by which an earlier stage drew an instance; ``None`` where none did."""
