@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from lora_proofs.arithmetic import Arithmetic, Comparison, at_most
+from lora_proofs.arithmetic import Arithmetic, Comparison, at_most, below
 from lora_proofs.claims.rushka_klabjan.discretisation import limit_runs as runs
+from lora_proofs.claims.rushka_klabjan.discretisation import nearly_attained as near
 from lora_proofs.claims.rushka_klabjan.discretisation.limit_proof import (
     A_START,
     B_START,
@@ -120,6 +121,18 @@ def difference_at_most_Ch(instance: Instance, ctx: Arithmetic) -> Iterator[Compa
         yield at_most(label, abs(gaps[0] - gaps[1]), ctx.number(problem.C * problem.h))
 
 
+def less(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """99 % of the bound at step k."""
+    for mode, left, right in runs.errors(instance, ctx, int(instance.steps) - 1):
+        yield at_most(f"{mode}: error of step k", left, right * ctx.number(Fraction(99, 100)))
+
+
+def strictly(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The bound at the last step, claimed never to be attained."""
+    for mode, left, right in runs.errors(instance, ctx, int(instance.steps)):
+        yield below(f"{mode}: error of the last step", left, right)
+
+
 INFINITE_HORIZON = Instance(
     loss="frobenius", W0=[[0]], Y=[[1]], A0=[["1/2"]], B0=[["-1/2"]], h="1/10", steps=60, T="1/4",
     RA="5/4", RB="5/4", M2="5/4", MF="5/4", Lf=1, K="9/4",
@@ -160,6 +173,8 @@ CONTROLS = (
     ),
 )
 
+TIGHT = (near.MANY_A, near.MANY_B, near.LONG_A, near.LONG_B, near.SQUARE)
+
 claim = Claim(
     name="rushka-klabjan/gradient-flow-limit",
     title="Every order of updates follows the same gradient flow",
@@ -180,7 +195,11 @@ claim = Claim(
     conclusion=conclusion(),
     derive=derive,
     interpret=interpret,
-    controls=CONTROLS,
+    controls=(
+        *CONTROLS,
+        Control(None, TIGHT, "99 % of the bound, of which 256 steps far from Y attain 99.5", less),
+        Control(None, (near.REST,), "a strict bound: at rest both sides are 0", strictly),
+    ),
     arithmetics=("ball",),
     note=(
         "Convergence is on a fixed finite interval; nothing is said about t to infinity, where the "

@@ -12,15 +12,23 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from lora_proofs.arithmetic import Arithmetic, Comparison, at_most, rational, squared_norm
+from lora_proofs.arithmetic import (
+    Arithmetic,
+    Comparison,
+    at_most,
+    below,
+    rational,
+    squared_norm,
+)
 from lora_proofs.claims.rushka_klabjan.discretisation import gradient_flow_limit as limit
 from lora_proofs.claims.rushka_klabjan.discretisation import limit_bound
 from lora_proofs.claims.rushka_klabjan.discretisation import limit_runs as runs
+from lora_proofs.claims.rushka_klabjan.discretisation import nearly_attained as near
 from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import Draw
 
-PARTS = (Fraction(1, 2), Fraction(15, 16))
+PARTS = (Fraction(1, 2), Fraction(999, 1000))
 """How far into a step is looked: where lines miss most, and close to the next step."""
 
 
@@ -90,7 +98,13 @@ def half_a_move(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield from compared(instance, ctx, 1, 1, ctx.number(Fraction(1, 2)))
 
 
-TIGHT = (limit_bound.TIGHT,)
+def strictly(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Both bounds, claimed never to be attained."""
+    for c in check(instance, ctx):
+        yield below(c.label, c.left, c.right)
+
+
+TIGHT = (limit_bound.TIGHT, near.A_ALONE, near.B_ALONE)
 
 claim = Claim(
     name="rushka-klabjan/interpolants",
@@ -111,6 +125,7 @@ claim = Claim(
         Control(None, TIGHT, "the errors at the steps are forgotten", steps_forgotten),
         Control(None, TIGHT, "nothing is added for what is held between steps", nothing_between),
         Control(None, TIGHT, "K h / 2 for what is held", half_a_move),
+        Control(None, (near.REST,), "strict bounds: at rest all sides are 0", strictly),
     ),
     arithmetics=("ball", "multiprecision"),
     note="Certified in the first and the last step, in the middle and near the end of each.",

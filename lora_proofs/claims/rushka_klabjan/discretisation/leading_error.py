@@ -140,6 +140,13 @@ TIGHT = Instance(
     T="1/1000000", h="1/1000000", steps=1, rho="143/1000",
 )  # fmt: skip
 TIGHT_A_FIRST = TIGHT.replace(mode="A-first")
+# Towards 0 along A = B, where ||G(W0)|| = 0 and all constants are met in one direction.
+RADIAL = TIGHT.replace(Y=[[0]], A0=[[1]], B0=[[1]], rho="1416/1000")
+# A target nearby: ||G(W0)|| is less than 1, and far more than rho^2.
+NEARBY = TIGHT.replace(
+    Y=[["1/10"]], A0=[["1/100"]], B0=[["-1/100"]], T="1/10000", h="1/10000", rho="155/10000"
+)
+THIRD = (TIGHT, RADIAL, NEARBY)
 
 claim = Claim(
     name="rushka-klabjan/leading-error",
@@ -170,7 +177,7 @@ claim = Claim(
             None, (FINE,), "the leading error of simultaneous steps for A-first", of_simultaneous
         ),
         Control(None, (FINE,), "a bound of order h^4", third_order),
-        Control(None, (TIGHT,), "a third of the bound: simultaneous steps attain 0.48", a_third),
+        Control(None, THIRD, "a third of the bound: simultaneous steps attain 0.48", a_third),
         Control(
             None, (TIGHT_A_FIRST,), "a twelfth of the bound: A-first steps attain 0.09", a_twelfth
         ),

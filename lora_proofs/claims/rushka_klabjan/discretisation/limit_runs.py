@@ -168,15 +168,16 @@ def bounded(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 def flow_stays(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """Bounds that the flow cannot leave between the sampled times either, for losses f >= 0.
 
-    Its length up to T is at most sqrt(T g0), and ||G||_F^2 <= 2 Lf f with f never rising.
+    Its length up to T is at most sqrt(T g0), for each factor too, and ||G||_F^2 <= 2 Lf f with f
+    never rising.
     """
     if instance.loss in EXAMPLES:
         return
     x = instance.lift(ctx)
     value = problem_loss(instance, ctx).value(x.W0 + x.B0 @ x.A0, ctx)
-    reach = ctx.sqrt(squared_norm(x.A0) + squared_norm(x.B0)) + ctx.sqrt(x.T * value)
-    yield at_most("||theta0|| + sqrt(T g0), against RA", reach, x.RA)
-    yield at_most("||theta0|| + sqrt(T g0), against RB", reach, x.RB)
+    way = ctx.sqrt(x.T * value)
+    yield at_most("||A0||_F + sqrt(T g0), against RA", ctx.frobenius_norm(x.A0) + way, x.RA)
+    yield at_most("||B0||_F + sqrt(T g0), against RB", ctx.frobenius_norm(x.B0) + way, x.RB)
     yield at_most("2 Lf g0, against MF^2", 2 * x.Lf * value, x.MF**2)
     yield at_most("2 Lf g0, against M2^2", 2 * x.Lf * value, x.M2**2)
 

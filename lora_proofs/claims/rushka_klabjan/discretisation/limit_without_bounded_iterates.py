@@ -226,6 +226,11 @@ FAR = Instance(
     steps=1, fstar=0,
 )  # fmt: skip
 TIGHT = with_tube(FAR)
+MOMENT = Fraction(1, 10**12)
+LONG = tuple(
+    with_tube(FAR.replace(Y=[[10**8]], A0=[[a]], B0=[[b]], T=MOMENT, h=MOMENT))
+    for a, b in ((1000, 1000), (0, 1000))
+)
 
 claim = Claim(
     name="rushka-klabjan/limit-without-bounded-iterates",
@@ -257,7 +262,7 @@ claim = Claim(
         Control(None, (SMOOTH,), "the iterates claimed to lie on the flow", on_the_flow),
         Control(
             None,
-            (TIGHT,),
+            (TIGHT, *LONG),
             "half of the bound, or a quarter for a sequential mode: a step far from Y attains 0.63 "
             "and 0.27",
             half_the_bound,

@@ -71,13 +71,18 @@ def simultaneous(instance: Instance) -> Iterator[Comparison]:
 
 
 def stays_trapped(mode: str, instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """The iterate after the first one with 0 < w < 1 and a^2, b^2 >= h has them too."""
+    """The iterate after the first one with 0 < w < 1 and a^2, b^2 >= h has them too.
+
+    So has the last one, which is near w = 1 where there are many steps.
+    """
     (a, b), (a_next, b_next) = saddle.trapped(mode, instance, ctx)
     w = a_next * b_next
     yield below(f"{mode}: 0 < w after a step", 0, w)
     yield below(f"{mode}: w < 1 after a step", w, 1)
     for name, old, new in (("a^2", a, a_next), ("b^2", b, b_next)):
         yield at_least(f"{mode}: {name} after a step", new * new, old * old)
+    *_, (a_last, b_last) = saddle.iterates(mode, int(instance.steps), instance, ctx)
+    yield below(f"{mode}: w < 1 after a step", a_last * b_last, 1)
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:

@@ -12,7 +12,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, squared_norm
+from lora_proofs.arithmetic import (
+    EXACT,
+    Arithmetic,
+    Comparison,
+    at_least,
+    at_most,
+    below,
+    squared_norm,
+)
 from lora_proofs.claims.rushka_klabjan.frobenius import full_rank_rate as frobenius_case
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.closed_forms import trace_squared_closed_form
@@ -30,6 +38,7 @@ REGIMES = (
     f"{TRACE}, r > n",
     f"{TRACE}, n = 1",
     "frobenius",
+    "frobenius, n = 1",
     "frobenius, n < m",
     "frobenius, n > m",
     "frobenius, rank-deficient residual",
@@ -54,7 +63,7 @@ def _trace(source: Draw, regime: str) -> Instance:
 
 
 def _frobenius(source: Draw, regime: str) -> Instance:
-    n = m = source.integer(2, 3)
+    n = m = 1 if regime.endswith("n = 1") else source.integer(2, 3)
     if regime.endswith(("n < m", "n > m")):
         n, m = (n - 1, m) if regime.endswith("n < m") else (n, m - 1)
     rank = min(n, m) - 1 if regime.endswith("residual") else min(n, m)
@@ -108,6 +117,12 @@ def twice(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield from against(instance, ctx, 2)
 
 
+def strictly(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The bound claimed never to be attained."""
+    for c in check(instance, ctx):
+        yield below(c.label, c.left, c.right)
+
+
 ONE = Instance(loss=TRACE, W0=[["1/16"]], A0=[[1]], B0=[[0]], mu=1, t=1)
 NARROW = Instance(loss="frobenius", W0=[[0, 0]], Y=[[0, 1]], A0=[[1, 0]], B0=[[0]], mu=1, t=1)
 
@@ -129,6 +144,7 @@ claim = Claim(
         Control(zero_b, (ONE.replace(W0=[[2]], B0=[[1]], t=4),), "B0 = A0': a saddle is reached"),
         Control(full_rank, (NARROW,), "r < m, with the singular value of index r"),
         Control(None, (ONE,), "twice the rate", twice),
+        Control(None, (ONE.replace(t=0),), "a strict bound: at the start it is met", strictly),
     ),
     arithmetics=("ball", "multiprecision"),
     note=(

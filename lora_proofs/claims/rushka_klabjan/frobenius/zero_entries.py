@@ -60,8 +60,9 @@ def draw(source: Draw, regime: str) -> Instance:
         d[lost[0]] = Fraction(source.integer(1, 8), 4)
         b[lost[0]] = -d[lost[0]]
     if regime == "asleep and on the stable set":
-        d[1 - lost[0] if lost[0] < 2 else 0] = Fraction(1)
-        b[1 - lost[0] if lost[0] < 2 else 0] = Fraction(-1)
+        other = 1 - lost[0] if lost[0] < 2 else 0
+        d[other] = Fraction(source.integer(1, 3), 8)
+        b[other] = -d[other]
     return spectral_start(source, (n, m), values, range(r), d, b).replace(regimes=(regime,))
 
 

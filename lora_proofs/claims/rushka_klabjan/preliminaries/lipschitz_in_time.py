@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, below
 from lora_proofs.claims.rushka_klabjan.discretisation.limit_runs import norm_at_most, up
 from lora_proofs.claims.rushka_klabjan.preliminaries import flow_existence as existence
 from lora_proofs.claims.rushka_klabjan.preliminaries import solutions
@@ -160,6 +160,12 @@ def nine_tenths(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most(LABEL, way(instance, ctx), ctx.number(instance.K) * elapsed)
 
 
+def strictly(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The bound claimed never to be attained."""
+    elapsed = ctx.number(instance.t - instance.s)
+    yield below(LABEL, way(instance, ctx), ctx.number(instance.K) * elapsed)
+
+
 def draw(source: Draw, regime: str) -> Instance:
     """A problem with constants that hold along its flow."""
     if regime == ATTAINED:
@@ -190,6 +196,18 @@ DECAY = Instance(
     loss="linear", W0=[[0]], C=[[1]], A0=[[1]], B0=[[1]], s=0, t="1/8",
     RA=1, RB=1, MF=1, Lf=1, K="3/2",
 )  # fmt: skip
+REST = Instance(
+    loss="trace-squared", W0=[[0]], A0=[[0]], B0=[[0]], s=0, t=1, RA=0, RB=0, MF=0, Lf=1, K=0,
+)  # fmt: skip
+# One factor is 0: a start from twice the other one would be faster than K.
+ALONE = tuple(
+    Instance(
+        loss="trace-squared", W0=[[1]], A0=[[a]], B0=[[1 - a]], s=0, t="1/1000000",
+        RA="101/100", RB="101/100", MF="1001/1000", Lf=1, K="36/25",
+    )
+    for a in (1, 0)
+)  # fmt: skip
+FAST = tuple(straight(Fraction(size), Fraction(size)) for size in (1, 100))
 claim = Claim(
     name="rushka-klabjan/lipschitz-in-time",
     title="The flow is Lipschitz in time",
@@ -210,9 +228,8 @@ claim = Claim(
         Control(bounded_iterates, (AWAY,), "f = -w^2/2: the flow outruns every speed"),
         Control(None, (DECAY,), "the larger radius in place of both", larger_radius),
         Control(None, (DECAY,), "the square of the time", squared_time),
-        Control(
-            None, (straight(Fraction(1), Fraction(1)),), "a constant a tenth smaller", nine_tenths
-        ),
+        Control(None, (*FAST, *ALONE), "a constant a tenth smaller", nine_tenths),
+        Control(None, (REST,), "a strict bound: at rest both sides are 0", strictly),
     ),
     arithmetics=("ball", "multiprecision"),
     note="The content of the lemma is reconstructed from its title; the constant is ours.",

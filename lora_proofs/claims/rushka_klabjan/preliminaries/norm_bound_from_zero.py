@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lora_proofs.arithmetic import Arithmetic, Comparison, at_most
+from lora_proofs.arithmetic import Arithmetic, Comparison, at_most, below
 from lora_proofs.claims.rushka_klabjan.rank import singular_values_grow as grow
 from lora_proofs.claims.rushka_klabjan.rank.kernel_growth import A_START
 from lora_proofs.language.claim import Claim, Control, Instances, Source
@@ -82,11 +82,20 @@ def twice(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most("2 ||B||_2^2 against ||BA||_2", 2 * b**2, product)
 
 
+def strictly(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The bound claimed never to be attained."""
+    _, b, product = norms(instance, ctx)
+    yield below(LABEL, b**2, product)
+
+
 def draw(source: Draw, regime: str) -> Instance:
     """A start with B0 = 0, as for the singular values of A."""
     return grow.draw(source, regime)
 
 
+# ||B||^2 / ||BA|| = tanh tau for numbers, with y = e^tau.
+SMALL_A = Instance(loss="trace-squared", W0=[[4]], A0=[["1/100"]], B0=[[0]], y=100, k=1)
+REST = Instance(loss="frobenius", W0=[[0]], Y=[[1]], A0=[[0]], B0=[[0]], t=1, k=1)
 ZERO_A = Instance(loss="trace-squared", W0=[[1]], A0=[["1/4"]], B0=[[1]], y="5/4", k=1)
 
 claim = Claim(
@@ -106,7 +115,8 @@ claim = Claim(
     controls=(
         Control(grow.zero_B0, (ZERO_A,), "from a large B0 and a small A0"),
         Control(None, (grow.ZERO_B,), "A in place of B", other_factor),
-        Control(None, (grow.ZERO_B,), "a factor of 2 more", twice),
+        Control(None, (SMALL_A, grow.ZERO_B), "a factor of 2 more", twice),
+        Control(None, (REST,), "a strict bound: where nothing moves both sides are 0", strictly),
     ),
     arithmetics=("ball", "multiprecision"),
     note="So where the loss bounds the product, B is bounded, and A by AA' = A0A0' + B'B.",
