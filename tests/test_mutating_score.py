@@ -89,3 +89,9 @@ def test_a_file_of_reasons_that_makes_no_sense_is_refused(tmp_path, text, words)
 def test_the_shipped_reasons_can_be_read():
     for row in written_reasons().values():
         assert all(reason for reason in row.values())
+
+
+def test_the_next_error_is_larger_for_every_slack():
+    from lora_proofs.mutating.sensitivity import _above
+
+    assert all(_above(k / 1000) > k / 1000 for k in range(1, 1000))
