@@ -94,6 +94,7 @@ def at_the_rate_of_the_first(instance: Instance, ctx: Arithmetic) -> Iterator[Co
 BOTH_LEFT = limit.TURNED.replace(Y=[[1, 0], [0, "3/5"]])
 AT_A_POLE = limit.TURNED.replace(Y=[["3751/2500", 0], [0, "2/5"]], A0=[["6/5", "8/5"]])
 """5 k^2 is a little less than 8 mu_1."""
+NEARLY_MISSED = limit.TURNED.replace(A0=[["2000/1000001", "999999/1000001"]])
 LARGE = limit.TURNED.replace(Y=[[50, 0], [0, 0]], A0=[["21/5", "28/5"]])
 
 claim = Claim(
@@ -121,7 +122,7 @@ claim = Claim(
         Control(None, (limit.TURNED,), "6/5 of the rate", faster),
         Control(
             None,
-            (BOTH_LEFT, AT_A_POLE, LARGE),
+            (BOTH_LEFT, AT_A_POLE, LARGE, NEARLY_MISSED),
             "twice the rate of the loss",
             twice_as_fast,
         ),

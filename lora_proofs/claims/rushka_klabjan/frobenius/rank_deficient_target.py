@@ -136,7 +136,7 @@ FULL = example((3, 2, 1), [[1, 0, 0], [0, 2, 0]], [[0, 0] for _ in range(4)])
 MOVING = example((3, 2, 0), THREE, [[0, 0, 0], [0, 0, 0], [0, 0, 1], [0, 0, 0]])
 ASLEEP = example((3, 2, 0), [[1, 0, 0], [0, 0, 0], [0, 0, 1]], NONE)
 SMALL = example(("1/100", 0, 0), [[1, 0, 0], [0, 1, 0]], [[0, 0] for _ in range(4)])
-LARGE = example((10, 0, 0), [["1/10", 0, 0], [0, 1, 0]], [[0, 0] for _ in range(4)])
+LARGE = example((4, 0, 0), [["1/10", 0, 0], [0, 1, 0]], [[0, 0] for _ in range(4)])
 """The first mode keeps the rate of its start, or a loss above 1 for a while."""
 UNSORTED = example((3, 0, 2), [[1, 0, 0], [0, 1, 0]], [[0, 0] for _ in range(4)])
 

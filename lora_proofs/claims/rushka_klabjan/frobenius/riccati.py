@@ -271,10 +271,10 @@ claim = Claim(
     derive=proof.derive,
     interpret=interpret,
     controls=(
+        Control(None, (SQUARE,), "-2 Q^2 where all matrices are square", half_a_square),
         Control(scaled_identity, (MEAN,), "D is not a multiple of I and c is taken for its mean"),
         Control(None, INSTANCES, "2I in place of I in the inverse", twice_the_identity),
         Control(None, INSTANCES, "-2 Q^2 in place of -Q^2", half_a_square),
-        Control(None, (SQUARE,), "-2 Q^2 where all matrices are square", half_a_square),
         Control(None, Instances(draw, ("positive c",)), "c with the other sign", sign_of_c),
     ),
     note=(

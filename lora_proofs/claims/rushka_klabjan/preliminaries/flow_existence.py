@@ -16,6 +16,7 @@ from lora_proofs.arithmetic import (
     Arithmetic,
     Comparison,
     at_most,
+    below,
     rational,
     squared_norm,
 )
@@ -145,6 +146,12 @@ def no_larger(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most("size", solutions.squared_size(last), solutions.squared_size(first))
 
 
+def strictly(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Both bounds claimed never to be attained."""
+    for c in check(instance, ctx):
+        yield below(c.label, c.left, c.right)
+
+
 def draw(source: Draw, regime: str) -> Instance:
     """A problem from time 0, with a root that is a little too large."""
     problem = solutions.draw(source, regime)
@@ -179,9 +186,11 @@ BLOW_UP = Instance(
 )
 AT_ITS_FLOOR = BLOW_UP.replace(t="1/100", floor="-5207/10000", reach="3/200")
 """The floor is next to the loss at time t, and the speed is nearly constant: all but attained."""
-ONE_ZERO = Instance(
-    loss="trace-squared", W0=[[1]], A0=[[0]], B0=[[2]], s=0, t="1/1000", floor=0, reach="1/40", Lf=1
-)
+NEAR_ITS_TARGET = Instance(
+    loss="trace-squared", W0=[["-101/100"]], A0=[[2]], B0=[["1/2"]], s=0, t=1, floor=0,
+    reach="1/100", Lf=1,
+)  # fmt: skip
+AT_REST = NEAR_ITS_TARGET.replace(W0=[[0]], A0=[[0]], B0=[[0]], reach=0)
 STEEP = Instance(
     loss="frobenius", W0=[[0]], Y=[[20]], A0=[[1]], B0=[[1]], s=0, t=2, floor=0, reach=20, Lf=1
 )
@@ -210,7 +219,11 @@ claim = Claim(
             "t = 1/2 and is beyond the bound before",
         ),
         Control(
-            None, (STEEP, AT_ITS_FLOOR, ONE_ZERO), "the factors claimed never to grow", no_larger
+            None,
+            (STEEP, AT_ITS_FLOOR, NEAR_ITS_TARGET),
+            "the factors claimed never to grow",
+            Control(None, (AT_REST,), "bounds that are never attained: at rest at 0", strictly),
+            no_larger,
         ),
     ),
     arithmetics=("ball", "multiprecision"),
