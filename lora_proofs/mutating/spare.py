@@ -100,7 +100,7 @@ def condition_turned(node: ast.AST, parent: ast.AST) -> ast.expr | None:
     """Not c for a condition c."""
     if not isinstance(parent, ast.If | ast.IfExp) or node is not parent.test:
         return None
-    return ast.UnaryOp(ast.Not(), node)  # type: ignore[arg-type]
+    return ast.UnaryOp(ast.Not(), node)
 
 
 SLIPS = (
