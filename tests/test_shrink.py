@@ -3,10 +3,16 @@
 import pytest
 
 from lora_proofs import Assumption, Instance, Instances, at_least, at_most, equal
+from lora_proofs.breaking.choices import drawn_with
+from lora_proofs.breaking.fields import digits
+from lora_proofs.breaking.hunt import Found
 from lora_proofs.breaking.search import Subject
-from lora_proofs.breaking.shrinking import shrink_choices, shrink_fields, simplicity
+from lora_proofs.breaking.shrinking import is_plain, shrink_choices, shrink_fields, simplicity
 from lora_proofs.judging.counterexample import Refutation, refute
+from lora_proofs.language.budget import budget
+from lora_proofs.running.searching import Breaking
 from lora_proofs.strategies.draw import fraction
+from lora_proofs.strategies.matrices import orthonormal_rows
 
 
 def matrix(source, regime):
@@ -149,3 +155,153 @@ def test_running_out_of_memory_is_not_taken_for_an_instance_that_holds(template)
 )
 def test_fewer_entries_then_fewer_nonzero_then_fewer_digits(one, other):
     assert simplicity(Instance(X=one)) < simplicity(Instance(X=other))
+
+
+def square_of(X):
+    return (X * X).sum()
+
+
+def matrices_of(*names, numbers=()):
+    def draw(source, regime):
+        fields = {name: matrix(source, regime).X for name in names}
+        return Instance(**fields, **{name: abs(fraction(source)) + 1 for name in numbers})
+
+    return Instances(draw)
+
+
+def test_an_equation_that_is_assumed_is_kept_by_simpler_choices(template):
+    """No edit of one entry keeps X_12 = X_11^2; the draw does, whatever it chooses."""
+
+    def square(source, regime):
+        x = fraction(source, size=50)
+        return Instance(X=[[x, x * x]])
+
+    def squared(instance, ctx):
+        (x, y) = map(ctx.number, instance.X[0])
+        yield equal("square", y, x * x)
+
+    def small(instance, ctx):
+        yield at_most("X_12", ctx.number(instance.X[0][1]), ctx.number(100))
+
+    assumed = (Assumption("square", "X_12 = X_11^2", squared, technical="-"),)
+    subject = claim(template, instances=Instances(square), check=small, assumptions=assumed)
+    breaking = Breaking(subject, budget("quick"), 0)
+    assert not breaking.subject.dependent
+    found = _first_that_refutes(subject)
+    alone = shrink_fields(subject, found, breaking.subject.character, 50, 400).refutation
+    assert abs(alone.instance.X[0][0]) > 12
+    for by in (breaking.sampled("all", found), Found(found, "corner: made")):
+        shrunk = breaking.shrunk(by)
+        assert abs(shrunk.refutation.instance.X[0][0]) in (11, 12)
+        assert 0 < shrunk.steps <= shrunk.judged
+        assert shrunk.to_dict(found)["steps"] == shrunk.steps
+
+
+def _first_that_refutes(subject):
+    """The first draw of the samples that refutes and is not simple."""
+    for k in range(100):
+        instance, _ = drawn_with(
+            subject.instances, "all", (), (0, subject.name, "sample", "all", k)
+        )
+        found = refute(subject, instance, 50)
+        if isinstance(found, Refutation) and instance.X[0][0].denominator > 1:
+            return found
+    raise AssertionError("no draw refutes")
+
+
+def test_numbers_on_a_tie_change_together(template):
+    """4ab|BA|^2 <= 0.999 (a|B|^2 + b|A|^2)^2 fails only close to a|B|^2 = b|A|^2."""
+
+    def means(instance, ctx):
+        x = instance.lift(ctx)
+        whole = (x.a * square_of(x.B) + x.b * square_of(x.A)) ** 2
+        product = 4 * x.a * x.b * square_of(x.B @ x.A)
+        yield at_most("means", product, ctx.number("999/1000") * whole)
+
+    instances = matrices_of("B", "A", numbers=("a", "b"))
+    subject = claim(template, instances=instances, check=means)
+    small = shrink(subject, Instance(B=[[7]], A=[["13/2"]], a=7, b=8)).refutation
+    assert small.instance == Instance(B=[[1]], A=[[1]], a=1, b=1)
+
+
+def four_means(instance, ctx):
+    """256 abcd <= 0.99 (a + b + c + d)^4 fails only close to a = b = c = d."""
+    a, b, c, d = ((k + 1) * ctx.number(x) for k, x in enumerate(instance.X[0]))
+    yield at_most("means", 256 * a * b * c * d, ctx.number("99/100") * (a + b + c + d) ** 4)
+
+
+IN_PROPORTION = Instance(X=[["61/5", "37/6", "65/16", "31/10"]])
+
+
+def test_entries_in_proportion_become_whole_numbers_together(template):
+    rows = Instances(lambda d, r: Instance(X=[[fraction(d) + 9 for _ in range(4)]]))
+    small = shrink(claim(template, instances=rows, check=four_means), IN_PROPORTION)
+    assert all(digits(x) <= 2 for x in small.refutation.instance.X[0])
+
+
+def test_two_matrices_turn_together(template):
+    """|XY - YX|^2 <= 1.998 |X|^2 |Y|^2 fails at e_1 e_2' and e_2 e_1'."""
+
+    def commutator(instance, ctx):
+        x = instance.lift(ctx)
+        gap = square_of(x.X @ x.Y - x.Y @ x.X)
+        yield at_most("gap", gap, ctx.number("1998/1000") * square_of(x.X) * square_of(x.Y))
+
+    def pair(source, regime):
+        return Instance(
+            **{n: [[fraction(source) for _ in range(2)] for _ in range(2)] for n in "XY"}
+        )
+
+    subject = claim(template, instances=Instances(pair), check=commutator)
+    start = Instance(X=[[1, 1], [1, -1]], Y=[[1, -1], [-1, -1]])
+    small = shrink(subject, start).refutation.instance
+    assert sum(x != 0 for X in (small.X, small.Y) for row in X for x in row) == 2
+
+
+def test_orthonormal_rows_turn_to_the_axes(template):
+    """An assumption ties both: one of them alone cannot turn."""
+
+    def orthogonal(instance, ctx):
+        x = instance.lift(ctx)
+        yield equal("U'V", x.U @ x.V.T, ctx.number(0) * (x.U @ x.V.T))
+
+    def rows(source, regime):
+        return Instance(U=orthonormal_rows(source, 1, 2), V=orthonormal_rows(source, 1, 2))
+
+    subject = claim(
+        template,
+        instances=Instances(rows),
+        assumptions=(Assumption("apart", "UV' = 0", orthogonal, technical="-"),),
+        check=lambda x, ctx: [at_most("never", ctx.number(1), ctx.number(0))],
+    )
+    start = Instance(U=[["-3/5", "4/5"]], V=[["4/5", "3/5"]])
+    small = shrink(subject, start).refutation.instance
+    assert {small.U, small.V} == {((1, 0),), ((0, 1),)}
+
+
+def test_what_the_check_never_reads_becomes_zero(template):
+    instances = matrices_of("X", "W")
+    start = Instance(X=LARGE.X, W=[["7/3", 5], [-1, "9/4"]])
+    small = shrink(claim(template, instances=instances), start).refutation.instance
+    assert small == Instance(X=[[4]], W=[[0]])
+
+
+def test_a_grid_leaves_effort_for_the_next(template):
+    """Without float64 every instance of a grid is judged; none takes all that may be."""
+
+    def means(instance, ctx):
+        if ctx.name != "exact":
+            raise ArithmeticError("only exactly")
+        yield from four_means(instance, ctx)
+
+    rows = Instances(lambda d, r: Instance(X=[[fraction(d) + 9 for _ in range(4)]]))
+    subject = claim(template, instances=rows, check=means, arithmetics=("exact",))
+    small = shrink(subject, IN_PROPORTION)
+    assert all(digits(x) <= 2 for x in small.refutation.instance.X[0])
+    assert small.judged <= 400
+
+
+def test_a_plain_instance_has_short_whole_numbers():
+    assert is_plain(Instance(X=[[9, 0, -1]], h=3))
+    assert not is_plain(Instance(X=[[1]], h=10))
+    assert not is_plain(Instance(X=[[0, 0, 0, 0]]))

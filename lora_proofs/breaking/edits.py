@@ -256,7 +256,12 @@ STEPS: tuple[Edits, ...] = (
     _rows,
     _single_entries,
     _ties,
-    _two_entries,
 )
-GRIDS: tuple[Edits, ...] = (_all_small, _shapes_of_all, _shapes_of_two, _in_proportion)
-"""What is tried where no single step is left."""
+GRIDS: tuple[Edits, ...] = (
+    _two_entries,
+    _in_proportion,
+    _all_small,
+    _shapes_of_all,
+    _shapes_of_two,
+)
+"""Many instances at once, tried where no single step is left."""

@@ -24,7 +24,7 @@ from lora_proofs.mathematics.instance import Instance
 Size = tuple[Any, ...]
 WEIGHED = 20
 """How many instances are weighed in float64 for one that may be judged."""
-GRID_SHARE = 4
+GRID_SHARE = 8
 """Grids of simple instances may use one part in this many of what may be judged, each time."""
 
 
