@@ -1,6 +1,7 @@
 """The parts of the search: choices, dimensions, what draws have in common, moves on the slack."""
 
 import itertools
+import math
 from fractions import Fraction
 
 import pytest
@@ -125,6 +126,35 @@ def test_the_relative_slack_is_that_of_the_worst_comparison():
     assert not relative([at_most("tied", 2, 2)]).suspicious
     assert relative([equal("off", 1, 2)]).suspicious
     assert not relative([at_least("measured: c", 0, 1)]).suspicious
+
+
+def test_two_sides_that_are_0_guide_nobody_but_tie_a_strict_comparison():
+    assert relative([at_most("zero", 0, 0), at_most("b", 1, 3)]).value == 0.5
+    assert relative([at_most("zero", 0, 0)]).value == math.inf
+    assert relative([below("zero", 0, 0)]).suspicious
+
+
+def test_a_difference_against_0_is_weighed_beside_the_size_of_its_matrices(template):
+    def difference(instance, ctx):
+        (a, b), (c, d) = instance.lift(ctx).X
+        yield at_least("homogeneous", a * a + b * b + c * c - d * d / 2, ctx.number(0))
+
+    def shifted(instance, ctx):
+        yield at_least("no power", ctx.number(instance.X[0][0]) ** 2 + 1, ctx.number(0))
+
+    def square(source, regime):
+        return Instance(X=matrix(source, 2, 2))
+
+    claim = template.variant(instances=Instances(square), check=difference)
+    samples = some(square, 8)
+    guide = Guide.of(claim, samples, 50)
+    slacks = [guide.weigh(Instance(X=[[x, 0], [0, 1]])).value for x in (3, 2, 1)]
+    assert slacks == sorted(slacks, reverse=True) and 0 < slacks[-1] < slacks[0] < 1
+    larger = guide.weigh(Instance(X=[[2000, 0], [0, 1000]])).value
+    assert larger == pytest.approx(slacks[1])
+    other = template.variant(instances=Instances(square), check=shifted)
+    guide = Guide.of(other, samples, 50)
+    assert [guide.weigh(Instance(X=[[x, 0], [0, 1]])).value for x in (0, 2)] == [1, 5]
 
 
 def test_floats_guide_only_where_they_say_what_exact_numbers_say(template):
