@@ -349,11 +349,17 @@ INFINITE = (
     r"k \rightarrow \infty", r"t \longrightarrow \infty", "after infinitely many steps",
     r"\lim\limits_{k\to\infty}", r"t{\to}\infty", r"t\to{\infty}", "in the infinite time limit",
     "as time approaches infinity", "asymptotically equal", "if t is large enough",
+    r"$W_k \to Y$", r"$\|W_t - Y\| \to 0$", "W(t) --> Y", "W(t) tends towards $Y$",
+    "W(t) approaches $Y$", "as $t$ grows", "as t increases without bound", r"$W^\infty = Y$",
+    "gradient flow converges", r"$L(W(t)) \downarrow 0$", r"$\lim_n W_n$", "L decays to zero",
+    r"for $t \gg 1$", r"there is $T$ such that for all $t \ge T$",
 )  # fmt: skip
 FINITE = (
     r"\|x\|_\infty \le 1", r"\|x\|_{\infty}", r"\lVert X\rVert_\infty", r"[0,\infty)",
     r"T < \infty", r"\ell_\infty", r"L_\infty", r"\lim_{h\to 0} W_h", "large steps",
     r"as $h \to 0$ the iterates converge to the flow", "sufficiently small h",
+    "at $t=1$ the state tends to be smaller", r"the map $(t) \to W(t)$ is smooth",
+    r"asymptotically in $h$", r"the $A_\infty$ norm", r"$f(t) \to f(t+h)$", r"in $C^\infty$",
     r"\sum_{k=0}^\infty 2^{-k} = 2", "in the limit of small h", r"W(t) = e^{tG} W(0)",
 )  # fmt: skip
 
@@ -366,3 +372,23 @@ def test_a_limit_at_infinity_is_seen_however_it_is_spelled(statement):
 @pytest.mark.parametrize("statement", FINITE)
 def test_what_is_no_limit_at_infinity_is_left_alone(statement):
     assert not about_infinity(statement)
+
+
+def test_a_whole_number_that_varies_is_part_of_what_a_conclusion_follows_from():
+    def rank_one(source, regime):
+        X = strategies.rank_matrix(source, 2, 3, 1)
+        return Instance(X=X, k=source.integer(1, 2))
+
+    def bound(instance, ctx):
+        yield at_most("rank", ctx.rank(instance.lift(ctx).X), ctx.number(instance.k))
+
+    _, notes = sampled(bound, instances=Instances(rank_one))
+    assert not any(SHAPES in note for note in notes)
+
+
+def test_a_label_compares_nothing():
+    def labelled(instance, ctx):
+        yield at_most(f"one against two {instance.W0}", 1, 2)
+
+    found, _ = sampled(labelled)
+    assert found.constant

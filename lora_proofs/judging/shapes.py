@@ -62,6 +62,19 @@ def _shape(value: Any) -> Any:
     return "number" if isinstance(value, Fraction) else value
 
 
+def whole_numbers(instance: Instance) -> tuple[Any, ...]:
+    """The numbers of an instance that are whole and may count something.
+
+    >>> whole_numbers(Instance(A=[[1, 2]], r=2, h="1/2"))
+    (('r', Fraction(2, 1)),)
+    """
+    return tuple(
+        (name, whole_numbers(value) if isinstance(value, Instance) else value)
+        for name, value in instance.fields
+        if isinstance(value, Instance) or (isinstance(value, Fraction) and value.denominator == 1)
+    )
+
+
 def has_matrices(instance: Instance) -> bool:
     """Whether an instance has a matrix with more than one entry."""
     return any(

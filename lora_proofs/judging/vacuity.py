@@ -12,13 +12,20 @@ from typing import Any
 from lora_proofs.arithmetic import Comparison
 from lora_proofs.arithmetic.comparison import plainly, show
 from lora_proofs.judging.evaluation import MEASURED, Judged, evaluate, is_trivial, ladder
-from lora_proofs.judging.shapes import follows_from_shapes, has_matrices, shape_of
+from lora_proofs.judging.shapes import (
+    follows_from_shapes,
+    has_matrices,
+    shape_of,
+    whole_numbers,
+)
 from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import Draw, SeededDraw, quarter
 
 SHAPES = 6
-"""How many shapes the shape arithmetic is tried on."""
+"""How many shapes are filled with other numbers."""
+COUNTED = 40
+"""How many shapes, each with its whole numbers, the shape arithmetic is tried on."""
 FEWEST = 8
 """Instances that have to agree before anything is suspected."""
 FILLINGS = ("drawn", "ones", "zeros", "drawn, and whole numbers one more")
@@ -40,6 +47,8 @@ class Watch:
     """What all samples so far have in common; most of it ends at the second instance."""
 
     groups: dict[Any, _Group] = field(default_factory=dict)
+    counted: dict[Any, _Group] = field(default_factory=dict)
+    """The first instance of each shape and choice of whole numbers, which may count something."""
     free: bool = False
     """Two instances of one shape were told apart: the check depends on more than shapes."""
     seen: int = 0
@@ -60,6 +69,7 @@ class Watch:
 
     def _group(self, instance: Instance, judged: Judged) -> None:
         shape = shape_of(instance)
+        self.counted.setdefault((shape, whole_numbers(instance)), _Group(instance, judged, ()))
         known = self.groups.get(shape)
         if known is None:
             self.groups[shape] = _Group(instance, judged, () if self.free else said(judged))
@@ -88,8 +98,8 @@ class Watch:
         followed = self._followed(claim.check)
         if followed:
             yield (
-                f"follows from the shapes alone (shown on {followed} of the shapes drawn): it "
-                "holds whatever the entries of the matrices are"
+                f"follows from the shapes alone (shown on {followed}): it holds whatever the "
+                "entries of the matrices are"
             )
         if self.copied and self._copies(claim, digits):
             names = ", ".join(map(repr, sorted(self.copied)))
@@ -103,14 +113,18 @@ class Watch:
                 "too: it says no more, and no less, than an equation"
             )
 
-    def _followed(self, check: Check) -> int:
-        """On how many shapes it follows from them; 0 where it does not on one."""
-        groups = [group for group in self.groups.values() if has_matrices(group.instance)]
-        for group in groups[:SHAPES]:
+    def _followed(self, check: Check) -> str:
+        """On what it follows from the shapes; nothing where it does not on one."""
+        groups = [group for group in self.counted.values() if has_matrices(group.instance)]
+        for group in groups[:COUNTED]:
             labels = [c.label for c in group.judged.comparisons]
             if not follows_from_shapes(check, group.instance, labels):
-                return 0
-        return len(groups[:SHAPES])
+                return ""
+        if not groups:
+            return ""
+        counting = any(whole_numbers(group.instance) for group in groups)
+        what = "shapes and whole numbers" if counting else "shapes"
+        return f"{len(groups[:COUNTED])} of {len(groups)} {what} drawn"
 
     def _copies(self, claim: Claim, digits: int) -> bool:
         return self._settled(
@@ -137,8 +151,8 @@ class Watch:
 
 
 def said(judged: Judged) -> tuple[Any, ...]:
-    """The comparisons as text, without an order."""
-    return tuple(sorted(str((c.label, show(c.left), show(c.right))) for c in judged.comparisons))
+    """The comparisons as text, without an order, and without labels, which compare nothing."""
+    return tuple(sorted(str((show(c.left), show(c.right))) for c in judged.comparisons))
 
 
 def _theorem(judged: Judged) -> tuple[Comparison, ...]:
