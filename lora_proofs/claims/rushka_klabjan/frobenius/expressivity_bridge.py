@@ -95,7 +95,7 @@ def at_the_rate_of_the_first(instance: Instance, ctx: Arithmetic) -> Iterator[Co
     yield at_most(f"error at t = {t}", ctx.sqrt(2 * flow.loss), best + excess)
 
 
-FAR_APART = limit.TURNED.replace(Y=[[200, 0], [0, 100]])
+FAR_APART = limit.TURNED.replace(Y=[[80, 0], [0, 40]])
 OF_RANK_ONE = limit.TURNED.replace(Y=[[2, 0], [0, 0]])
 LONGER = Instance(
     W0=[[0, 0, 0], [0, 0, 0]],
