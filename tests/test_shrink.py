@@ -4,7 +4,7 @@ import pytest
 
 from lora_proofs import Assumption, Instance, Instances, at_least, at_most, equal
 from lora_proofs.breaking.choices import drawn_with
-from lora_proofs.breaking.fields import digits
+from lora_proofs.breaking.fields import digits, entries
 from lora_proofs.breaking.hunt import Found
 from lora_proofs.breaking.search import Subject
 from lora_proofs.breaking.shrinking import is_plain, shrink_choices, shrink_fields, simplicity
@@ -225,18 +225,19 @@ def test_numbers_on_a_tie_change_together(template):
 
 
 def four_means(instance, ctx):
-    """256 abcd <= 0.99 (a + b + c + d)^4 fails only close to a = b = c = d."""
-    a, b, c, d = ((k + 1) * ctx.number(x) for k, x in enumerate(instance.X[0]))
-    yield at_most("means", 256 * a * b * c * d, ctx.number("99/100") * (a + b + c + d) ** 4)
+    """256 abcd <= 0.999 (a + b + c + d)^4 fails only close to a = b = c = d."""
+    x = [ctx.number(getattr(instance, name)[0][0]) for name in "ABCD"]
+    a, b, c, d = ((k * y) ** 2 for k, y in enumerate(x, 1))
+    yield at_most("means", 256 * a * b * c * d, ctx.number("999/1000") * (a + b + c + d) ** 4)
 
 
-IN_PROPORTION = Instance(X=[["61/5", "37/6", "65/16", "31/10"]])
+IN_PROPORTION = Instance(A=[["19/2"]], B=[["19/4"]], C=[["19/6"]], D=[["19/8"]])
 
 
-def test_entries_in_proportion_become_whole_numbers_together(template):
-    rows = Instances(lambda d, r: Instance(X=[[fraction(d) + 9 for _ in range(4)]]))
-    small = shrink(claim(template, instances=rows, check=four_means), IN_PROPORTION)
-    assert all(digits(x) <= 2 for x in small.refutation.instance.X[0])
+def test_fields_in_proportion_become_short_together(template):
+    subject = claim(template, instances=matrices_of(*"ABCD"), check=four_means)
+    small = shrink(subject, IN_PROPORTION)
+    assert all(digits(x) <= 2 for x in entries(small.refutation.instance))
 
 
 def test_two_matrices_turn_together(template):
@@ -294,10 +295,9 @@ def test_a_grid_leaves_effort_for_the_next(template):
             raise ArithmeticError("only exactly")
         yield from four_means(instance, ctx)
 
-    rows = Instances(lambda d, r: Instance(X=[[fraction(d) + 9 for _ in range(4)]]))
-    subject = claim(template, instances=rows, check=means, arithmetics=("exact",))
+    subject = claim(template, instances=matrices_of(*"ABCD"), check=means, arithmetics=("exact",))
     small = shrink(subject, IN_PROPORTION)
-    assert all(digits(x) <= 2 for x in small.refutation.instance.X[0])
+    assert all(digits(x) <= 2 for x in entries(small.refutation.instance))
     assert small.judged <= 400
 
 
