@@ -1,180 +1,209 @@
 """What every draw has in common: conditions that no assumption may state and edits have to keep.
 
 A theorem is what its assumptions say, but a draw whose matrices are all symmetric, or whose step
-sizes are all positive, says something too. Only what is exceptional is kept (an equation, a sign);
-what random entries have anyway (full rank, distinct singular values, no zeros) is not.
+sizes are all positive, says something too. What the words of ``instances_of`` say is asked of every
+edit; of a draw of the author's own only what is exceptional is read off, by regime and by tags.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import permutations
 from typing import Any
 
-import numpy as np
-
-from lora_proofs.arithmetic.exact import decimal
+from lora_proofs.breaking.conditions import (
+    Condition,
+    of_indices,
+    of_matrices,
+    of_numbers,
+    of_pairs,
+)
 from lora_proofs.breaking.dimensions import Dimensions
 from lora_proofs.breaking.fields import Leaf, Path, leaves, name_of
-from lora_proofs.mathematics.instance import Instance, Rows
+from lora_proofs.mathematics.instance import Instance
 
-Condition = Callable[[Any], bool]
-TINY = 1e-9
-REACH = 10
-"""Numbers (steps, times, scales) stay within this factor of the largest that is drawn."""
-
-
-def _square(X: Rows) -> bool:
-    return len(X) == len(X[0])
-
-
-def _entrywise(holds: Callable[[int, int, Fraction], bool]) -> Condition:
-    return lambda X: all(holds(i, j, x) for i, row in enumerate(X) for j, x in enumerate(row))
-
-
-def _transposed(X: Rows) -> Rows:
-    return tuple(zip(*X, strict=True))
-
-
-def _orthonormal(X: Rows) -> bool:
-    products = [[sum(a * b for a, b in zip(x, y, strict=True)) for y in X] for x in X]
-    return all(p == (i == j) for i, row in enumerate(products) for j, p in enumerate(row))
-
-
-def _semidefinite(X: Rows) -> bool:
-    if not _square(X) or _transposed(X) != X:
-        return False
-    values = np.linalg.eigvalsh(np.array([[float(x) for x in row] for row in X]))
-    return bool(values[0] >= -TINY * max(1.0, abs(values[-1])))
-
-
-def _singular(X: Rows) -> bool:
-    import flint
-
-    rows = [[flint.fmpq(x.numerator, x.denominator) for x in row] for row in X]
-    return bool(flint.fmpq_mat(rows).rank() < min(len(X), len(X[0])))
-
-
-MATRIX: Mapping[str, Condition] = {
-    "symmetric": lambda X: _square(X) and _transposed(X) == X,
-    "skew-symmetric": lambda X: _square(X) and _entrywise(lambda i, j, x: x == -X[j][i])(X),
-    "positive semidefinite": _semidefinite,
-    "diagonal": _entrywise(lambda i, j, x: i == j or x == 0),
-    "lower triangular": _entrywise(lambda i, j, x: i >= j or x == 0),
-    "upper triangular": _entrywise(lambda i, j, x: i <= j or x == 0),
-    "with 1 on the diagonal": _entrywise(lambda i, j, x: i != j or x == 1),
-    "without negative entries": _entrywise(lambda i, j, x: x >= 0),
-    "with positive entries": _entrywise(lambda i, j, x: x > 0),
-    "without entries but 0, 1 and -1": _entrywise(lambda i, j, x: x in (0, 1, -1)),
-    "with orthonormal rows": _orthonormal,
-    "with orthonormal columns": lambda X: _orthonormal(_transposed(X)),
-    "of less than full rank": _singular,
-}
-SAME: Mapping[str, Callable[[Rows], Any]] = {
-    "trace": lambda X: sum(X[i][i] for i in range(min(len(X), len(X[0])))),
-    "Frobenius norm": lambda X: sum(x * x for row in X for x in row),
-    "sums of rows": lambda X: frozenset(map(sum, X)),
-    "sums of columns": lambda X: frozenset(map(sum, _transposed(X))),
-    "entries": lambda X: frozenset(x for row in X for x in row),
-}
-NUMBER: Mapping[str, Condition] = {
-    "positive": lambda x: x > 0,
-    "not negative": lambda x: x >= 0,
-    "negative": lambda x: x < 0,
-    "not positive": lambda x: x <= 0,
-}
+LEAST = 4
+"""Draws with the same tags from which it is read what they have in common; else none is edited."""
+Tags = tuple[tuple[str, str], ...]
+Admits = Callable[[Instance], bool]
 
 
 @dataclass(frozen=True)
 class Kept:
-    """One condition on one leaf, in words, and how it is decided."""
+    """One condition on one leaf, or on one beside another, in words, and how it is decided."""
 
     path: Path
     words: str
     holds: Condition
+    beside: Path | None = None
 
     def __str__(self) -> str:
-        return f"{name_of(self.path)} {self.words}"
+        other = "" if self.beside is None else f" {name_of(self.beside)}"
+        return f"{name_of(self.path)} {self.words}{other}"
+
+    def of(self, found: Mapping[Path, Leaf]) -> bool:
+        """Whether it holds for these leaves, or they are not there."""
+        if self.path not in found or (self.beside is not None and self.beside not in found):
+            return True
+        leaf = found[self.path]
+        try:
+            return bool(self.holds(leaf if self.beside is None else (leaf, found[self.beside])))
+        except (IndexError, ValueError, ArithmeticError):
+            return False
 
 
 @dataclass(frozen=True)
 class Character:
-    """The conditions that hold in every draw, and the dimensions.
+    """The dimensions, and the conditions that hold in every draw, of each regime and of each tag.
 
     >>> draws = [Instance(S=[[k, 1], [1, -k]], h=f"1/{k + 1}") for k in range(5)]
     >>> [str(kept) for kept in Character.of(draws).kept]
-    ['S symmetric', 'S with the trace 0', 'h positive', 'h of absolute value at most 10']
+    ... # doctest: +NORMALIZE_WHITESPACE
+    ['S symmetric', 'S of entries that are whole numbers from -4 to 4', 'S with the trace 0',
+     'h positive', 'h of absolute value at most 10']
     """
 
     dimensions: Dimensions
     kept: tuple[Kept, ...]
     fixed: frozenset[Path]
     """Leaves that are the same in every draw."""
+    regimes: tuple[tuple[Kept, ...], ...] = ()
+    """What the draws of each regime have in common: an edit keeps that of one of them."""
+    tagged: Mapping[Tags, tuple[Kept, ...] | None] = field(default_factory=dict)
+    """What draws with the same tags have in common, and ``None`` where they are too few."""
+    settled: frozenset[Path] = frozenset()
+    """Matrices that their shape alone settles in every draw: a zero start, an identity."""
+    said: Admits | None = None
+    """What the author says of it, in the words of ``instances_of``."""
 
     @classmethod
-    def of(cls, draws: Sequence[Instance]) -> Character:
-        """What all of these draws have in common."""
+    def of(
+        cls, draws: Sequence[Instance], regimes: Sequence[str] = (), said: Admits | None = None
+    ) -> Character:
+        """What all of these draws have in common; ``regimes`` are theirs, in the same order."""
         dimensions = Dimensions.of(draws)
-        met: dict[Path, list[Leaf]] = {}
-        for instance in draws:
-            for path, leaf in leaves(instance).items():
-                met.setdefault(path, []).append(leaf)
-        kept: list[Kept] = []
-        for path, found in met.items():
-            if path not in dimensions.numbers():
-                kept += _of_numbers(path, found) if _are_numbers(found) else _of(path, found)
+        met = _met(draws)
         fixed = frozenset(path for path, found in met.items() if len(set(found)) == 1)
-        return cls(dimensions, tuple(kept), fixed)
+        among = _Reader(dimensions.numbers(), fixed, related=said is None)
+        by_tags = {tags: among.read(some) for tags, some in _grouped(map(_tags, draws), draws)}
+        enough = {tags for tags, some in _grouped(map(_tags, draws), draws) if len(some) >= LEAST}
+        return cls(
+            dimensions,
+            among.read(draws),
+            fixed,
+            tuple(among.read(some) for _, some in _grouped(regimes, draws)),
+            {tags: kept if tags in enough else None for tags, kept in by_tags.items()},
+            frozenset(path for path, found in met.items() if _settled(found)),
+            said,
+        )
 
     def admits(self, instance: Instance) -> bool:
         """Whether an edited instance keeps what every draw has."""
         found = leaves(instance)
-        if not self.dimensions.ordered(instance):
+        if not self.dimensions.ordered(instance) or not _all(self.kept, found):
             return False
-        return all(_kept_by(kept, found) for kept in self.kept)
+        if self.regimes and not any(_all(kept, found) for kept in self.regimes):
+            return False
+        if len(self.tagged) > 1:
+            kept = self.tagged.get(_tags(instance))
+            if kept is None or not _all(kept, found):
+                return False
+        return self.said is None or _says(self.said, instance)
 
 
-def _kept_by(kept: Kept, found: Mapping[Path, Leaf]) -> bool:
+def _all(conditions: Sequence[Kept], found: Mapping[Path, Leaf]) -> bool:
+    return all(kept.of(found) for kept in conditions)
+
+
+def _says(said: Admits, instance: Instance) -> bool:
+    """What the author's function answers; one that cannot read an edit does not admit it."""
     try:
-        return kept.path not in found or bool(kept.holds(found[kept.path]))
-    except (IndexError, ValueError, ArithmeticError):
+        return bool(said(instance))
+    except MemoryError:
+        raise
+    except Exception:
         return False
+
+
+def _tags(instance: Instance) -> Tags:
+    """The fields that are text, nested ones included."""
+    found: list[tuple[str, str]] = []
+    for name, value in instance.fields:
+        if isinstance(value, str):
+            found.append((name, value))
+        elif isinstance(value, Instance):
+            found += [(f"{name}.{inner}", tag) for inner, tag in _tags(value)]
+    return tuple(found)
+
+
+def _grouped(keys: Any, draws: Sequence[Instance]) -> list[tuple[Any, list[Instance]]]:
+    """The draws by their keys, in the order in which these are met."""
+    groups: dict[Any, list[Instance]] = {}
+    for key, instance in zip(keys, draws, strict=False):
+        groups.setdefault(key, []).append(instance)
+    return list(groups.items())
+
+
+def _met(draws: Sequence[Instance]) -> dict[Path, list[Leaf]]:
+    met: dict[Path, list[Leaf]] = {}
+    for instance in draws:
+        for path, leaf in leaves(instance).items():
+            met.setdefault(path, []).append(leaf)
+    return met
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads off conditions; numbers that are a dimension are kept by ``Dimensions``."""
+
+    dimensions: frozenset[Path]
+    fixed: frozenset[Path]
+    related: bool
+    """Whether relations of numbers are read: not where words say what each of them is."""
+
+    def read(self, draws: Sequence[Instance]) -> tuple[Kept, ...]:
+        """What these draws have in common."""
+        met = _met(draws)
+        single = [kept for path in met if path not in self.dimensions for kept in _on(path, met)]
+        return (*single, *(self._relations(draws, met) if self.related else ()))
+
+    def _relations(
+        self, draws: Sequence[Instance], met: Mapping[Path, list[Leaf]]
+    ) -> Iterator[Kept]:
+        """Conditions on two numbers, and on a number that is an index of a matrix."""
+        numbers = [p for p in met if _are_numbers(met[p]) and p not in self.dimensions | self.fixed]
+        for p, q in permutations(numbers, 2):
+            for words, holds in of_pairs(_beside(draws, p, q)):
+                yield Kept(p, words, holds, q)
+        for p in numbers:
+            for q in met:
+                if not any(isinstance(leaf, Fraction) for leaf in met[q]):
+                    for words, holds in of_indices(_beside(draws, p, q)):
+                        yield Kept(p, words, holds, q)
+
+
+def _settled(found: Sequence[Any]) -> bool:
+    """Whether there is one value of each shape, and shapes that were met again and again."""
+    if any(isinstance(leaf, Fraction) for leaf in found):
+        return False
+    shapes = {(len(X), len(X[0])) for X in found}
+    return len(set(found)) == len(shapes) and len(found) > 2 * len(shapes)
+
+
+def _beside(draws: Sequence[Instance], p: Path, q: Path) -> list[tuple[Any, Any]]:
+    every = map(leaves, draws)
+    return [(found[p], found[q]) for found in every if p in found and q in found]
+
+
+def _on(path: Path, met: Mapping[Path, list[Leaf]]) -> Iterator[Kept]:
+    found = met[path]
+    if len({isinstance(leaf, Fraction) for leaf in found}) > 1:
+        return
+    conditions = of_numbers(found) if _are_numbers(found) else of_matrices(found)
+    yield from (Kept(path, words, holds) for words, holds in conditions)
 
 
 def _are_numbers(found: Sequence[Leaf]) -> bool:
     return all(isinstance(leaf, Fraction) for leaf in found)
-
-
-def _of(path: Path, found: Sequence[Any]) -> list[Kept]:
-    """The conditions on a matrix; what is trivial for a single entry alone is none."""
-    wide = [X for X in found if len(X) * len(X[0]) > 1]
-    if not wide:
-        return []
-    kept = [Kept(path, name, ok) for name, ok in MATRIX.items() if all(map(ok, found))]
-    for name, value in SAME.items():
-        values = {value(X) for X in found}
-        common = next(iter(values))
-        if len(values) == 1 and not (isinstance(common, frozenset) and len(common) > 1):
-            kept.append(Kept(path, f"with the {name} {_shown(common)}", _equals(value, common)))
-    return kept
-
-
-def _equals(value: Callable[[Any], Any], common: Any) -> Condition:
-    return lambda X: bool(value(X) == common)
-
-
-def _shown(value: Any) -> str:
-    return (
-        ", ".join(map(decimal, sorted(value))) if isinstance(value, frozenset) else decimal(value)
-    )
-
-
-def _of_numbers(path: Path, found: Sequence[Any]) -> list[Kept]:
-    if all(x.denominator == 1 for x in found):
-        low, high = min(found), max(found)
-        words = f"a whole number from {decimal(low)} to {decimal(high)}"
-        return [Kept(path, words, lambda x: x.denominator == 1 and low <= x <= high)]
-    most = REACH * max(1, *map(abs, found))
-    near = Kept(path, f"of absolute value at most {decimal(most)}", lambda x: abs(x) <= most)
-    return [*[Kept(path, name, ok) for name, ok in NUMBER.items() if all(map(ok, found))][:1], near]

@@ -27,6 +27,8 @@ class Coupling:
     together: set[frozenset[Path]] = field(default_factory=set)
     alone: dict[Path, int] = field(default_factory=dict)
     size: dict[Path, int] = field(default_factory=dict)
+    numbers: frozenset[Path] = frozenset()
+    """Free only where they change alone: a matrix that is scaled by a number changes with it."""
 
     def hear(self, changed: frozenset[Path]) -> None:
         """Take over one change."""
@@ -41,6 +43,7 @@ class Coupling:
         full = {path for path in found if self.alone[path] >= self.size.get(path, 1)}
         while True:
             more = {p for group in self.together for p in group if group - {p} <= full} - found
+            more -= self.numbers
             if not more:
                 return frozenset(found)
             found |= more
@@ -61,8 +64,13 @@ def coupled(
 
 
 def _free_in(instances: Instances, instance: Instance, origin: Origin) -> frozenset[Path]:
+    return _heard(instances, instance, origin).free()
+
+
+def _heard(instances: Instances, instance: Instance, origin: Origin) -> Coupling:
     before = leaves(instance)
-    coupling = Coupling(size={path: _entries(leaf) for path, leaf in before.items()})
+    numbers = frozenset(path for path, leaf in before.items() if isinstance(leaf, Fraction))
+    coupling = Coupling(size={p: _entries(leaf) for p, leaf in before.items()}, numbers=numbers)
     for k in _spread(len(origin.choices)):
         other = _another(origin.choices[k])
         if other is None:
@@ -74,7 +82,25 @@ def _free_in(instances: Instances, instance: Instance, origin: Origin) -> frozen
         changed = _changed(before, leaves(again[0]))
         if changed:
             coupling.hear(changed)
-    return coupling.free()
+    return coupling
+
+
+def apart_from_others(
+    instances: Instances, drawn: Iterable[tuple[Instance, Origin]], paths: Iterable[Path]
+) -> bool:
+    """Whether these numbers change with each other and never with what else is drawn.
+
+    Then the others may be edited while these stay; the largest entry of a matrix is none of these.
+    """
+    among, met = frozenset(paths), set[Path]()
+    for instance, origin in drawn:
+        if any(isinstance(leaf, tuple) for p, leaf in leaves(instance).items() if p in among):
+            return False
+        for group in _heard(instances, instance, origin).together:
+            if group & among and not group <= among:
+                return False
+            met |= group & among
+    return met == among
 
 
 def _spread(count: int) -> Iterator[int]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from lora_proofs.breaking.character import Character
-from lora_proofs.breaking.choices import Origin, drawn_with
+from lora_proofs.breaking.choices import Choice, Origin, drawn_with
 from lora_proofs.breaking.corners import bases, corners, weight
-from lora_proofs.breaking.coupling import coupled, in_words
+from lora_proofs.breaking.coupling import apart_from_others, coupled, in_words
 from lora_proofs.breaking.descent import descend, descend_choices
-from lora_proofs.breaking.fields import leaves
+from lora_proofs.breaking.fields import Path, leaves
 from lora_proofs.breaking.hunt import FAST, Hunt
 from lora_proofs.breaking.slack import Guide
 from lora_proofs.breaking.targeted import targeted
@@ -40,13 +41,20 @@ class Subject:
     character: Character
     dependent: str
     """Why only what is drawn is an instance; empty where fields may be edited."""
+    together: str = ""
+    """Which fields stay as they are drawn while others are edited."""
 
     @classmethod
     def of(cls, claim: Claim, seed: int) -> Subject:
         """Read off from a few draws of every regime."""
         drawn = tuple(_draws(claim, seed))
-        character = Character.of([instance for instance, _ in drawn])
-        return cls(drawn, character, _dependent(claim, drawn, character))
+        instances = [instance for instance, _ in drawn]
+        regimes = [origin.regime for _, origin in drawn]
+        character = Character.of(instances, regimes, claim.instances.admits)
+        why, left = _dependent(claim, drawn, character)
+        dimensions = character.dimensions.holding(left)
+        edited = replace(character, fixed=character.fixed | {*left}, dimensions=dimensions)
+        return cls(drawn, edited, why, in_words(left) if left else "")
 
 
 def _draws(claim: Claim, seed: int) -> list[Drawn]:
@@ -61,12 +69,14 @@ def _draws(claim: Claim, seed: int) -> list[Drawn]:
     return found
 
 
-def _dependent(claim: Claim, drawn: Sequence[Drawn], character: Character) -> str:
-    """The claim's own reason, or what is seen in its draws."""
+def _dependent(
+    claim: Claim, drawn: Sequence[Drawn], character: Character
+) -> tuple[str, tuple[Path, ...]]:
+    """The claim's own reason, or what is seen in its draws; or the fields that are not edited."""
     if claim.instances.dependent:
-        return claim.instances.dependent
+        return claim.instances.dependent, ()
     if any(_reads_the_regime(claim, instance, DIGITS) for instance, _ in drawn[:2]):
-        return "the check reads the name of the regime"
+        return "the check reads the name of the regime", ()
     per_regime: dict[str, Drawn] = {}
     for instance, origin in drawn:
         best = per_regime.get(origin.regime)
@@ -74,7 +84,12 @@ def _dependent(claim: Claim, drawn: Sequence[Drawn], character: Character) -> st
             per_regime[origin.regime] = (instance, origin)
     apart = character.fixed | character.dimensions.numbers()
     found = coupled(claim.instances, per_regime.values(), apart)
-    return in_words(found) if found else ""
+    if not found:
+        return "", ()
+    others = {path for instance, _ in drawn for path in leaves(instance)} - apart - set(found)
+    if others and apart_from_others(claim.instances, per_regime.values(), found):
+        return "", found
+    return in_words(found), ()
 
 
 class _Watched(Instance):
@@ -123,6 +138,10 @@ def search(claim: Claim, subject: Subject, seed: int, digits: int, limit: int) -
     guide = Guide.of(claim, samples, digits)
     hunt = Hunt(claim, digits, guide, _effort(limit, subject, guide))
     edits = not subject.dependent and bool(subject.drawn)
+    if subject.together:
+        hunt.notes.add(f"the search left fields as they were drawn: {subject.together}")
+    if subject.dependent or subject.together:
+        _plainest(hunt, subject)
     if edits:
         _corners(hunt, subject)
     _beyond(hunt, subject, seed, DRAWS if edits else 0.3)
@@ -133,6 +152,37 @@ def search(claim: Claim, subject: Subject, seed: int, digits: int, limit: int) -
     origins = _closest_origins(hunt, subject)
     descend_choices(hunt, origins, 1.0)
     return hunt
+
+
+def _plainest(hunt: Hunt, subject: Subject) -> None:
+    """Of every regime the draws whose choices are all the simplest, the lowest, the highest."""
+    first: dict[str, Origin] = {}
+    for _, origin in subject.drawn:
+        first.setdefault(origin.regime, origin)
+    for origin, pick in product(first.values(), PLAINEST):
+        if not hunt.open():
+            return
+        drawn = _all_of_a_kind(hunt.claim, origin, pick)
+        if drawn is not None:
+            hunt.meet(drawn[0], "draws", "draws", drawn[1])
+
+
+PLAINEST: tuple[Callable[[Choice], int], ...] = (
+    lambda choice: choice.simplest,
+    lambda choice: choice.low,
+    lambda choice: choice.high,
+)
+
+
+def _all_of_a_kind(claim: Claim, origin: Origin, pick: Callable[[Choice], int]) -> Drawn | None:
+    """The draw of which every choice is picked alike; what is asked for may change on the way."""
+    drawn = drawn_with(claim.instances, origin.regime, origin.values, origin.key)
+    for _ in range(4):
+        if drawn is None:
+            break
+        values = tuple(map(pick, drawn[1].choices))
+        drawn = drawn_with(claim.instances, origin.regime, values, origin.key)
+    return drawn
 
 
 def _effort(limit: int, subject: Subject, guide: Guide) -> int:

@@ -93,12 +93,15 @@ class Instances:
     ``regimes`` are the names that draws are counted by; none of them may stay empty.
     ``dependent`` says why only what ``draw`` gives is an instance, where fields hang together in
     a way that no assumption states ("V spans the kernel of X"): then the search for a
-    counterexample changes what is drawn, and never the fields themselves.
+    counterexample changes what is drawn, and never the fields themselves. ``admits(instance)`` says
+    of an instance that was made, not drawn, whether it is one of these; an exception means no.
+    ``instances_of`` and ``lora_problems`` make it from their words.
     """
 
     draw: Callable[[Draw, str], Instance]
     regimes: tuple[str, ...] = ("generic",)
     dependent: str = ""
+    admits: Callable[[Instance], bool] | None = None
 
     def __post_init__(self) -> None:
         if not self.regimes or len(set(self.regimes)) != len(self.regimes):

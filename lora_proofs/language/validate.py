@@ -72,6 +72,8 @@ def _arithmetics(claim: Claim) -> None:
 
 def _drawn(name: str, instances: Instances) -> None:
     _functions(name, "the draw of its instances", instances.draw)
+    if instances.admits is not None:
+        _functions(name, "what its instances admit", instances.admits)
     if not isinstance(instances.regimes, tuple):
         raise _refuse(name, "regimes", "a tuple of names, (x,) for a single one", instances.regimes)
     for regime in instances.regimes:

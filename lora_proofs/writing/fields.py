@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 from lora_proofs.arithmetic.context import Matrix
 from lora_proofs.arithmetic.exact import EXACT, rational
 from lora_proofs.errors import BadInput
+from lora_proofs.mathematics.instance import Rows
 from lora_proofs.strategies import matrices
 from lora_proofs.strategies.draw import Draw, fraction
 from lora_proofs.strategies.matrices import Entry
+from lora_proofs.writing.holding import HOLDS, rank_is
 
 Dimension = str | int
 Sizes = Mapping[str, int]
@@ -89,6 +91,17 @@ class MatrixField:
             return matrices.rank_matrix(draw, n, m, _size(self.rank, sizes), entry=entry)
         return KINDS[self.kind](draw, n, m, entry)
 
+    def lengths(self, X: Any) -> Iterator[tuple[Dimension, int]]:
+        """Each side with its length in a matrix."""
+        yield self.rows, len(X)
+        yield self.columns, len(X[0])
+
+    def holds(self, X: Rows, sizes: Sizes) -> bool:
+        """Whether a matrix of this shape is of the kind, or of the rank."""
+        if self.rank is not None:
+            return rank_is(X, _size(self.rank, sizes))
+        return HOLDS[self.kind](X)
+
 
 @dataclass(frozen=True)
 class NumberField:
@@ -120,6 +133,16 @@ class NumberField:
         parts = draw.choice(STEPS)
         k = draw.integer(int(self.low_open), parts - int(self.high_open))
         return self.low + (self.high - self.low) * Fraction(k, parts)
+
+    def lengths(self, x: Any) -> Iterator[tuple[Dimension, int]]:
+        """A number has no side."""
+        return iter(())
+
+    def holds(self, x: Fraction, sizes: Sizes) -> bool:
+        """Whether a number lies in the interval."""
+        above = self.low is None or x > self.low or (x == self.low and not self.low_open)
+        below = self.high is None or x < self.high or (x == self.high and not self.high_open)
+        return above and below and not (self.whole and x.denominator != 1)
 
     def _step(self, draw: Draw, size: int) -> Fraction:
         parts = 1 if self.whole else draw.integer(1, 4)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from lora_proofs.arithmetic.context import Matrix
@@ -18,6 +19,7 @@ from lora_proofs.strategies.draw import Draw, fraction
 from lora_proofs.strategies.matrices import rank_matrix
 from lora_proofs.strategies.problems import LOSSES, REGIMES, lora_problem
 from lora_proofs.writing.fields import Field, MatrixField, read_field, small_integer
+from lora_proofs.writing.holding import bound, completed, hold
 
 RANGE = (1, 3)
 """The sizes of a dimension that nothing else is said about."""
@@ -47,6 +49,23 @@ class Matrices:
         if regime == "rank deficient":
             drawn |= {name: _deficient(draw, drawn[name]) for name in self.free}
         return Instance(regimes=(regime,), **drawn)
+
+    def admits(self, instance: Instance) -> bool:
+        """Whether an instance, drawn or not, is what the words, sizes and conditions say."""
+        found = bound(self.fields, instance, {})
+        shapes = () if found is None else self._by_sides.get(frozenset(found.items()), ())
+        return any(hold(self.fields, instance, dict(shape)) for shape in shapes)
+
+    @cached_property
+    def _by_sides(self) -> dict[frozenset[tuple[str, int]], list[tuple[tuple[str, int], ...]]]:
+        """The shapes by the sizes that sides of matrices tell: a rank is not among them."""
+        sides = {
+            d for _, f in self.fields if isinstance(f, MatrixField) for d in (f.rows, f.columns)
+        }
+        found: dict[frozenset[tuple[str, int]], list[tuple[tuple[str, int], ...]]] = {}
+        for shape in self.shapes:
+            found.setdefault(frozenset(x for x in shape if x[0] in sides), []).append(shape)
+        return found
 
     @property
     def free(self) -> tuple[str, ...]:
@@ -94,7 +113,8 @@ def instances_of(
     orthonormal columns. A number is ``"number"``, ``"number > 0"``, ``"number in [0, 1]"``, and the
     same with ``integer``. Each name of a dimension has a size from 1 to 3, or in the range that
     ``sizes`` gives; ``conditions`` such as ``"r <= min(n, m)"`` or ``"r < n"`` bind them. Shapes
-    that fit are listed first, so no draw is rejected.
+    that fit are listed first, so no draw is rejected. All of these words are conditions: the search
+    for a counterexample keeps to them where it changes a drawn instance.
 
     The regimes are generic, small integers (zeros and ties), smallest (the smallest shape), one
     zero (a free matrix is 0) and rank deficient, or those of them that ``regimes`` names. Raises
@@ -110,7 +130,7 @@ def instances_of(
         raise BadInput("instances_of: expected at least one field, such as B='n x r'; got none")
     read = tuple((name, read_field(name, words)) for name, words in fields.items())
     drawer = Matrices(read, _shapes(dict(read), conditions, sizes or {}))
-    return Instances(drawer, _chosen(regimes, drawer.regimes))
+    return Instances(drawer, _chosen(regimes, drawer.regimes), admits=drawer.admits)
 
 
 def _chosen(wanted: Sequence[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
@@ -197,6 +217,15 @@ class Problems:
         drawn = {k: f.draw(draw, sizes, fraction) for k, f in self.extra}
         return _within(problem.replace(**drawn), self.size, self.matrices)
 
+    def admits(self, instance: Instance) -> bool:
+        """Whether the further fields are what their words say; ``size`` is no condition."""
+        sides = {"n": len(instance.W0), "m": len(instance.W0[0]), "r": len(instance.A0)}
+        found = bound(self.extra, instance, sides)
+        if found is None:
+            return False
+        every = completed(self.extra, found, range(1, self.largest + 1))
+        return any(hold(self.extra, instance, sizes) for sizes in every)
+
     @property
     def matrices(self) -> tuple[str, ...]:
         """The matrices that ``size`` bounds."""
@@ -241,8 +270,10 @@ def lora_problems(
     beside the problem. ``extra`` fields are said in words as in ``instances_of``, in the dimensions
     n, m and r of the problem: ``h="number in (0, 1/4]"``, ``X="m x k"``. ``regimes`` are among
     ``strategies.REGIMES``. No dimension but r is above ``largest``; with ``size`` every matrix is
-    halved until its entries are at most that, which keeps flows quick to follow. Raises
-    ``BadInput`` for anything else.
+    halved until its entries are at most that, which keeps flows quick to follow. ``size`` and
+    ``largest`` say how problems are drawn and are no conditions: a search for a counterexample may
+    take larger entries, and a bound that the claim needs is an assumption. The words of ``extra``
+    are conditions. Raises ``BadInput`` for anything else.
 
     >>> from lora_proofs.strategies import SeededDraw
     >>> INSTANCES = lora_problems(h="number in (0, 1]")
@@ -261,5 +292,6 @@ def lora_problems(
     for name in extra:
         if name in ("loss", "W0", "A0", "B0", *needed):
             raise BadInput(f"{name}: the problem has a field of this name; choose another one")
-    bound = None if size is None else rational(size)
-    return Instances(Problems(loss, read, largest, bound), _chosen(regimes, REGIMES))
+    most = None if size is None else rational(size)
+    drawer = Problems(loss, read, largest, most)
+    return Instances(drawer, _chosen(regimes, REGIMES), admits=drawer.admits)

@@ -1,0 +1,211 @@
+"""Conditions that are exceptional for random numbers and matrices: equations, signs, whole numbers.
+
+What random entries have anyway (full rank, distinct singular values, no zeros) is none of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from lora_proofs.arithmetic.exact import decimal
+from lora_proofs.mathematics.instance import Rows
+
+Condition = Callable[[Any], bool]
+TINY = 1e-9
+REACH = 10
+"""Numbers (steps, times, scales) stay within this factor of the largest that is drawn."""
+MANY = 8
+"""Draws from which a relation of numbers is read: with fewer of them it may be chance."""
+
+
+def _square(X: Rows) -> bool:
+    return len(X) == len(X[0])
+
+
+def _entrywise(holds: Callable[[int, int, Fraction], bool]) -> Condition:
+    return lambda X: all(holds(i, j, x) for i, row in enumerate(X) for j, x in enumerate(row))
+
+
+def _transposed(X: Rows) -> Rows:
+    return tuple(zip(*X, strict=True))
+
+
+def _orthonormal(X: Rows) -> bool:
+    products = [[sum(a * b for a, b in zip(x, y, strict=True)) for y in X] for x in X]
+    return all(p == (i == j) for i, row in enumerate(products) for j, p in enumerate(row))
+
+
+def _semidefinite(X: Rows) -> bool:
+    if not _square(X) or _transposed(X) != X:
+        return False
+    values = np.linalg.eigvalsh(np.array([[float(x) for x in row] for row in X]))
+    return bool(values[0] >= -TINY * max(1.0, abs(values[-1])))
+
+
+def _flint(X: Rows) -> Any:
+    import flint
+
+    return flint.fmpq_mat([[flint.fmpq(x.numerator, x.denominator) for x in row] for row in X])
+
+
+def _singular(X: Rows) -> bool:
+    return bool(_flint(X).rank() < min(len(X), len(X[0])))
+
+
+def _idempotent(X: Rows) -> bool:
+    return _square(X) and bool(_flint(X) * _flint(X) == _flint(X))
+
+
+def _nilpotent(X: Rows) -> bool:
+    """Whether X^n = 0: each power is a square of the one before, so few products are needed."""
+    if not _square(X):
+        return False
+    power, exponent = _flint(X), 1
+    while exponent < len(X):
+        power, exponent = power * power, 2 * exponent
+    return bool(power == 0 * power)
+
+
+def _unit_determinant(X: Rows) -> bool:
+    return _square(X) and abs(_flint(X).det()) == 1
+
+
+def _circulant(X: Rows) -> bool:
+    n = len(X)
+    return _square(X) and _entrywise(lambda i, j, x: x == X[(i + 1) % n][(j + 1) % n])(X)
+
+
+def _along_diagonals(X: Rows) -> bool:
+    return _entrywise(lambda i, j, x: i == 0 or j == 0 or x == X[i - 1][j - 1])(X)
+
+
+MATRIX: Mapping[str, Condition] = {
+    "symmetric": lambda X: _square(X) and _transposed(X) == X,
+    "skew-symmetric": lambda X: _square(X) and _entrywise(lambda i, j, x: x == -X[j][i])(X),
+    "positive semidefinite": _semidefinite,
+    "diagonal": _entrywise(lambda i, j, x: i == j or x == 0),
+    "lower triangular": _entrywise(lambda i, j, x: i >= j or x == 0),
+    "upper triangular": _entrywise(lambda i, j, x: i <= j or x == 0),
+    "circulant": _circulant,
+    "constant along diagonals": _along_diagonals,
+    "with 1 on the diagonal": _entrywise(lambda i, j, x: i != j or x == 1),
+    "without negative entries": _entrywise(lambda i, j, x: x >= 0),
+    "with positive entries": _entrywise(lambda i, j, x: x > 0),
+    "with rows that never rise": lambda X: all(a >= b for row in X for a, b in pairwise(row)),
+    "with rows that never fall": lambda X: all(a <= b for row in X for a, b in pairwise(row)),
+    "with orthonormal rows": _orthonormal,
+    "with orthonormal columns": lambda X: _orthonormal(_transposed(X)),
+    "idempotent": _idempotent,
+    "nilpotent": _nilpotent,
+    "of determinant 1 or -1": _unit_determinant,
+    "of less than full rank": _singular,
+}
+SAME: Mapping[str, Callable[[Rows], Any]] = {
+    "trace": lambda X: sum(X[i][i] for i in range(min(len(X), len(X[0])))),
+    "Frobenius norm": lambda X: sum(x * x for row in X for x in row),
+    "sums of rows": lambda X: frozenset(map(sum, X)),
+    "sums of columns": lambda X: frozenset(map(sum, _transposed(X))),
+    "entries": lambda X: frozenset(x for row in X for x in row),
+}
+NUMBER: Mapping[str, Condition] = {
+    "positive": lambda x: x > 0,
+    "not negative": lambda x: x >= 0,
+    "negative": lambda x: x < 0,
+    "not positive": lambda x: x <= 0,
+}
+
+
+def of_matrices(found: Sequence[Any]) -> Iterator[tuple[str, Condition]]:
+    """The conditions on a matrix; what is trivial for a single entry alone is none."""
+    if all(len(X) * len(X[0]) == 1 for X in found):
+        return
+    yield from ((name, ok) for name, ok in MATRIX.items() if all(map(ok, found)))
+    entries = [x for X in found for row in X for x in row]
+    if all(x.denominator == 1 for x in entries):
+        words, ok = whole(entries)
+        yield f"of entries that are {words}", _entrywise(lambda i, j, x: ok(x))
+    for name, value in SAME.items():
+        values = {value(X) for X in found}
+        common = next(iter(values))
+        if len(values) == 1 and not (isinstance(common, frozenset) and len(common) > 1):
+            yield f"with the {name} {_shown(common)}", _equals(value, common)
+
+
+def of_numbers(found: Sequence[Any]) -> Iterator[tuple[str, Condition]]:
+    """The conditions on a number: whole numbers of a range, or a sign and a largest size."""
+    if all(x.denominator == 1 for x in found):
+        yield whole(found)
+        return
+    yield from [(name, ok) for name, ok in NUMBER.items() if all(map(ok, found))][:1]
+    most = REACH * max(1, *map(abs, found))
+    yield f"of absolute value at most {decimal(most)}", lambda x: abs(x) <= most
+
+
+def whole(found: Sequence[Any]) -> tuple[str, Condition]:
+    """Whole numbers of the range, all with one remainder where that is so: even ones, odd ones.
+
+    >>> words, holds = whole([Fraction(2), Fraction(8), Fraction(4), Fraction(6)])
+    >>> words, holds(Fraction(6)), holds(Fraction(3)), holds(Fraction(10))
+    ('whole numbers from 2 to 8 in steps of 2', True, False, False)
+    """
+    low, high = min(found), max(found)
+    step = math.gcd(*(int(x - low) for x in found)) or 1
+    steps = f" in steps of {step}" if step > 1 and len(found) >= MANY else ""
+    step = step if steps else 1
+    words = f"whole numbers from {decimal(low)} to {decimal(high)}{steps}"
+    return words, lambda x: low <= x <= high and (x - low) % step == 0
+
+
+def of_pairs(found: Sequence[tuple[Any, Any]]) -> Iterator[tuple[str, Condition]]:
+    """How two numbers are ordered in every draw, and few whole numbers that are never equal.
+
+    Numbers of ranges apart are ordered because of the ranges: that is not read as an order.
+
+    >>> [words for words, _ in of_pairs([(Fraction(k), Fraction(k + 1)) for k in range(9)])]
+    ['less than']
+    """
+    if len(found) < MANY or max(a for a, _ in found) < min(b for _, b in found):
+        return
+    if all(a < b for a, b in found):
+        yield "less than", lambda pair: bool(pair[0] < pair[1])
+    elif all(a <= b for a, b in found):
+        yield "at most", lambda pair: bool(pair[0] <= pair[1])
+    elif all(a != b for a, b in found) and _few(found):
+        yield "other than", lambda pair: bool(pair[0] != pair[1])
+
+
+def _few(found: Sequence[tuple[Any, Any]]) -> bool:
+    """Whether the numbers are whole, and so few that two of them would be equal by chance."""
+    values = {x for pair in found for x in pair}
+    return all(x.denominator == 1 for x in values) and MANY * len(values) <= 2 * len(found)
+
+
+def of_indices(found: Sequence[tuple[Any, Any]]) -> Iterator[tuple[str, Condition]]:
+    """A number and a matrix of one shape: whether the number counts its rows, from 1 or from 0."""
+    lengths = {min(len(X), len(X[0])) for _, X in found}
+    values = {x for x, _ in found}
+    if len(lengths) != 1 or len(found) < MANY or any(x.denominator != 1 for x in values):
+        return
+    (size,) = lengths
+    for first in (1, 0):
+        if size > 1 and (min(values), max(values)) == (first, size - 1 + first):
+            yield (
+                "an index of",
+                lambda pair, first=first: pair[0] < min(len(pair[1]), len(pair[1][0])) + first,
+            )
+
+
+def _equals(value: Callable[[Any], Any], common: Any) -> Condition:
+    return lambda X: bool(value(X) == common)
+
+
+def _shown(value: Any) -> str:
+    return (
+        ", ".join(map(decimal, sorted(value))) if isinstance(value, frozenset) else decimal(value)
+    )
