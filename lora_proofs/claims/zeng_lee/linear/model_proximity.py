@@ -7,6 +7,7 @@ smallest. So S + 1 >= ||E||_F^2 / eps^2 gives an error of eps at most.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, squared_norm
 from lora_proofs.claims.zeng_lee.linear.problem import (
@@ -24,11 +25,18 @@ from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.networks import linear_problem
 
-REGIMES = ("generic", "flat spectrum", "with zeros spectrum", "zero ranks", "S = 0", "width 1")
+ONE = [[1, 0], [0, 1]]
+SPECTRA = ("generic", "flat spectrum", "with zeros spectrum", "zero ranks", "S = 0", "width 1")
+REGIMES = (*SPECTRA, "close models")
 
 
 def draw(source: Draw, regime: str) -> Instance:
-    """A problem of the regime."""
+    """A problem of the regime, or two layers I and a small gap, with an adapter on one only."""
+    if regime == "close models":
+        k = Fraction(1, source.integer(50, 99))
+        target = [[1 + k, 0], [0, 1 + k * source.integer(0, 1)]]
+        allowed = [[0, source.integer(0, 2)]]
+        return Instance(regimes=(regime,), W1=ONE, W2=ONE, target=target, ranks=allowed, V=ONE)
     return linear_problem(source, regime, most_width=3, most_depth=3)
 
 
@@ -68,9 +76,10 @@ def inverse_rank(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most("with S + 1 in place of its root", many * least, squared_norm(gap(instance)))
 
 
-ONE = [[1, 0], [0, 1]]
 DEAD = Instance(W1=[[0, 0], [0, 0]], W2=ONE, target=ONE, ranks=[[1, 1]], V=ONE)
 FLAT = Instance(W1=ONE, target=[[4, 0], [0, 4]], ranks=[[1]], V=ONE)
+CLOSE = Instance(W1=ONE, target=[["101/100", 0], [0, "101/100"]], ranks=[[0]], V=ONE)
+"""A gap far below the weights, and no adapter."""
 
 claim = Claim(
     name="zeng-lee/model-proximity",
@@ -89,7 +98,7 @@ claim = Claim(
     lower_bound=least_times,
     controls=(
         Control(WEIGHTS, (DEAD,), "W_1 = 0: the error is 1, and 3 > ||E||_F^2 = 2"),
-        Control(None, (FLAT,), "S + 2 in place of S + 1: a flat spectrum", one_more),
+        Control(None, (FLAT, CLOSE), "S + 2 in place of S + 1: a flat spectrum", one_more),
         Control(None, (FLAT,), "S + 1 in place of its root: a flat spectrum", inverse_rank),
     ),
     arithmetics=("exact", "ball"),

@@ -19,6 +19,8 @@ def draw(source: Draw, regime: str) -> Instance:
 
 
 INSTANCES = Instances(draw, REGIMES)
+OVERSHOT = blocks.PLAIN.replace(DW1=[[9, 0], [0, 0]])
+"""An update of the right direction and three times the gap."""
 
 claim = Claim(
     name="zeng-lee/linear-per-layer-ranks",
@@ -43,6 +45,8 @@ claim = Claim(
     controls=(
         Control(blocks.NONSINGULAR, (blocks.DEAD,), "W_1 = 0: every product has rank 1 at most"),
         *minimum.controls(blocks.PLAIN, "S"),
+        Control(None, (OVERSHOT,), "0.99 of the optimal error, beside adapters that overshoot",
+                blocks.a_percent_less),
     ),
     note=(
         "Both derivations, of the construction with a formula for every layer and of the bound, "

@@ -252,6 +252,8 @@ DEAD = Instance(
     W1=NONE, W2=ONE, DW1=FIRST, DW2=NONE, target=ONE, ranks=[[1, 1]], l=1, i=1
 )  # fmt: skip
 
+OVERSHOT = DEAD.replace(DW1=[[9, 0], [0, 0]])
+
 claim = Claim(
     name="zeng-lee/linear-singular-weights",
     title="A singular weight limits the rank of every adapted product",
@@ -272,7 +274,7 @@ claim = Claim(
     interpret=interpret,
     controls=(
         Control(adapter_ranks, (DEAD.replace(DW1=ONE),), "an adapter of rank 2 where 1 is allowed"),
-        Control(None, (DEAD,), "the rank of W_l alone", without_adapter),
+        Control(None, (DEAD, OVERSHOT), "the rank of W_l alone", without_adapter),
         Control(None, (DEAD,), "the formula of nonsingular weights: 0 where 1 is left",
                 only_the_gap),
     ),

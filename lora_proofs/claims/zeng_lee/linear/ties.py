@@ -149,6 +149,16 @@ def draw_plain(source: Draw, regime: str) -> Instance:
     )  # fmt: skip
 
 
+EYE = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+THREE = tuple(
+    Instance(
+        W1=EYE, target=[[2, 0, 0], [0, 2, 0], [0, 0, 2]], ranks=[[S]], V=EYE,
+        other=[[0, 0, 1], [1, 0, 0], [0, 1, 0]], C=[[1, 0, 0], [0, 2, 0], [0, 0, 3]],
+    )
+    for S in (1, 2)
+)  # fmt: skip
+"""Width 3, where one rank more or less is neither nothing nor everything."""
+
 naive = Claim(
     name="zeng-lee/naive/truncation-loss-is-unique",
     title="The loss of the truncation is well defined at a tie (false)",
@@ -166,7 +176,7 @@ naive = Claim(
     check=one_loss,
     controls=(
         Control(frames, (UNTIED,), "a second frame whose first vector is that of sigma_2"),
-        Control(None, (TIE,), "the Frobenius norm claimed to differ, too", norms_differ),
+        Control(None, (TIE, *THREE), "the Frobenius norm claimed to differ, too", norms_differ),
     ),
     arithmetics=("exact",),
 )

@@ -19,13 +19,14 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
-from lora_proofs.arithmetic import Arithmetic, Comparison, at_most, power
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, power
 from lora_proofs.claims.zeng_lee.linear.problem import nonsingular
 from lora_proofs.claims.zeng_lee.relu.problem import (
     adapted_to,
     bounded,
     frames,
     least_variance,
+    least_without_adapters,
     mean,
     nearest,
     same_on_the_box,
@@ -44,7 +45,7 @@ from lora_proofs.strategies.spectra import spectrum
 SPLITS = ((1, 1), (1, 2), (2, 1), (1, 1, 1), (1,))
 REGIMES = (
     "generic", "close to the target", "one layer", "exact in one block", "large biases",
-    "far from the target",
+    "far from the target", "first block misses", "second block misses",
 )  # fmt: skip
 
 
@@ -52,6 +53,8 @@ def draw(source: Draw, regime: str) -> Instance:
     """One to three target layers, ranks that suffice in some blocks or in none."""
     if regime == "far from the target":
         return far(*(source.integer(2, 5) for _ in range(3))).replace(regimes=(regime,))
+    if regime in MISSES:
+        return short(*MISSES[regime], source.integer(20, 40)).replace(regimes=(regime,))
     lengths = (2,) if regime == "one layer" else source.choice(SPLITS)
     D = source.integer(2, 3)
     values = [spectrum(source, D) for _ in lengths]
@@ -76,6 +79,20 @@ def far(first: int, second: int, rho: int) -> Instance:
         W1=[[1 + first]], W2=[[half + second]], Wbar1=[[1]], Wbar2=[[half]], bbar1=[[0]],
         bbar2=[[0]], U1=[[-1]], V1=[[1]], sigma1=[[first]], U2=[[-1]], V2=[[1]],
         sigma2=[[second]], partition=[[1, 1]], ranks=[[0, 0]], X=[[rho]], lower=[[0]],
+        upper=[[rho]],
+    )  # fmt: skip
+
+
+MISSES = {"first block misses": ("1/4", "1/100"), "second block misses": (0, 2)}
+
+
+def short(first: Any, second: Any, rho: int) -> Instance:
+    """No adapters, width 1, target 3 ReLU(ReLU(x)/2) at 0 and rho: the slope of f is too small."""
+    first, second, half = (EXACT.number(x) for x in (first, second, "1/2"))
+    return Instance(
+        W1=[[half - first]], W2=[[3 - second]], Wbar1=[[half]], Wbar2=[[3]], bbar1=[[0]],
+        bbar2=[[0]], U1=[[1]], V1=[[1]], sigma1=[[first]], U2=[[1]], V2=[[1]],
+        sigma2=[[second]], partition=[[1, 1]], ranks=[[0, 0]], X=[[0, rho]], lower=[[0]],
         upper=[[rho]],
     )  # fmt: skip
 
@@ -116,8 +133,11 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 def lower_bound(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """What no adapters and biases are below, against the bound."""
+    promised = bound(instance, ctx.operator_norm, ctx)
     least = ctx.sqrt(ctx.number(least_variance(instance)))
-    yield at_most("least root mean square", least, bound(instance, ctx.operator_norm, ctx))
+    yield at_most("least root mean square", least, promised)
+    least = ctx.sqrt(ctx.number(least_without_adapters(instance, ctx)))
+    yield at_most("least root mean square without adapters", least, promised)
 
 
 def without_beta(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:

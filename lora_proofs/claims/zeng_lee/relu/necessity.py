@@ -42,13 +42,18 @@ from lora_proofs.strategies.matrices import rank_matrix
 from lora_proofs.strategies.networks import layers, small
 from lora_proofs.strategies.relu_networks import relu_problem, target
 
-REGIMES = ("best adapters", "any adapters", "dead units", "S = 0", "one layer", "singular weights")
+REGIMES = (
+    "best adapters", "any adapters", "dead units", "S = 0", "one layer", "singular weights",
+    "the least unit off",
+)  # fmt: skip
 HIGH = 60
 """Raises every output of the target above 0 near the inputs that are drawn."""
 
 
 def draw(source: Draw, regime: str) -> Instance:
     """A problem of one active target layer, adapters of total rank below D, biases, a point x."""
+    if regime == "the least unit off":
+        return least_unit_off(source.integer(2, 6), source.integer(1, 6)).replace(regimes=(regime,))
     D = source.integer(2, 3)
     L = 1 if regime == "one layer" else source.integer(1, 3)
     chosen = [0] * L
@@ -64,6 +69,19 @@ def draw(source: Draw, regime: str) -> Instance:
     x = [[(a + b) / 2 + Fraction(1, 97) for a, b in zip(problem.lower[0], problem.upper[0],
                                                         strict=True)]]  # fmt: skip
     return problem.replace(**named, x=x)
+
+
+def least_unit_off(gap: int, size: int) -> Instance:
+    """Wbar = k I, no adapters: one unit has the row of the target, the other one is off.
+
+    Df = diag(k, 0), a best approximation of Wbar of rank 1.
+    """
+    one, zero = [[1, 0], [0, 1]], [[0, 0], [0, 0]]
+    return Instance(
+        W1=[[size, 0], [0, size + gap]], Wbar1=[[size, 0], [0, size]], bbar1=[[HIGH, HIGH]],
+        U1=[[0, 1], [-1, 0]], sigma1=[[gap, 0]], V1=[[0, 1], [1, 0]], partition=[[1]], ranks=[[0]],
+        b1=[[HIGH, -HIGH]], DW1=zero, x=[[0, 0]], X=one, lower=[[0, 0]], upper=[[1, 1]],
+    )  # fmt: skip
 
 
 def _gap(problem: Instance) -> Any:

@@ -21,6 +21,7 @@ from lora_proofs.claims.zeng_lee.relu.problem import (
     frames,
     least_jacobian_gap,
     least_variance,
+    least_without_adapters,
     mean,
     nearest,
     same_on_the_box,
@@ -39,12 +40,14 @@ from lora_proofs.strategies.spectra import spectrum
 
 REGIMES = (
     "generic", "exact", "S = 0", "one layer", "tied spectrum", "gap of low rank", "active target",
-    "dead target", "one input",
+    "dead target", "one input", "attained",
 )  # fmt: skip
 
 
 def draw(source: Draw, regime: str) -> Instance:
     """Up to three frozen layers of width 3 at most, and ranks that suffice or do not."""
+    if regime == "attained":
+        return attained(source.integer(4, 8), source.integer(1, 4)).replace(regimes=(regime,))
     D = 1 if regime == "one input" else source.integer(2, 3)
     L = 1 if regime == "one layer" else source.integer(1, 3)
     kinds = {"tied spectrum": "tied", "gap of low rank": "with zeros"}
@@ -54,6 +57,16 @@ def draw(source: Draw, regime: str) -> Instance:
         chosen = (D, *layer_ranks(source, L - 1, 1))
     above = {"active target": 40, "dead target": -40}.get(regime, 0)
     return relu_problem(source, D, (L,), [values], chosen, above=above, regimes=(regime,))
+
+
+def attained(s: int, rho: int) -> Instance:
+    """No adapters, an active target, x = +-rho e_1 and E = diag(s, 1): the error is s^2 rho^2."""
+    one = [[1, 0], [0, 1]]
+    return Instance(
+        W1=one, Wbar1=[[1 + s, 0], [0, 2]], bbar1=[[rho * (1 + s), 2]], U1=one, V1=one,
+        sigma1=[[s, 1]], partition=[[1]], ranks=[[0]], X=[[rho, -rho], [0, 0]],
+        lower=[[-rho, -1]], upper=[[rho, 1]],
+    )  # fmt: skip
 
 
 INSTANCES = Instances(draw, REGIMES)
@@ -87,6 +100,8 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 def lower_bound(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """What no adapters and biases are below, against the bound."""
     yield at_most("least E||f - fbar||^2", least_variance(instance), bound(instance))
+    least = least_without_adapters(instance, ctx)
+    yield at_most("least E||f - fbar||^2 without adapters", least, bound(instance))
 
 
 def with_one_rank_more(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
@@ -140,7 +155,9 @@ claim = Claim(
     lower_bound=lower_bound,
     controls=(
         Control(weights, (NO_WEIGHT,), "W_1 = 0 with R_1 = 0: f does not depend on x"),
-        Control(None, (SHORT,), "exact at a total rank of rank E - 1", with_one_rank_more),
+        Control(
+            None, (SHORT, attained(4, 1)), "exact with fewer ranks than rank E", with_one_rank_more
+        ),
         Control(None, (NINE,), "the Frobenius norm in place of the trace", with_the_frobenius_norm),
         Control(None, (ONE,), "biases kept at 0: f(0) = 0, and fbar(0) = 1", frozen_biases),
     ),

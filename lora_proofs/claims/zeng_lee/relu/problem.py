@@ -13,9 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, below, equal
-from lora_proofs.claims.zeng_lee.linear.problem import squares
-from lora_proofs.constructions.regions import Box
+from lora_proofs.arithmetic import (
+    EXACT,
+    Arithmetic,
+    Comparison,
+    at_least,
+    at_most,
+    below,
+    equal,
+    squared_norm,
+)
+from lora_proofs.claims.zeng_lee.linear.problem import root, squares
+from lora_proofs.constructions.regions import Box, larger
 from lora_proofs.constructions.relu_error import sup_error
 from lora_proofs.constructions.relu_fnn import ReluAdaptation, relu_adapters
 from lora_proofs.language.claim import Assumption
@@ -130,6 +139,23 @@ def least_variance(instance: Instance) -> Any:
     values = relu_network(target(instance), EXACT.matrix(instance.X), EXACT)
     away = values - values.sum(axis=1)[:, None] / values.shape[1]
     return (away * away).sum() / values.shape[1]
+
+
+def least_without_adapters(instance: Instance, ctx: Arithmetic) -> Any:
+    """What E ||f - fbar||^2 is at least for all biases, if all R_l = 0 and x is one of two points.
+
+    f has the Lipschitz constant prod ||W_l||, so the errors at x and y add up to t = ||fbar(x) -
+    fbar(y)|| - prod ||W_l|| ||x - y|| at least, and a^2 + b^2 >= t^2/2 for a + b >= t. Else 0.
+    """
+    X = EXACT.matrix(instance.X)
+    if any(ranks(instance)) or X.shape[1] != 2:
+        return EXACT.number(0)
+    Y = relu_network(target(instance), X, EXACT)
+    apart, moved = (root(squared_norm(Z[:, :1] - Z[:, 1:])) for Z in (X, Y))
+    for W in layers(instance):
+        apart = apart * root(squares(W, ctx)[0])
+    missed = larger(moved - apart, 0 * apart)
+    return missed * missed / 4
 
 
 def least_jacobian_gap(instance: Instance, ctx: Arithmetic) -> Any:

@@ -30,7 +30,7 @@ from lora_proofs.strategies.matrices import matrix, rank_matrix
 from lora_proofs.strategies.transformers import small, transformer_model
 
 SINGULAR = ("rank 1 in the middle", "two heads, b2 in the range", "singular output", "everything 0")
-NARROWER = ("2 of 3", "2 of 4", "1 of 2", "two blocks")
+NARROWER = ("2 of 3", "2 of 4", "1 of 2", "two blocks", "3 of 4", "the frozen model")
 
 
 def draw_singular(source: Draw, regime: str) -> Instance:
@@ -51,10 +51,12 @@ def draw_singular(source: Draw, regime: str) -> Instance:
 
 
 def draw_narrower(source: Draw, regime: str) -> Instance:
-    """A target of smaller width."""
-    d, D = {"2 of 4": (2, 4), "2 of 3": (2, 3)}.get(regime, (1, 2))
+    """A target of smaller width, or the frozen model itself, for which rank 0 is enough."""
+    d, D = {"2 of 4": (2, 4), "2 of 3": (2, 3), "3 of 4": (3, 4)}.get(regime, (1, 2))
     blocks = 2 if regime == "two blocks" else 1
     frozen = transformer_model(source, D, blocks, 1)
+    if regime == "the frozen model":
+        return at_threshold(frozen, frozen, regime)
     return at_threshold(frozen, transformer_model(source, d, blocks, 1), regime)
 
 

@@ -25,7 +25,9 @@ from lora_proofs.mathematics.transformer_readings import readings
 from lora_proofs.strategies.draw import Draw
 from lora_proofs.strategies.transformers import nearby_model, transformer_model
 
-REGIMES = ("one block", "two blocks", "two heads", "gap of rank 1", "more rank than needed")
+REGIMES = (
+    "one block", "two blocks", "two heads", "gap of rank 1", "more rank than needed", "no gap",
+)  # fmt: skip
 
 
 def draw(source: Draw, regime: str) -> Instance:
@@ -39,6 +41,8 @@ def draw(source: Draw, regime: str) -> Instance:
     target = transformer_model(source, D, blocks, heads)
     if regime == "gap of rank 1":
         target = nearby_model(source, frozen, 1)
+    if regime == "no gap":
+        target = frozen
     rank = max(-(-G // 2) for G in gap_ranks(frozen, target))
     if regime == "more rank than needed":
         rank = source.integer(rank, D)

@@ -70,6 +70,7 @@ def twice_as_far(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 
 QUERIES = changed(ONE, (1, 1, "Q"), [[2, 0], [0, 2]])
+VALUES = changed(ONE, (1, 1, "V"), [[1, 0], [0, "3/4"]])
 
 claim = Claim(
     name="zeng-lee/naive/transformer-threshold-necessary",
@@ -94,8 +95,8 @@ claim = Claim(
         Control(gap, (pair(ONE, ONE, 0, X=[[1], [1]]),), "no gap and no error"),
         Control(
             None,
-            (pair(ONE, QUERIES, 0, X=[[1], [1]]),),
-            "an error above 1: for one column it is 0",
+            (pair(ONE, QUERIES, 0, X=[[1], [1]]), pair(ONE, VALUES, 0, X=[[1], [1]])),
+            "an error above 1: for one column it is 0, and 1/16 where the values are changed",
             twice_as_far,
         ),
     ),
