@@ -219,3 +219,46 @@ def test_targeted_search_depends_on_its_seed_alone(template):
         told.append(list(hunt.met))
     assert told[0] == told[1] != told[2]
     assert len(told[0]) > 5
+
+
+# --- what is left as it is drawn, and what comes first --------------------------------------------
+
+
+def averaged(source, regime):
+    weight = Fraction(source.integer(0, 8), 8)
+    return Instance(a=weight, b=1 - weight, X=matrix(source, 2, 2), Y=matrix(source, 2, 2))
+
+
+def with_its_largest(source, regime):
+    X = [[Fraction(source.integer(-9, 9)) for _ in range(2)] for _ in range(2)]
+    return Instance(X=X, m=max(abs(x) for row in X for x in row))
+
+
+def test_numbers_that_are_drawn_together_leave_the_matrices_to_be_edited(template):
+    subject = Subject.of(template.variant(instances=Instances(averaged)), 0)
+    assert subject.dependent == "" and subject.together.startswith("a and b")
+    assert {("a",), ("b",)} <= subject.character.fixed
+    bound = Subject.of(template.variant(instances=Instances(with_its_largest)), 0)
+    assert bound.dependent and not bound.together
+
+
+def test_fixed_shapes_beside_a_vector_are_cut_and_what_is_held_is_not():
+    def square(source, regime):
+        return Instance(W=matrix(source, 3, 3), x=matrix(source, 3, 1))
+
+    def small(instance):
+        return len(instance.W), len(instance.x), len(instance.x[0])
+
+    draws = some(square)
+    dimensions = Dimensions.of(draws)
+    assert small(dimensions.cut_to(draws[0], 2)) == (2, 2, 1)
+    assert small(dimensions.holding([("x",)]).cut_to(draws[0], 2)) == (3, 3, 1)
+    assert not list(dimensions.holding([("x",)]).smaller(draws[0]))
+
+
+def test_a_factor_that_is_minus_the_other_comes_among_the_first_corners():
+    draws = some(factors)
+    character = Character.of(draws)
+    small = bases(draws[:1], character)[:1]
+    first = [name for name, _ in itertools.islice(corners(small, character), 5)]
+    assert {"A = B'", "A = -B'"} <= set(first)

@@ -187,3 +187,28 @@ def test_the_same_seed_finds_the_same_in_every_process():
         told.append(done.stdout)
     assert told[0] == told[1]
     assert [verdict for verdict, _, _ in json.loads(told[0])] == ["REFUTED", "REFUTED"]
+
+
+def test_edited_instances_on_which_memory_runs_out_are_left_out(template):
+    def hungry(instance, ctx):
+        if instance.x.denominator > 100:
+            raise MemoryError
+        yield at_least("square", ctx.number(instance.x) ** 2, ctx.number(0))
+
+    result = verify(template.variant(check=hungry), "quick")
+    assert result.verdict == "CERTIFIED"
+    assert any("memory ran out" in note for note in result.to_dict()["notes"])
+
+
+@pytest.mark.parametrize("dependent", ["said by the author", ""])
+def test_where_nothing_is_edited_the_simplest_draws_are_looked_at(template, dependent):
+    def pair(source, regime):
+        return Instance(regimes=(regime,), x=source.integer(-(10**9), 10**9))
+
+    def not_zero(instance, ctx):
+        yield at_least(f"size in {instance.regimes}", abs(ctx.number(instance.x)), ctx.number(1))
+
+    claim = template.variant(instances=Instances(pair, dependent=dependent), check=not_zero)
+    found, subject = hunt(claim, 40)
+    assert subject.dependent and found.found is not None
+    assert found.found.refutation.instance.x == 0

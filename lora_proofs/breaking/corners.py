@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import chain, permutations, product, zip_longest
+from itertools import chain, combinations, islice, permutations, product, zip_longest
 
 from lora_proofs.arithmetic.exact import decimal
 from lora_proofs.breaking.character import Character
@@ -63,11 +63,30 @@ def _of(base: Instance, character: Character) -> Iterator[Corner]:
     dimensions = character.dimensions.numbers()
     narrow = [p for p in numbers(base) if p not in character.fixed and p not in dimensions]
     yield "as drawn, cut small", base
+    yield from _listed(base, wide)
     together = chain(_together(base, wide), _numbers(base, narrow))
     pairs = chain(_pairs(base, wide), _directions(base, wide))
     yield from _in_turn(together, pairs, _single(base, wide))
     yield from _both(base, wide)
     yield from _with_numbers(base, wide, narrow)
+
+
+def _listed(base: Instance, wide: Sequence[Path]) -> Iterator[Corner]:
+    """Where theorems on factors fail most: B = A', B = -A', zero blocks, wrong directions, ties."""
+    found = matrices(base)
+    for p, q in combinations(wide, 2):
+        if _fits(found[q], transposed(found[p])):
+            for sign, minus in ((1, ""), (-1, "-")):
+                edited = put(base, {q: scaled(transposed(found[p]), sign)})
+                yield f"{name_of(q)} = {minus}{name_of(p)}'", edited
+    for name in LISTED:
+        for p in wide:
+            yield f"{name_of(p)}: {name}", put(base, {p: SHAPES[name](*sides(found[p]))})
+    yield from islice(_directions(base, wide), MOST_LISTED)
+
+
+LISTED = ("zero", "e_1 e_1'", "last e_n e_m'", "identity")
+MOST_LISTED = 12
 
 
 def _in_turn(*streams: Iterator[Corner]) -> Iterator[Corner]:

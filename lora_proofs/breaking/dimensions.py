@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
 from typing import Any
@@ -30,6 +30,8 @@ class Dimensions:
 
     groups: tuple[tuple[Side, ...], ...]
     gaps: Mapping[tuple[int, int], int]
+    held: frozenset[int] = frozenset()
+    """Groups that are not cut."""
 
     @classmethod
     def of(cls, draws: Sequence[Instance]) -> Dimensions:
@@ -67,10 +69,19 @@ class Dimensions:
                 return False
         return True
 
+    def holding(self, paths: Collection[Path]) -> Dimensions:
+        """The same dimensions; those of these leaves are not cut."""
+        held = {g for g, group in enumerate(self.groups) if any(p in paths for p, _ in group)}
+        return replace(self, held=self.held | held)
+
     def smaller(self, instance: Instance) -> Iterator[Instance]:
         """The instances with one row or column less of some groups: all, single ones, pairs."""
         sizes = self.sizes(instance)
-        large = [g for g, size in enumerate(sizes) if size is not None and size > 1]
+        large = [
+            g
+            for g, size in enumerate(sizes)
+            if size is not None and size > 1 and g not in self.held
+        ]
         subsets = [tuple(large), *((g,) for g in large), *combinations(large, 2)]
         for subset in dict.fromkeys(subsets):
             most = max((sizes[g] or 0 for g in subset), default=0)
@@ -95,7 +106,8 @@ class Dimensions:
         """The leading part, dimension ``g`` at most ``most[g]`` where the order of sizes allows."""
         for _ in range(64):
             sizes = self.sizes(instance)
-            over = [g for g, size in enumerate(sizes) if size and size > most.get(g, size)]
+            free = ((g, size) for g, size in enumerate(sizes) if size and g not in self.held)
+            over = [g for g, size in free if size > most.get(g, size)]
             for subset in [tuple(over), *((g,) for g in over), *combinations(over, 2)]:
                 if not subset:
                     continue
@@ -128,8 +140,12 @@ def _same(side: Side, other: Side, seen: Sequence[Mapping[Side, int]]) -> bool:
 
 
 def _gap(side: Side, other: Side, seen: Sequence[Mapping[Side, int]]) -> int | None:
-    met = [s[other] - s[side] for s in seen if side in s and other in s]
-    return min(met) if met and min(met) >= 0 else None
+    met = [(s[side], s[other]) for s in seen if side in s and other in s]
+    gap = min((large - small for small, large in met), default=-1)
+    if gap < 0:
+        return None
+    # Beside a size that never changes, a gap says only how small the other one was drawn.
+    return min(gap, 1) if len({small for small, _ in met}) == 1 else gap
 
 
 def _from_end(size: int | None, back: int) -> int:

@@ -21,6 +21,9 @@ from lora_proofs.mathematics.instance import Instance
 FAST = 10
 """How many instances are weighed in float64 for one that may be judged."""
 
+MOST_HUNGRY = 5
+"""Edited instances on which memory may run out before the search ends."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -52,6 +55,7 @@ class Hunt:
     found: Found | None = None
     suspect: str = ""
     notes: set[str] = field(default_factory=set)
+    hungry: int = 0
 
     @property
     def spent(self) -> float:
@@ -61,7 +65,7 @@ class Hunt:
 
     def open(self, share: float = 1.0) -> bool:
         """Whether the search goes on, within a share of its effort."""
-        return self.found is None and self.spent < share
+        return self.found is None and self.hungry < MOST_HUNGRY and self.spent < share
 
     def meet(self, instance: Instance, way: str, by: str, origin: Origin | None = None) -> float:
         """Weigh an instance, and judge it where it looks like a counterexample."""
@@ -69,6 +73,20 @@ class Hunt:
             return self.met[instance]
         self.ways[way] += 1
         self.judged += not self.guide.fast
+        try:
+            self._weigh(instance, by, origin)
+        except MemoryError:
+            if origin is not None:
+                raise
+            self._starved(instance)
+        return self.met[instance]
+
+    def _starved(self, instance: Instance) -> None:
+        """An edited instance for which memory is too small is left out."""
+        self.met[instance], self.hungry = FAR, self.hungry + 1
+        self.notes.add("the search left out edited instances on which memory ran out")
+
+    def _weigh(self, instance: Instance, by: str, origin: Origin | None) -> None:
         slack = self.guide.weigh(instance)
         self.met[instance] = FAR if math.isnan(slack.value) else slack.value
         if slack.suspicious and not (self.guide.fast and self.judged >= self.limit):
@@ -77,7 +95,6 @@ class Hunt:
         value = self.met[instance]
         if value < self.closest.value and value > -math.inf:
             self.closest, self.at = Slack(value), instance
-        return self.met[instance]
 
     def _confirm(self, instance: Instance, by: str, origin: Origin | None) -> None:
         try:

@@ -188,7 +188,13 @@ class _Run:
         """Make the counterexample small; the one that was found stands if time runs out."""
         self.add(counterexample=told(found, None, self.claim))
         self.begin("shrink", self.standing())
-        self.add(counterexample=told(found, breaking.shrunk(found), self.claim))
+        try:
+            small = breaking.shrunk(found)
+        except MemoryError:  # of a smaller instance: what was found stands
+            note = "shrinking ended where memory ran out"
+            self.add(notes=tuple(sorted({*self.evidence.notes, note})))
+        else:
+            self.add(counterexample=told(found, small, self.claim))
 
 
 def described(error: BaseException, claim: Claim | None = None) -> dict[str, str]:
