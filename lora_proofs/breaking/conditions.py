@@ -195,10 +195,11 @@ def of_indices(found: Sequence[tuple[Any, Any]]) -> Iterator[tuple[str, Conditio
     (size,) = lengths
     for first in (1, 0):
         if size > 1 and (min(values), max(values)) == (first, size - 1 + first):
-            yield (
-                "an index of",
-                lambda pair, first=first: pair[0] < min(len(pair[1]), len(pair[1][0])) + first,
-            )
+            yield "an index of", _index(first)
+
+
+def _index(first: int) -> Condition:
+    return lambda pair: bool(pair[0] < min(len(pair[1]), len(pair[1][0])) + first)
 
 
 def _equals(value: Callable[[Any], Any], common: Any) -> Condition:

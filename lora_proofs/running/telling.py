@@ -13,6 +13,10 @@ Record = Mapping[str, Any]
 
 LONG = 14
 """Characters of an exact number that are not read at a glance."""
+NOT_MEANT = (
+    "If it is not meant: state the assumption that excludes it, or say in "
+    "Instances(dependent=...) why only what draw gives is an instance"
+)
 SUPPORTING = ("SUPPORTED", "CERTIFIED", "PROVED")
 _WAYS = {
     "sample": "a random draw",
@@ -194,7 +198,7 @@ def _by(by: Record) -> str:
     )
     regime = f" in the regime {by['regime']!r}" if by.get("regime") else ""
     given = "" if way == "sample" else "; `draw` gives it, too"
-    made = "; it was made, not drawn: `draw` did not give it"
+    made = f"; it was made, not drawn: `draw` did not give it. {NOT_MEANT}"
     told = {True: given, False: made}.get(bool(by["drawn"]), "") if "drawn" in by else ""
     return f"found by {how or way}{regime}{told}"
 

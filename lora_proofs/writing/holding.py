@@ -25,7 +25,7 @@ def _transposed(X: Rows) -> Rows:
 def _orthonormal(X: Rows) -> bool:
     """Whether X X' = I."""
     products = [[sum(a * b for a, b in zip(x, y, strict=True)) for y in X] for x in X]
-    return all(p == (i == j) for i, j, p in _entries(tuple(map(tuple, products))))
+    return all(p == (i == j) for i, row in enumerate(products) for j, p in enumerate(row))
 
 
 def _semidefinite(X: Rows, *, definite: bool = False) -> bool:
