@@ -56,6 +56,12 @@ def test_a_true_claim_stands(claim):
     assert len(found.met) > TRUE_LIMIT
 
 
+@pytest.mark.parametrize("seed", range(1, 5))
+def test_a_weighted_bound_is_found_whatever_the_seed(seed):
+    young = next(claim for claim in CORPUS.HARD if claim.name == "breakable/young-wide")
+    assert hunt(young, BUDGETS["quick"].searched, seed)[0].found is not None
+
+
 def test_what_was_found_is_told(template):
     false = next(c for c in CORPUS.EASY if c.name == "breakable/cauchy-schwarz")
     counterexample = verify(false, "quick").counterexample

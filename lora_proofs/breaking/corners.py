@@ -64,6 +64,7 @@ def _of(base: Instance, character: Character) -> Iterator[Corner]:
     narrow = [p for p in numbers(base) if p not in character.fixed and p not in dimensions]
     yield "as drawn, cut small", base
     yield from _listed(base, wide)
+    yield from islice(_multiples(base, wide, narrow), MOST_LISTED)
     together = chain(_together(base, wide), _numbers(base, narrow))
     pairs = chain(_pairs(base, wide), _directions(base, wide))
     yield from _in_turn(together, pairs, _single(base, wide))
@@ -83,6 +84,16 @@ def _listed(base: Instance, wide: Sequence[Path]) -> Iterator[Corner]:
         for p in wide:
             yield f"{name_of(p)}: {name}", put(base, {p: SHAPES[name](*sides(found[p]))})
     yield from islice(_directions(base, wide), MOST_LISTED)
+
+
+def _multiples(base: Instance, wide: Sequence[Path], narrow: Sequence[Path]) -> Iterator[Corner]:
+    """A field that is another one times a number of the instance: ties of weighted bounds."""
+    found, factors = matrices(base), numbers(base)
+    for h, (p, q) in product(narrow, permutations(wide, 2)):
+        for Y, sign in ((found[q], ""), (transposed(found[q]), "'")):
+            if _fits(found[p], Y):
+                name = f"{name_of(p)} = {name_of(h)} {name_of(q)}{sign}"
+                yield name, put(base, {p: scaled(Y, factors[h])})
 
 
 LISTED = ("zero", "e_1 e_1'", "last e_n e_m'", "identity")
