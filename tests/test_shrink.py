@@ -305,3 +305,13 @@ def test_a_plain_instance_has_short_whole_numbers():
     assert is_plain(Instance(X=[[9, 0, -1]], h=3))
     assert not is_plain(Instance(X=[[1]], h=10))
     assert not is_plain(Instance(X=[[0, 0, 0, 0]]))
+
+
+def test_matrices_that_should_be_equal_become_small(template):
+    def symmetric(instance, ctx):
+        x = instance.lift(ctx)
+        yield equal("X = X'", x.X, x.X.T)
+
+    start = Instance(X=[[7, "3/2"], [2, "1/3"]])
+    small = shrink(claim(template, check=symmetric), start).refutation.instance
+    assert small in (Instance(X=[[0, 1], [0, 0]]), Instance(X=[[0, 0], [1, 0]]))

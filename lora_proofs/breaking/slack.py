@@ -187,7 +187,8 @@ def _scale(instance: Instance, degrees: Mapping[frozenset[Path], int]) -> float:
 def _degrees(guide: Guide, samples: Sequence[Instance]) -> Degrees:
     """The degrees of what is compared with 0 on every sample; none where samples disagree."""
     met = [(instance, _told(guide, instance) or ()) for instance in samples]
-    sided = {c.label for _, found in met for c in found if _float(c.left) and _float(c.right)}
+    pairs = ((c.label, pair) for _, found in met for c in found for pair in _pairs(c))
+    sided = {label for label, (left, right) in pairs if _float(left) and _float(right)}
     told: dict[str, Mapping[frozenset[Path], int]] = {}
     fullest = sorted(met, key=lambda row: -sum(x != 0 for x in entries(row[0])))
     for k, (instance, found) in enumerate(fullest):
