@@ -61,7 +61,10 @@ def test_like_starts_from_a_shipped_claim(lora_proofs):
     [
         (("notes.txt",), ["expected a Python file"]),
         (("2nd.py",), ["no digit first"]),
-        (("class.py",), ["Python can import"]),
+        (("class.py",), ["is a Python keyword", "my_class.py"]),
+        (("numpy.py",), ["hide the module", "my_numpy.py"]),
+        (("sys.py",), ["hide the module"]),
+        (("x.py", "--like", "my_loss.py"), ["got the path", "copy the file"]),
         (("a-b.py",), ["Python can import"]),
         (("é.py",), ["Python can import"]),
         (("_.py",), ["Python can import"]),

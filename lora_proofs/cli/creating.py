@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import keyword
 import re
+import sys
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -56,13 +58,31 @@ def name_of(file: Path) -> str:
     if file.suffix != ".py":
         raise BadInput(f"{file}: expected a Python file to write, such as my_claim.py")
     stem = file.stem
+    if keyword.iskeyword(stem):
+        raise BadInput(f"{file}: {stem!r} is a Python keyword; choose a name such as my_{stem}.py")
     words = _WORD.findall(stem.lower())
-    if not (stem.isidentifier() and stem.isascii() and words) or keyword.iskeyword(stem):
+    if not (stem.isidentifier() and stem.isascii() and words):
         raise BadInput(
             f"{file}: expected a file name that Python can import, letters, digits and _ alone and "
             f"no digit first, such as my_claim.py; got {file.name!r}"
         )
+    if _shadows(file):
+        raise BadInput(
+            f"{file}: it would hide the module {stem!r} from every file beside it; choose a name "
+            f"such as my_{stem}.py"
+        )
     return "my/" + "-".join(words[1:] if words[0] == "my" and len(words) > 1 else words)
+
+
+def _shadows(file: Path) -> bool:
+    """Whether another module that Python can import has the name of the file."""
+    if file.stem in sys.builtin_module_names:
+        return True
+    found = importlib.util.find_spec(file.stem)
+    if found is None:
+        return False
+    # The file itself, written before, is no other module; nor is a folder without a package.
+    return found.origin is not None and Path(found.origin).resolve() != file.resolve()
 
 
 def template(kind: str, name: str) -> str:
@@ -78,6 +98,11 @@ def _alike(like: str, name: str) -> str:
     from lora_proofs.running.catalogue import named, shipped_claims
     from lora_proofs.running.copying import copied
 
+    if like.endswith(".py"):
+        raise BadInput(
+            f"--like: expected the name of a shipped claim, got the path {like!r}; copy the file "
+            "instead, and change the name of its claim"
+        )
     found = named(like, shipped_claims())
     if len(found) != 1:
         raise BadInput(f"--like: expected the name of one claim, got {like!r}: {len(found)} fit")

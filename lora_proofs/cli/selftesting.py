@@ -41,8 +41,9 @@ def selftest(
 ) -> int:
     """Mutate claims by slips of the pen and see that each false one is refuted.
 
-    The score is the part of the false mutants that were refuted. A run that was interrupted goes
-    on where it stopped; exit 1 means a score below 95 %, or a control that survived.
+    The score is the part of the mutants that were refuted, equivalent ones left out; reasons for
+    a file's own are read from equivalent_mutants.toml beside it. An interrupted run
+    goes on where it stopped; exit 1 means a score below 95 %, or a control that survived.
 
     \b
     Examples:
@@ -88,7 +89,7 @@ def _run(
                 f"and in {path}; run it again to go on"
             )
     names = [e.name for e in entries] if whole else list(rows)
-    told = [record for _, record in finished if not record["error"]]
+    told = [record for e, record in finished if e.shipped and not record["error"]]
     old = stale(rows, told, names)
     return document(
         finished, rows, budget=budget.name, seed=seed, stale=old, interrupted=interrupted
@@ -177,13 +178,13 @@ def _attention(told: Mapping[str, Any]) -> Iterator[str]:
 def _by_verdict(told: Mapping[str, Any]) -> Iterator[str]:
     for name, row in told["verdicts"].items():
         false = row["mutants"] - row["equivalent"]
-        yield f"of claims that are {name}: {row['refuted']} of {false} false mutants refuted"
+        yield f"of claims that are {name}: {row['refuted']} of {false} mutants refuted"
 
 
 def _score(told: Mapping[str, Any]) -> str:
     false, planted = told["mutants"] - told["equivalent"], told["planted"]
     score = "none" if told["score"] is None else f"{100 * told['score']:.1f} %"
     return (
-        f"score {score}: {told['refuted']} of {false} false mutants refuted, {told['equivalent']} "
+        f"score {score}: {told['refuted']} of {false} mutants refuted, {told['equivalent']} "
         f"equivalent; {planted['refuted']} of {planted['controls']} planted controls refuted"
     )

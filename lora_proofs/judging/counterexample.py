@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lora_proofs.arithmetic import Comparison
@@ -43,8 +46,24 @@ class Refutation:
             "assumptions": dict.fromkeys(self.assumptions, True),
             "checks": {name: [checked(c) for c in found] for name, found in self.checks},
             "cites": list(self.cites),
-            "replay": f"lora-proofs replay counterexample.json --claim {claim.name}",
+            "replay": _replay(claim),
         }
+
+
+def _replay(claim: Claim) -> str:
+    """The line that replays a counterexample, once it is kept in a file.
+
+    A claim from outside this package is known by its file alone, never by its name.
+    """
+    check = inspect.unwrap(refuting(claim) or claim.check)
+    home = getattr(check, "__globals__", {})
+    place = home.get("__file__") or ""
+    ours = str(home.get("__name__", "")).startswith("lora_proofs.claims")
+    target = f"{Path(place).name}::{claim.name}" if place and not ours else claim.name
+    return (
+        f"lora-proofs replay counterexample.json --claim {shlex.quote(target)}"
+        "  # save result.counterexample as counterexample.json first"
+    )
 
 
 def refute(claim: Claim, instance: Instance, digits: int) -> Refutation | str:

@@ -149,6 +149,10 @@ def imported(name: str) -> ModuleType:
 
 def read_file(path: Path) -> tuple[bytes, str]:
     """The text of a claim file and its SHA-256; ``BadInput`` where it cannot be read."""
+    if path.is_dir():
+        raise BadInput(
+            f"{path}: expected a Python file of claims, it is a folder; name a file in it"
+        )
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -279,6 +283,12 @@ def named(target: str, known: Sequence[Entry]) -> list[Entry]:
     found = [entry for entry in known if entry.name == target]
     if found:
         return found
+    if Path(target).is_dir():
+        raise BadInput(
+            f"{target}: expected a claim or a Python file, it is a folder; name a file in it"
+        )
+    if Path(f"{target}.py").is_file():
+        raise BadInput(f"no claim has the name {target!r}; did you mean {target}.py?")
     raise BadInput(
         f"expected a claim's name, a pattern or a path to a .py file; got {target!r}, which no "
         f"claim has.{suggestion(target, known)} `lora-proofs list` shows every name"

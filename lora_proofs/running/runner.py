@@ -31,6 +31,7 @@ from lora_proofs.running.sampling import Tally, certify, sample
 from lora_proofs.running.searching import Breaking, needs_search, told
 from lora_proofs.running.sweeping import sweep
 
+LARGEST_SEED = 2**63 - 1
 Progress = Callable[[str, Result | None], None]
 """Told the stage that begins, and the result that stands if nothing more can be done."""
 
@@ -40,7 +41,8 @@ def verify(claim: Claim, budget: str = "standard", seed: int = 0) -> Result:
 
     A claim that never returns is not ended here, as the command line does it.
 
-    Raises ``BadInput`` for an unknown budget, ``ClaimRefused`` for a malformed derivation and
+    Raises ``BadInput`` for an unknown budget or a seed that is no integer of 64 bits,
+    ``ClaimRefused`` for a malformed derivation and
     ``Contradiction`` where the derivation and an exact instance disagree. A check that raises is
     no exception here: the result is INCONCLUSIVE and ``to_dict()["error"]`` says what and where.
     """
@@ -49,6 +51,8 @@ def verify(claim: Claim, budget: str = "standard", seed: int = 0) -> Result:
             f"expected a Claim to verify, got {type(claim).__name__}={claim!r}; for a file or a "
             "name use the command line: lora-proofs verify TARGET"
         )
+    if isinstance(seed, bool) or not isinstance(seed, int) or abs(seed) > LARGEST_SEED:
+        raise BadInput(f"seed: expected an integer of at most 64 bits, got {seed!r}")
     validate(claim)
     return run(claim, budget_named(budget), seed)
 
@@ -57,11 +61,10 @@ def run(
     claim: Claim, budget: Budget, seed: int, progress: Progress = lambda stage, result: None
 ) -> Result:
     """Run every stage and judge; ``progress`` hears of each stage."""
-    started = time.perf_counter()
     state = _Run(claim, budget, seed, progress)
     with preserved(seed, claim.name):
         evidence = _gathered(state)
-    return state.judged(evidence, time.perf_counter() - started)
+    return state.judged(evidence, time.perf_counter() - state.started)
 
 
 def _gathered(state: _Run) -> Evidence:
@@ -102,6 +105,7 @@ class _Run:
     progress: Progress
     evidence: Evidence = field(default_factory=Evidence)
     stage: str = "load"
+    started: float = field(default_factory=time.perf_counter)
 
     def judged(self, evidence: Evidence, seconds: float) -> Result:
         """The result that the evidence earns, and from which verdict certificates moved it up."""
@@ -164,7 +168,7 @@ class _Run:
 
     def standing(self) -> Result:
         """The result as it is if nothing more is found."""
-        return self.judged(self.evidence, 0.0)
+        return self.judged(self.evidence, time.perf_counter() - self.started)
 
     def tell(self, tally: Tally, stream: Stream) -> None:
         """Take over what the tally holds so far."""

@@ -17,6 +17,7 @@ from typing import Any
 
 from lora_proofs.errors import LedgerError
 from lora_proofs.language.budget import Budget
+from lora_proofs.mutating.reasons import REASONS, Rows, written_reasons
 from lora_proofs.mutating.score import ENOUGH, count, summed, with_reasons
 from lora_proofs.running.catalogue import Entry, imported
 from lora_proofs.running.expected import expected_verdict
@@ -192,7 +193,7 @@ def _record(entry: Entry, outcome: Outcome) -> dict[str, Any]:
 
 def document(
     found: Sequence[tuple[Entry, dict[str, Any]]],
-    rows: Any,
+    rows: Rows,
     *,
     budget: str,
     seed: int,
@@ -201,7 +202,7 @@ def document(
 ) -> dict[str, Any]:
     """The document that ``selftest --json`` prints."""
     records = [
-        {**with_reasons(record, rows), "expected": _expected(entry, budget)}
+        {**with_reasons(record, _reasons(entry, rows)), "expected": _expected(entry, budget)}
         for entry, record in sorted(found, key=lambda pair: pair[0].name)
     ]
     total = summed(records)
@@ -217,6 +218,14 @@ def document(
         "claims": [_of_claim(record) for record in records],
     }
     return {**told, "exit_code": 2 if interrupted else _code(told)}
+
+
+def _reasons(entry: Entry, rows: Rows) -> Rows:
+    """The written reasons for a claim: ours for ours, those beside its file for another's."""
+    if entry.shipped:
+        return rows
+    path = entry.locator.path
+    return written_reasons(Path(path).parent / REASONS.name) if path else {}
 
 
 def _expected(entry: Entry, budget: str) -> str | None:

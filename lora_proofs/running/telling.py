@@ -207,7 +207,7 @@ def _small(small: Record) -> str:
     steps = small.get("steps")
     judged = f" ({small['judged']} instances judged)" if small.get("judged") else ""
     if small.get("from") == small.get("to") and not steps:
-        return f"nothing smaller fails: it stands as it was found{judged}"
+        return f"nothing simpler that was tried fails: it stands as it was found{judged}"
     confirmed = f" in {steps} confirmed steps" if steps else ""
     return f"made small: from {small.get('from')} to {small.get('to')}{confirmed}{judged}"
 

@@ -202,7 +202,9 @@ def _record(entry: Entry, outcome: Outcome, budget: Budget, seed: int) -> dict[s
         error = {**_error(outcome), "where": str(entry.locator)}
         return stopped(entry.told, budget, seed, error=error).to_dict()
     why = f"stopped in the stage {outcome.stage!r}: {_limit(outcome.value, budget)}"
-    return stopped(entry.told, budget, seed, exhausted=why).to_dict()
+    record = stopped(entry.told, budget, seed, exhausted=why).to_dict()
+    # It ran for as long as it was let.
+    return {**record, "seconds": round(budget.wall, 3)} if _timed(outcome.value) else record
 
 
 def _error(outcome: Outcome) -> dict[str, str]:
@@ -216,9 +218,14 @@ def _error(outcome: Outcome) -> dict[str, str]:
     return {"type": "ChannelSpoiled", "message": SPOILED + why}
 
 
+def _timed(why: str) -> bool:
+    """Whether a limit that stopped a process is one of time."""
+    return why.endswith(" s")
+
+
 def _limit(why: str, budget: Budget) -> str:
     """The limit in words, where it is one of time, and the option that sets it."""
-    if not why.endswith(" s"):
+    if not _timed(why):
         return why
     if budget.wall != budget_named(budget.name).wall:
         return f"the limit that --time-limit set, {why}"
