@@ -5,7 +5,18 @@ from itertools import islice
 
 import pytest
 
-from lora_proofs import Instance, Instances, instances_of, lora_problems
+from lora_proofs import (
+    Claim,
+    Control,
+    Instance,
+    Instances,
+    Source,
+    at_most,
+    instances_of,
+    lora_problems,
+    measures,
+    verify,
+)
 from lora_proofs.breaking.character import Character
 from lora_proofs.breaking.choices import drawn_with
 from lora_proofs.breaking.corners import bases, corners
@@ -189,3 +200,20 @@ def test_a_start_that_is_always_zero_hangs_on_nothing_and_stays_zero():
     assert ("B0",) in character.settled and ("A0",) not in character.settled
     start = draws[0]
     assert not character.admits(start.replace(B0=[[1] * len(row) for row in start.B0]))
+
+
+def test_a_field_that_is_always_zero_leaves_the_others_to_be_edited():
+    def check(instance, ctx):
+        yield at_most("A0", measures.squared_norm(instance.lift(ctx).A0), ctx.number(200))
+
+    control = Control(None, (Instance(A0=[[20]]),), why="400 is more", check=check)
+    claim = Claim(
+        name="tests/zero-start",
+        source=Source("tests"),
+        statement="A0 is small",
+        assumptions=(),
+        instances=lora_problems(regimes=("zero B0",), size=1),
+        check=check,
+        controls=(control,),
+    )
+    assert verify(claim, budget="quick").verdict == "REFUTED"

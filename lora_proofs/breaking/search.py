@@ -82,7 +82,7 @@ def _dependent(
         best = per_regime.get(origin.regime)
         if best is None or len(origin.choices) > len(best[1].choices):
             per_regime[origin.regime] = (instance, origin)
-    apart = character.fixed | character.dimensions.numbers()
+    apart = character.fixed | character.settled | character.dimensions.numbers()
     found = coupled(claim.instances, per_regime.values(), apart)
     if not found:
         return "", ()
