@@ -120,8 +120,17 @@ def test_what_did_not_end_is_reported_as_passed_over():
     from lora_proofs.cli.selftesting import _attention
 
     told = {"planted": {"survivors": []}, "unfinished": [], "stale_reasons": [],
-            "passed_over": {"endless": 2, "evaluations given up": 3, "weaker": 9}}  # fmt: skip
+            "false_claims": [], "passed_over": {"endless": 2, "evaluations given up": 3, "weaker": 9}}  # fmt: skip
     assert list(_attention(told)) == [
         "  passed over: 2 slips that did not end within 30 s of computing",
         "  passed over: 3 evaluations of mutants that did not end within 30 s of computing",
     ]
+
+
+def test_slips_in_a_false_claim_of_a_user_count_for_nothing(lora_proofs, claim_file):
+    code = CODE.replace("abs(x) * 9 + 5", "abs(x) / 9 + 5").format(name="loose")
+    path = f"{claim_file(code)}::tests/loose"
+    done = lora_proofs("selftest", path, "--budget", "quick", "--jobs", "1", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["false_claims"], told["mutants"]) == (1, ["tests/loose"], 0)
+    assert told["score"] is None and told["claims"][0]["mutants"] >= 5

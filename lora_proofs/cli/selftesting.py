@@ -42,8 +42,9 @@ def selftest(
     """Mutate claims by slips of the pen and see that each false one is refuted.
 
     The score is the part of the mutants that were refuted, equivalent ones left out; reasons for
-    a file's own are read from equivalent_mutants.toml beside it. An interrupted run
-    goes on where it stopped; exit 1 means a score below 95 %, or a control that survived.
+    a file's own are read from equivalent_mutants.toml beside it. An interrupted run goes on where
+    it stopped; exit 1 means a score below 95 %, a control that survived, or a claim of yours that
+    is false itself.
 
     \b
     Examples:
@@ -169,6 +170,8 @@ def _attention(told: Mapping[str, Any]) -> Iterator[str]:
     for why, what in given_up.items():
         if n := told["passed_over"].get(why):
             yield f"  passed over: {n} {what} that did not end within {PATIENCE:g} s of computing"
+    for name in told["false_claims"]:
+        yield f"  {name}: the claim itself is refuted (see verify); its mutants do not count"
     for c in told["unfinished"]:
         yield f"  not finished: {c['claim']}: {c['why']}"
     for row in told["stale_reasons"]:

@@ -103,6 +103,8 @@ class Hunt:
     statements: list[Statement] = field(init=False)
     sensitivity: Sensitivity = field(default_factory=Sensitivity)
     instances: int = 0
+    false: bool = False
+    """Whether the claim itself was refuted on one of the instances."""
 
     def __post_init__(self) -> None:
         self.statements = statements(self.claim, self.home)
@@ -124,6 +126,7 @@ class Hunt:
         controls = run_controls(self.claim, self.seed, self.budget.digits)
         return {
             "name": self.claim.name,
+            "false": self.false,
             "mutants": [h.to_dict() for h in (*dropped, *hunted)],
             "planted": [
                 {"why": c.why, "drops": c.drops, "outcome": c.outcome, "problem": c.problem}
@@ -191,6 +194,7 @@ class Hunt:
         judged = Judged("unavailable")
         with suppress(DoesNotEnd):
             judged = attempt(self.statements[0].kept, instance, self.rungs)
+        self.false = self.false or judged.refutes
         rung = next((ctx for ctx in self.rungs if ctx.name == judged.arithmetic), None)
         if rung is not None:
             self.sensitivity.look(judged.comparisons, rung)
