@@ -119,8 +119,13 @@ def test_bad_usage_is_refused(lora_proofs, claim_file):
 def test_what_did_not_end_is_reported_as_passed_over():
     from lora_proofs.cli.selftesting import _attention
 
-    told = {"planted": {"survivors": []}, "unfinished": [], "stale_reasons": [],
-            "false_claims": [], "passed_over": {"endless": 2, "evaluations given up": 3, "weaker": 9}}  # fmt: skip
+    told = {
+        "planted": {"survivors": []},
+        "unfinished": [],
+        "stale_reasons": [],
+        "false_claims": [],
+        "passed_over": {"endless": 2, "evaluations given up": 3, "weaker": 9},
+    }
     assert list(_attention(told)) == [
         "  passed over: 2 slips that did not end within 30 s of computing",
         "  passed over: 3 evaluations of mutants that did not end within 30 s of computing",
