@@ -10,6 +10,20 @@ from pathlib import Path
 import pytest
 
 CLAIMS = Path(__file__).parent / "claims_for_tests"
+NIGHTLY = bool(os.environ.get("LORA_PROOFS_NIGHTLY"))
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "nightly: more of the same; run by `tox -e nightly` alone")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what says again at length what another test says in short."""
+    if NIGHTLY:
+        return
+    left_out = [item for item in items if item.get_closest_marker("nightly")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not item.get_closest_marker("nightly")]
 
 
 @pytest.fixture

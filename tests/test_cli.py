@@ -177,7 +177,7 @@ def test_the_claim_that_took_longest_starts_first_and_nothing_else_changes(lora_
     code = """
 import time
 def slow(instance, ctx):
-    time.sleep(0.04)
+    time.sleep(0.01)
     yield from check(instance, ctx)
 slow = variant("slow", check=slow)
 """

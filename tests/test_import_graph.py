@@ -6,6 +6,7 @@ import ast
 import pkgutil
 import subprocess
 import sys
+from functools import cache
 from importlib import import_module
 from inspect import isfunction
 from pathlib import Path
@@ -25,11 +26,12 @@ ROOFS = {"__init__", "__main__", "pytest_plugin"}  # the faces of the whole: the
 APART = {"checker"}  # the standard library alone
 
 
+@cache
 def modules():
     """Every module of the package with its tree, by dotted name."""
-    for path in sorted(HOME.rglob("*.py")):
-        parts = path.relative_to(HOME).with_suffix("").parts
-        yield parts, path, ast.parse(path.read_text())
+    paths = sorted(HOME.rglob("*.py"))
+    names = [path.relative_to(HOME).with_suffix("").parts for path in paths]
+    return [(n, p, ast.parse(p.read_text())) for n, p in zip(names, paths, strict=True)]
 
 
 def imported(tree):

@@ -7,7 +7,9 @@ from lora_proofs.cli.creating import KINDS, template
 from lora_proofs.running.catalogue import claims_in, load_file
 
 
-@pytest.mark.parametrize("kind", ["inequality", "existence", "loss"])
+@pytest.mark.parametrize(
+    "kind", ["inequality", "existence", pytest.param("loss", marks=pytest.mark.nightly)]
+)
 def test_an_example_is_certified_as_it_stands(kind, tmp_path):
     path = tmp_path / "my_claim.py"
     path.write_text(template(kind, f"my/{kind}"), encoding="utf-8")
