@@ -89,7 +89,7 @@ def test_a_part_of_the_wrong_kind_is_refused_at_load(claim_file, part, message):
 def test_a_file_that_cannot_be_read(tmp_path):
     with pytest.raises(BadInput, match="expected a readable Python file"):
         file_claims(tmp_path / "missing.py")
-    with pytest.raises(BadInput, match="expected a readable Python file"):
+    with pytest.raises(BadInput, match="it is a folder"):
         file_claims(tmp_path)
 
 

@@ -31,7 +31,11 @@ def moving_B(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield below("0 < ||B0||^2", 0, squared_norm(EXACT.matrix(instance.B0)))
 
 
-INSTANCES = Instances(draw, generic.REGIMES)
+INSTANCES = Instances(
+    draw,
+    generic.REGIMES,
+    dependent="the claim is about almost every start, and an edited start may be one of the others",
+)
 unobstructed = Assumption(
     "unobstructed",
     r"no linear invariance holds the start back: $[B_0; A_0^\top]$ has rank $r$, and no proper "

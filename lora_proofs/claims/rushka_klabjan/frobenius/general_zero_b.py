@@ -32,7 +32,11 @@ def no_B(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield equal("B0", B0, 0 * B0)
 
 
-INSTANCES = Instances(draw, generic.REGIMES)
+INSTANCES = Instances(
+    draw,
+    generic.REGIMES,
+    dependent="the claim is about almost every start, and an edited start may be one of the others",
+)
 unobstructed = Assumption(
     "unobstructed",
     r"no linear invariance holds the start back: $A_0$ has rank $r$, and no proper subspace "
