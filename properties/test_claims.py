@@ -71,10 +71,10 @@ def cost(claim, regime):
 def fewer(claim, regime):
     """The profile, with as many examples as its time allows and at least 3.
 
-    The regimes of a claim share 1 second at dev and ci, and 40 at nightly.
+    The regimes of a claim share half a second at dev and ci, and 40 at nightly.
     """
     wanted = settings().max_examples
-    each = max(1, wanted / 250) / len(claim.instances.regimes)
+    each = max(0.5, wanted / 250) / len(claim.instances.regimes)
     affordable = int(each / cost(claim, regime))
     return settings(settings(), max_examples=max(3, min(wanted, affordable)))
 
