@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from lora_proofs.running.runner import verify
     from lora_proofs.symbolic.steps import assumed, cited, identity, inequality, prose
     from lora_proofs.writing import flows, losses, measures
-    from lora_proofs.writing.instances import instances_of, lora_problems
+    from lora_proofs.writing.instances import instances_of
+    from lora_proofs.writing.lora_instances import lora_problems
 
 _HOMES = {
     "lora_proofs.arithmetic": ("Comparison", "at_least", "at_most", "below", "equal"),
@@ -36,7 +37,8 @@ _HOMES = {
     "lora_proofs.running.result": ("Result",),
     "lora_proofs.running.runner": ("verify",),
     "lora_proofs.symbolic.steps": ("assumed", "cited", "identity", "inequality", "prose"),
-    "lora_proofs.writing.instances": ("instances_of", "lora_problems"),
+    "lora_proofs.writing.instances": ("instances_of",),
+    "lora_proofs.writing.lora_instances": ("lora_problems",),
 }
 _MODULES = {
     "constructions": "lora_proofs.constructions",

@@ -62,6 +62,9 @@ def test_shapes_ranks_and_conditions_fit():
         ("number in [0, 1/4)", lambda x: 0 <= x < Fraction(1, 4)),
         ("integer in [1, 3]", lambda x: x in (1, 2, 3)),
         ("integer > 2", lambda x: x > 2 and x.denominator == 1),
+        ("integer > 1/2", lambda x: x > 0 and x.denominator == 1),
+        ("integer >= -3/2", lambda x: x >= -1 and x.denominator == 1),
+        ("integer in (1/2, 7/2)", lambda x: x in (1, 2, 3)),
         ("number", lambda x: True),
     ],
 )
@@ -91,6 +94,19 @@ def test_problems_have_extra_fields_and_bounded_entries():
         assert (A.mT == B).all() or (-A.mT == B).all()
 
 
+def test_dimensions_that_only_further_fields_have_fit_each_other():
+    found = lora_problems(largest=2, X="m x k rank j", regimes=("generic",))
+    ranks = {
+        (len(x.X), len(x.X[0]), int(EXACT.rank(EXACT.matrix(x.X)))) for _, x in draws(found, 40)
+    }
+    assert {(1, 1, 1), (2, 2, 1), (2, 2, 2), (2, 1, 1)} <= ranks
+
+
+def test_a_rank_may_have_a_name_that_is_a_side_or_short():
+    for words in ("rows x m rank rows", "n x m rank k_max", "n x m rank r2", "n x m rank 1"):
+        instances_of(D=words)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -107,6 +123,37 @@ def test_problems_have_extra_fields_and_bounded_entries():
         (lambda: instances_of(B="n x m", sizes={"n": (3, 1)}), "low"),
         (lambda: instances_of(B="n x m", regimes="generic"), "tuple of names"),
         (lambda: instances_of(B="n x m", regimes=("cold",)), "cold"),
+        (lambda: instances_of(D="n x n rank deficient"), "'k < min"),
+        (lambda: instances_of(D="n x n rank maximal"), "'rank maximal'"),
+        (lambda: instances_of(D="n x n rank 0"), "D: expected a dimension"),
+        (lambda: instances_of(D="n x symmetric"), "D: expected a dimension.*'symmetric'"),
+        (lambda: instances_of(D="Rank x m"), "D: expected a dimension.*'Rank'"),
+        (lambda: instances_of(D="n x 2r"), "D: expected a dimension.*'2r'"),
+        (lambda: instances_of(D="n X r"), "'n x r'"),
+        (lambda: instances_of(D="n × r"), "'n x r'"),
+        (lambda: instances_of(D="3x"), "'n x r'"),
+        (lambda: instances_of(D="n x"), "'n x r'"),
+        (
+            lambda: instances_of(D="n x n symmetric positive"),
+            "kind of matrix.*'symmetric positive'",
+        ),
+        (lambda: instances_of(h="positive"), "'number > 0'"),
+        (lambda: instances_of(h="nonzero number"), "'number > 0'"),
+        (lambda: instances_of(h=1), "'number > 0'"),
+        (lambda: instances_of(h="number in (1, 0)"), "smaller end first"),
+        (lambda: instances_of(h="number < 1"), "'number in"),
+        (lambda: instances_of(h="number in [0, oo)"), "h: expected an integer, a decimal"),
+        (lambda: instances_of(k="integer in [1/2, 3/4]"), "holds an integer"),
+        (lambda: instances_of(k="integer in (1, 2)"), "holds an integer"),
+        (lambda: instances_of(replace="n x r"), "field named 'replace'"),
+        (lambda: instances_of(B="n x r", lift="number"), "field named 'lift'"),
+        (lambda: instances_of(fields="n x r"), "field named 'fields'"),
+        (lambda: instances_of(B="n x r", sizes="n x r"), "sizes: expected a mapping"),
+        (lambda: lora_problems(to_json="n x r"), "field named 'to_json'"),
+        (lambda: lora_problems(X="m x k rank j", Z="m x m rank 4"), "X, Z: .*W0"),
+        (lambda: lora_problems(X="n x m orthonormal rows"), "n = 2, m = 1"),
+        (lambda: lora_problems(largest=0), "largest"),
+        (lambda: lora_problems(size=0), "size"),
         (lambda: lora_problems(loss="hinge"), "hinge"),
         (lambda: lora_problems(W0="n x m"), "another one"),
         (lambda: lora_problems(regimes=("cold",)), "cold"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +23,7 @@ Sizes = Mapping[str, int]
 
 _MATRIX = re.compile(r"(\w+)\s+x\s+(\w+)(?:\s+(.+))?", re.ASCII)
 _RANK = re.compile(r"rank\s+(\w+)", re.ASCII)
+_SHORT = re.compile(r"[A-Za-z](_\w+|\d+)?", re.ASCII)
 _NUMBER = re.compile(r"(number|integer)(?:\s+(.+))?", re.ASCII)
 _ABOVE = re.compile(r"(>=|>)\s*(\S+)")
 _INTERVAL = re.compile(r"in\s*([\[(])\s*([^,\s]+)\s*,\s*([^,\s\])]+)\s*([\])])")
@@ -58,6 +60,8 @@ KINDS: dict[str, Maker] = {
     "orthonormal columns": lambda draw, n, m, e: matrices.orthonormal_rows(draw, m, n).mT,
 }
 SQUARE = (*"nonsingular symmetric skew diagonal psd orthogonal".split(), "positive definite")
+TAKEN = {*" ".join(KINDS).split(), "rank", "number", "integer"} - {"rows", "columns"}
+"""Words that describe a field: in the place of a dimension they are a slip."""
 
 
 @dataclass(frozen=True)
@@ -128,11 +132,16 @@ class NumberField:
         if self.high is None:
             return self.low + self._step(draw, 8)
         if self.whole:
-            first, last = int(self.low) + self.low_open, int(self.high) - self.high_open
-            return Fraction(draw.integer(first, last))
+            found = self.integers()
+            return Fraction(draw.integer(found[0], found[-1]))
         parts = draw.choice(STEPS)
         k = draw.integer(int(self.low_open), parts - int(self.high_open))
         return self.low + (self.high - self.low) * Fraction(k, parts)
+
+    def integers(self) -> range:
+        """The integers between two ends that are integers."""
+        assert self.low is not None and self.high is not None
+        return range(int(self.low) + self.low_open, int(self.high) - self.high_open + 1)
 
     def lengths(self, x: Any) -> Iterator[tuple[Dimension, int]]:
         """A number has no side."""
@@ -172,9 +181,10 @@ def read_field(name: str, words: Any) -> Field:
 
 
 def _matrix_field(name: str, rows: str, columns: str, kind: str | None) -> MatrixField:
-    n, m, kind = _dimension(rows), _dimension(columns), (kind or "free").strip()
+    n, m = _dimension(name, rows), _dimension(name, columns)
+    kind = " ".join((kind or "free").split())
     if found := _RANK.fullmatch(kind):
-        return MatrixField(n, m, "rank", _dimension(found[1]))
+        return MatrixField(n, m, "rank", _rank(name, found[1], (n, m)))
     if kind not in KINDS:
         raise BadInput(
             f"{name}: expected a kind of matrix among {', '.join(KINDS)} or 'rank k'; got {kind!r}"
@@ -188,18 +198,32 @@ def _number_field(name: str, whole: bool, condition: str | None, words: str) -> 
     if condition is None:
         return NumberField(whole=whole)
     if found := _ABOVE.fullmatch(condition.strip()):
-        return NumberField(_exact(name, found[2]), None, found[1] == ">", whole=whole)
+        return _of_integers(NumberField(_exact(name, found[2]), None, found[1] == ">", whole=whole))
     found = _INTERVAL.fullmatch(condition.strip())
     if found is None:
         raise BadInput(
-            f"{name}: expected 'number', 'number > 0' or 'number in (0, 1]'; got {words!r}"
+            f"{name}: expected 'number', 'number > 0', 'number >= 0' or 'number in (0, 1]', and "
+            f"the same with 'integer'; got {words!r}"
         )
     low, high = _exact(name, found[2]), _exact(name, found[3])
-    field = NumberField(low, high, found[1] == "(", found[4] == ")", whole)
-    if not low < high or (whole and (low.denominator, high.denominator) != (1, 1)):
-        raise BadInput(f"{name}: expected an interval of more than one number; got {words!r}")
-    if whole and int(low) + field.low_open > int(high) - field.high_open:
+    if not low < high:
+        raise BadInput(
+            f"{name}: expected an interval of more than one number, its smaller end first; got "
+            f"{words!r}"
+        )
+    field = _of_integers(NumberField(low, high, found[1] == "(", found[4] == ")", whole))
+    if whole and not field.integers():
         raise BadInput(f"{name}: expected an interval that holds an integer; got {words!r}")
+    return field
+
+
+def _of_integers(field: NumberField) -> NumberField:
+    """The same integers between ends that are integers themselves."""
+    low, high = field.low, field.high
+    if field.whole and low is not None and low.denominator != 1:
+        field = replace(field, low=Fraction(math.ceil(low)), low_open=False)
+    if field.whole and high is not None and high.denominator != 1:
+        field = replace(field, high=Fraction(math.floor(high)), high_open=False)
     return field
 
 
@@ -210,12 +234,25 @@ def _exact(name: str, text: str) -> Fraction:
         raise BadInput(f"{name}: {error}") from None
 
 
-def _dimension(text: str) -> Dimension:
-    if not text[0].isdigit():
-        return text
-    if not text.isdigit() or int(text) < 1:
-        raise BadInput(f"expected a dimension as a name or a number from 1 on; got {text!r}")
-    return int(text)
+def _dimension(name: str, text: str) -> Dimension:
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    if text[0].isdigit() or text.lower() in TAKEN:
+        raise BadInput(
+            f"{name}: expected a dimension as a name such as n, or a number from 1 on; got {text!r}"
+        )
+    return text
+
+
+def _rank(name: str, text: str, sides: tuple[Dimension, ...]) -> Dimension:
+    """The rank as a number or a dimension; a word that says how large it is, is none."""
+    if not text[0].isdigit() and text not in sides and not _SHORT.fullmatch(text):
+        raise BadInput(
+            f"{name}: expected 'rank k' with a number or a short name such as k, k1 or k_max; got "
+            f"'rank {text}'. For less than full rank say 'n x m rank k' and the condition "
+            "'k < min(n, m)'"
+        )
+    return _dimension(name, text)
 
 
 def _size(dimension: Dimension, sizes: Sizes) -> int:

@@ -1,4 +1,4 @@
-"""Ready-made instances: matrices and numbers in words, or LoRA problems, in named regimes."""
+"""Ready-made instances: matrices and numbers in words, in named regimes."""
 
 from __future__ import annotations
 
@@ -6,25 +6,22 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from lora_proofs.arithmetic.context import Matrix
-from lora_proofs.arithmetic.exact import EXACT, rational
+from lora_proofs.arithmetic.exact import EXACT
 from lora_proofs.errors import BadInput
 from lora_proofs.language.claim import Instances
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import Draw, fraction
 from lora_proofs.strategies.matrices import rank_matrix
-from lora_proofs.strategies.problems import LOSSES, REGIMES, lora_problem
 from lora_proofs.writing.fields import Field, MatrixField, read_field, small_integer
-from lora_proofs.writing.holding import bound, completed, hold
+from lora_proofs.writing.holding import bound, hold
 
 RANGE = (1, 3)
 """The sizes of a dimension that nothing else is said about."""
 MOST_SHAPES = 10_000
-USUAL = ("generic", "zero B0", "rank deficient", "r = 1")
 _CONDITION = re.compile(r"(\w+)\s*(<=|<)\s*(?:min\((\w+),\s*(\w+)\)|(\w+))", re.ASCII)
 Shape = Mapping[str, int]
 
@@ -128,12 +125,23 @@ def instances_of(
     """
     if not fields:
         raise BadInput("instances_of: expected at least one field, such as B='n x r'; got none")
-    read = tuple((name, read_field(name, words)) for name, words in fields.items())
+    if not isinstance(sizes or {}, Mapping):
+        raise BadInput(f"sizes: expected a mapping such as {{'n': (2, 4)}}; got {sizes!r}")
+    read = read_fields(fields)
     drawer = Matrices(read, _shapes(dict(read), conditions, sizes or {}))
-    return Instances(drawer, _chosen(regimes, drawer.regimes), admits=drawer.admits)
+    return Instances(drawer, chosen(regimes, drawer.regimes), admits=drawer.admits)
 
 
-def _chosen(wanted: Sequence[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+def read_fields(words: Mapping[str, str]) -> tuple[tuple[str, Field], ...]:
+    """The fields that words describe, under names that an instance can carry."""
+    for name in words:
+        named: dict[str, Any] = {name: 0}
+        Instance(**named)
+    return tuple((name, read_field(name, text)) for name, text in words.items())
+
+
+def chosen(wanted: Sequence[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The regimes that are wanted of those that are known; ``BadInput`` for another one."""
     if isinstance(wanted, str):
         raise BadInput(f"regimes: expected a tuple of names, got {wanted!r}; write ({wanted!r},)")
     for name in wanted or ():
@@ -195,103 +203,3 @@ def _holds(text: str, sizes: Shape) -> bool:
     left, relation, right = _condition(text)
     small, *large = (int(x) if x.isdigit() else sizes[x] for x in (left, *right))
     return small < min(large) or (relation == "<=" and small == min(large))
-
-
-@dataclass(frozen=True)
-class Problems:
-    """Draws LoRA problems of a loss, with further fields beside them."""
-
-    loss: Any
-    extra: tuple[tuple[str, Field], ...]
-    largest: int
-    size: Fraction | None = None
-
-    def __call__(self, draw: Draw, regime: str) -> Instance:
-        """A problem of a regime."""
-        problem = self._problem(draw, regime)
-        n, m, r = len(problem.W0), len(problem.W0[0]), len(problem.A0)
-        sizes = {"n": n, "m": m, "r": r}
-        for name in sorted({d for _, f in self.extra for d in f.dimensions() if d not in sizes}):
-            if isinstance(name, str):
-                sizes[name] = draw.integer(1, self.largest)
-        drawn = {k: f.draw(draw, sizes, fraction) for k, f in self.extra}
-        return _within(problem.replace(**drawn), self.size, self.matrices)
-
-    def admits(self, instance: Instance) -> bool:
-        """Whether the further fields are what their words say; ``size`` is no condition."""
-        sides = {"n": len(instance.W0), "m": len(instance.W0[0]), "r": len(instance.A0)}
-        found = bound(self.extra, instance, sides)
-        if found is None:
-            return False
-        every = completed(self.extra, found, range(1, self.largest + 1))
-        return any(hold(self.extra, instance, sizes) for sizes in every)
-
-    @property
-    def matrices(self) -> tuple[str, ...]:
-        """The matrices that ``size`` bounds."""
-        others = (name for name, field in self.extra if isinstance(field, MatrixField))
-        return ("W0", "Y", "A0", "B0", *others)
-
-    def _problem(self, draw: Draw, regime: str) -> Instance:
-        if isinstance(self.loss, str):
-            return lora_problem(draw, regime, loss=self.loss, largest=self.largest)
-        like = "trace-squared" if self.loss.is_square else "frobenius"
-        drawn = lora_problem(draw, regime, loss=like, largest=self.largest)
-        kept = {key: value for key, value in drawn.fields if key not in ("loss", "Y")}
-        return Instance(regimes=drawn.regimes, loss=self.loss.name, **kept)
-
-
-def _within(problem: Instance, size: Fraction | None, names: Sequence[str]) -> Instance:
-    """The problem with each matrix halved until its entries are at most ``size``: ranks stay."""
-    if size is None:
-        return problem
-    halved = {}
-    for name in names:
-        if name in problem:
-            rows, factor = getattr(problem, name), Fraction(1)
-            peak = max(abs(x) for row in rows for x in row)
-            while peak * factor > size:
-                factor /= 2
-            halved[name] = [[x * factor for x in row] for row in rows]
-    return problem.replace(**halved)
-
-
-def lora_problems(
-    *,
-    loss: Any = "frobenius",
-    regimes: Sequence[str] = USUAL,
-    largest: int = 3,
-    size: Any = None,
-    **extra: str,
-) -> Instances:
-    """LoRA problems: W0 (n x m), A0 (r x m), B0 (n x r), and what the loss needs, such as Y.
-
-    ``loss`` is a name among ``strategies.LOSSES`` or a loss of your own, whose matrices are drawn
-    beside the problem. ``extra`` fields are said in words as in ``instances_of``, in the dimensions
-    n, m and r of the problem: ``h="number in (0, 1/4]"``, ``X="m x k"``. ``regimes`` are among
-    ``strategies.REGIMES``. No dimension but r is above ``largest``; with ``size`` every matrix is
-    halved until its entries are at most that, which keeps flows quick to follow. ``size`` and
-    ``largest`` say how problems are drawn and are no conditions: a search for a counterexample may
-    take larger entries, and a bound that the claim needs is an assumption. The words of ``extra``
-    are conditions. Raises ``BadInput`` for anything else.
-
-    >>> from lora_proofs.strategies import SeededDraw
-    >>> INSTANCES = lora_problems(h="number in (0, 1]")
-    >>> list(INSTANCES.draw(SeededDraw.keyed(0), "zero B0"))
-    ['loss', 'W0', 'Y', 'A0', 'B0', 'h']
-    """
-    if isinstance(loss, str) and loss not in LOSSES:
-        raise BadInput(
-            f"loss: expected one of {', '.join(LOSSES)} or a loss of yours; got {loss!r}"
-        )
-    if not isinstance(loss, str) and not hasattr(loss, "fields"):
-        raise BadInput(f"loss: expected a name or a loss made by `losses`; got {loss!r}")
-    needed = {} if isinstance(loss, str) else loss.fields()
-    words = {**needed, **extra}
-    read = tuple((name, read_field(name, text)) for name, text in words.items())
-    for name in extra:
-        if name in ("loss", "W0", "A0", "B0", *needed):
-            raise BadInput(f"{name}: the problem has a field of this name; choose another one")
-    most = None if size is None else rational(size)
-    drawer = Problems(loss, read, largest, most)
-    return Instances(drawer, _chosen(regimes, REGIMES), admits=drawer.admits)
