@@ -1,6 +1,7 @@
 """The engine: a claim with a strong check has no survivors, one with a weak check has them."""
 
 import time
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -165,6 +166,48 @@ def test_the_derived_words_are_mutated_and_judged_through_interpret():
     assert {m["operator"] for m in words} >= {"transpose"}
     assert any(m["outcome"] == "refuted" for m in words if m["operator"] == "transpose")
     assert word(1) is not None
+
+
+def test_what_was_written_down_is_met_before_what_is_drawn():
+    from lora_proofs.mutating.hunting import PROBES, Hunt
+
+    many = Instances(draw, tuple(f"regime {k}" for k in range(PROBES + 2)))
+    written = (Instance(X=[[1]], Y=[[2]], t=1), Instance(X=[[3]], Y=[[5]], t=1))
+    drawn, listed = (Control(None, x, why="-", check=never) for x in (many, written))
+    hunted = Hunt(replace(claim(cauchy(), (), (drawn, listed)), instances=many), QUICK, 0, None)
+    probes = hunted._probes()
+    met = [where for where, _ in hunted._instances(probes, hunted.statements[0].kept)]
+    assert met[: PROBES + 5] == [
+        "control 2", "control 2", *["probe"] * PROBES, "regime 6", "regime 7", "control 1",
+    ]  # fmt: skip
+    assert met.index("control 3") < next(i for i, x in enumerate(met) if x.startswith("corner"))
+
+
+def test_a_slip_of_one_per_cent_is_refuted_where_work_ends_early(monkeypatch):
+    """A drawn control does not take the place of the instance on which the bound is attained."""
+    from lora_proofs.mutating import hunting
+
+    monkeypatch.setattr(hunting, "WORK", {"quick": 0})
+    monkeypatch.setattr(hunting, "LEAST", 1)
+    loose = Instances(lambda source, regime: Instance(X=[[1, 0]], Y=[[0, 1]], t=1), ("loose",))
+    tight = Instance(X=[[1, 2]], Y=[[1, 2]], t=1)
+    controls = [Control(None, x, why="-", check=never) for x in (loose, (tight,))]
+    found = outcomes(hunt(claim(cauchy(), (), controls), QUICK, 0, None))
+    assert found["comparison: 0.99: Cauchy-Schwarz"] == "refuted"
+
+
+def test_a_bound_with_0_on_one_side_has_no_constant_to_vary():
+    def signs(instance, ctx):
+        yield at_least("size", squared_norm(ctx.matrix(instance.X)), ctx.number(0))
+
+    def both(instance, ctx):
+        yield from signs(instance, ctx)
+        yield equal("same", ctx.number(instance.t), ctx.number(instance.t))
+
+    alone, beside = (hunt(claim(c), QUICK, 0, None)["sensitivity"] for c in (signs, both))
+    assert alone["error"] is None
+    assert alone["says"] == alone["comparisons"]["size"] == "no constant to vary"
+    assert (beside["says"], beside["comparisons"]["same"]) == ("exact in 1 of 2", "exact")
 
 
 def test_a_mutant_of_a_claim_of_existence_is_judged_by_its_lower_bound():

@@ -132,6 +132,7 @@ def outcome(told: Mapping[str, Any], listed: bool) -> Iterator[str]:
         yield _row(row)
         if listed:
             yield from (_mutant(m) for m in row["tried"])
+            yield from _figures(row["sensitivity"])
     yield from _survivors(told)
     yield from _attention(told)
     yield ""
@@ -144,6 +145,12 @@ def _row(row: Mapping[str, Any]) -> str:
     says = row["sensitivity"]["says"] if row["sensitivity"] else ""
     counts = "{:7} {:7} {:10} {:8}".format(*numbers)
     return f"{row['name']:{WIDE}} {counts}  {says}"
+
+
+def _figures(sensitivity: Mapping[str, Any] | None) -> Iterator[str]:
+    """The sensitivity of each comparison."""
+    for label, says in (sensitivity or {}).get("comparisons", {}).items():
+        yield f"    sensitivity {says}: {label}"
 
 
 def _mutant(m: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -202,12 +202,13 @@ class Hunt:
     def _instances(
         self, probes: Sequence[Instance], original: Kept
     ) -> Iterator[tuple[str, Instance]]:
-        """The claim's controls where all assumptions hold, the probes, then its own draws."""
-        for index, control in enumerate(self.claim.controls, start=1):
-            for instance in self._of_control(control, index, 1):
-                if not self._failing(instance):
-                    yield f"control {index}", instance
+        """What was written down for the claim first, as it is tight; then one draw of a regime
+        each, the draws of controls, corners, and the claim's own draws.
+        """
+        yield from self._of_controls(lambda control: not isinstance(control.instances, Instances))
         yield from (("probe", instance) for instance in probes)
+        yield from self._beyond_probes()
+        yield from self._of_controls(lambda control: isinstance(control.instances, Instances))
         yield from self._corners(original)
         wanted = share(self.budget.samples, self.claim.instances.regimes, 1)
         stream = Stream(self.claim, "selftest", self.seed, wanted)
@@ -216,6 +217,22 @@ class Hunt:
                 stream.discard()
             else:
                 stream.accept(regime)
+                yield regime, instance
+
+    def _of_controls(self, wanted: Callable[[Control], bool]) -> Iterator[tuple[str, Instance]]:
+        """The instances of some controls on which all assumptions hold."""
+        for index, control in enumerate(self.claim.controls, start=1):
+            if wanted(control):
+                for instance in self._of_control(control, index, 1):
+                    if not self._failing(instance):
+                        yield f"control {index}", instance
+
+    def _beyond_probes(self) -> Iterator[tuple[str, Instance]]:
+        """A draw of each regime for which the probes have no room."""
+        for regime in self.claim.instances.regimes[PROBES:]:
+            key = (self.seed, self.claim.name, "mutants, beyond the probes", regime)
+            instance = draw_one(self.claim.instances, regime, *key)
+            if instance is not None and not self._failing(instance):
                 yield regime, instance
 
     def _corners(self, original: Kept) -> Iterator[tuple[str, Instance]]:
