@@ -53,6 +53,7 @@ from lora_proofs.claims.zeng_lee.linear.blocks_proof import (
 from lora_proofs.claims.zeng_lee.linear.problem import (
     gap,
     least_squared_error,
+    named_squared_value,
     nonsingular,
     nth,
     ranks,
@@ -244,8 +245,8 @@ def least_error(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 
 def against(instance: Instance, ctx: Arithmetic, S: int, factor: Fraction) -> Iterator[Comparison]:
-    """What no adapters beat against a multiple of sigma_(S+1)(E), both squared."""
-    promised = nth(squares(gap(instance), ctx), S + 1) * EXACT.number(factor) ** 2
+    """What no adapters beat against a multiple of sigma_(S+1)(E) as V names it, both squared."""
+    promised = named_squared_value(instance, S) * EXACT.number(factor) ** 2
     yield at_most("what no adapters beat", least_squared_error(instance, ctx), promised)
 
 

@@ -18,6 +18,7 @@ from lora_proofs.claims.zeng_lee.linear.problem import (
     least_squared_error,
     ranks,
     squares,
+    unadapted_error,
     within_ranks,
 )
 from lora_proofs.language.claim import Claim, Control, Instances, Source
@@ -61,7 +62,8 @@ def times(instance: Instance, ctx: Arithmetic, more: int) -> Iterator[Comparison
     """(S + more) times what no adapters beat, against ||E||_F^2."""
     many = sum(ranks(instance)) + more
     least = least_squared_error(instance, ctx)
-    yield at_most("ranks times the least squared error", many * least, squared_norm(gap(instance)))
+    whole = squared_norm(unadapted_error(instance, EXACT.identity(len(instance.V))))
+    yield at_most("ranks times the least squared error", many * least, whole)
 
 
 def one_more(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:

@@ -14,6 +14,7 @@ from lora_proofs.claims.zeng_lee.linear.problem import (
     best_adapters,
     gap,
     least_squared_error,
+    named_squared_value,
     nth,
     ranks,
     squares,
@@ -83,14 +84,14 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 def least_falls(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """What no adapters of the larger ranks beat, against what the smaller ones reach."""
-    reached = nth(squares(gap(instance), ctx), sum(ranks(instance)) + 1)
+    reached = named_squared_value(instance, sum(ranks(instance)))
     least = least_squared_error(with_more(instance), ctx)
     yield at_most("what no adapters of larger ranks beat", least, reached)
 
 
 def strictly(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """A strictly smaller error claimed for more rank."""
-    reached = nth(squares(gap(instance), ctx), sum(ranks(instance)) + 1)
+    reached = named_squared_value(instance, sum(ranks(instance)))
     yield below("with more rank", least_squared_error(with_more(instance), ctx), reached)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, equal
 from lora_proofs.claims.zeng_lee.linear.problem import (
@@ -19,6 +20,7 @@ from lora_proofs.claims.zeng_lee.linear.problem import (
     gap,
     leading_part,
     least_squared_error,
+    named_squared_value,
     nth,
     ranks,
     squares,
@@ -96,21 +98,23 @@ def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 def least_error(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """What no adapters beat against sigma_(S+1)(E), both squared."""
-    wanted = nth(squares(gap(instance), ctx), sum(ranks(instance)) + 1)
-    yield at_most("what no adapters beat", least_squared_error(instance, ctx), wanted)
+    yield from against(instance, ctx, named_squared_value(instance, sum(ranks(instance))))
+
+
+def against(instance: Instance, ctx: Arithmetic, promised: Any) -> Iterator[Comparison]:
+    """What no adapters beat against a squared error."""
+    yield at_most("what no adapters beat", least_squared_error(instance, ctx), promised)
 
 
 def one_rank_more(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """sigma_(S+2)(E) claimed to be reached."""
-    wanted = nth(squares(gap(instance), ctx), sum(ranks(instance)) + 2)
-    yield at_most("what no adapters beat", least_squared_error(instance, ctx), wanted)
+    yield from against(instance, ctx, named_squared_value(instance, sum(ranks(instance)) + 1))
 
 
 def a_percent_less(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     """0.99 sigma_(S+1)(E) claimed to be reached."""
-    wanted = nth(squares(gap(instance), ctx), sum(ranks(instance)) + 1)
-    less = wanted * EXACT.number("9801/10000")
-    yield at_most("what no adapters beat", least_squared_error(instance, ctx), less)
+    wanted = named_squared_value(instance, sum(ranks(instance)))
+    yield from against(instance, ctx, wanted * EXACT.number("9801/10000"))
 
 
 ONE = [[1, 0], [0, 1]]

@@ -13,7 +13,16 @@ from typing import Any
 
 import flint
 
-from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, below, equal
+from lora_proofs.arithmetic import (
+    EXACT,
+    Arithmetic,
+    Comparison,
+    at_least,
+    at_most,
+    below,
+    equal,
+    squared_norm,
+)
 from lora_proofs.constructions.leading import rank_factors
 from lora_proofs.constructions.linear import linear_adapters
 from lora_proofs.errors import Unavailable
@@ -76,6 +85,24 @@ def least_squared_error(instance: Instance, ctx: Arithmetic) -> Any:
     by_update = nth(squares(gap(instance), ctx), sum(ranks(instance)) + 1)
     whole = nth(squares(EXACT.matrix(instance.target), ctx), bottleneck(instance) + 1)
     return by_update if by_update >= whole else whole
+
+
+def unadapted_error(instance: Instance, X: Any) -> Any:
+    """(target - W_L ... W_1) X for an exact X, the frozen layers applied one after another."""
+    reached = X
+    for W in layers(instance):
+        reached = W @ reached
+    return EXACT.matrix(instance.target) @ X - reached
+
+
+def named_squared_value(instance: Instance, S: int) -> Any:
+    """sigma_(S+1)(E)^2 as the frame V of the instance names it, |E v_(S+1)|^2; 0 beyond the last.
+
+    Bounds are computed from the spectrum of E: what is promised is not, so that a slip in one of
+    the two is seen.
+    """
+    v = EXACT.matrix(instance.V)[:, S : S + 1]
+    return squared_norm(unadapted_error(instance, v)) if v.size else EXACT.number(0)
 
 
 def bottleneck(instance: Instance) -> int:

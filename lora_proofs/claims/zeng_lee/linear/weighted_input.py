@@ -25,6 +25,7 @@ from lora_proofs.claims.zeng_lee.linear.problem import (
     ranks,
     squares,
     tail,
+    unadapted_error,
     within_ranks,
 )
 from lora_proofs.constructions.leading import rank_factors
@@ -133,13 +134,22 @@ def not_beaten(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield from against(instance, ctx, sum(ranks(instance)), 1)
 
 
+def error_at(instance: Instance, X: Any) -> Any:
+    """E C X, the frozen layers applied one after another."""
+    return unadapted_error(instance, EXACT.matrix(instance.C) @ X)
+
+
 def against(instance: Instance, ctx: Arithmetic, S: int, factor: Any) -> Iterator[Comparison]:
-    """What no adapters beat against a multiple of the tail of E C beyond S values."""
+    """What no adapters beat against a multiple of the tail of E C beyond S values.
+
+    The tail is promised as V names it, sum_{i > S} |E C v_i|^2; the bound is by the spectrum.
+    """
     lean_on(ECKART_YOUNG_MIRSKY)
     by_update = least(instance, ctx, sum(ranks(instance)))
     whole = squares(EXACT.matrix(instance.target) @ EXACT.matrix(instance.C), ctx)
     by_rank = tail(whole, bottleneck(instance))
-    promised = EXACT.number(factor) * least(instance, ctx, S)
+    rest = EXACT.matrix(instance.V)[:, S:]
+    promised = EXACT.number(factor) * squared(error_at(instance, rest))
     yield at_most("what no adapters beat, by their ranks", by_update, promised)
     yield at_most("what no product of such a rank beats", by_rank, promised)
 

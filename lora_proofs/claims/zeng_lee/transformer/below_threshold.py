@@ -169,6 +169,16 @@ def without_turning(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]
     yield from compared_to(instance, ctx, bound)
 
 
+def without_scores(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """Nothing left over of the scores."""
+    blocks, output = left_over(instance, ctx)
+    exact = [
+        replace(b, heads=tuple(replace(h, score_error=ctx.number(0)) for h in b.heads))
+        for b in blocks
+    ]
+    yield from compared_to(instance, ctx, column_error_bound(exact, output, instance.rho, ctx))
+
+
 regular = Assumption(
     "frozen",
     r"all frozen weights are nonsingular",
@@ -182,6 +192,7 @@ MOVED = changed(TRIPLE, (1, 1, "V"), [[2, 0], [0, 2]])
 FAR = pair(TRIPLE, MOVED, 0, X=[[1], [0]], rho=1)
 CARRIED = of_two_blocks(*two_blocks.first_only(10))
 LARGE = of_two_blocks(*two_blocks.large_first(4, 1))
+SCORED = of_two_blocks(*two_blocks.other_scores(2))
 TURNING = of_two_blocks(*two_blocks.turning(100, Fraction(1, 8)))
 
 claim = Claim(
@@ -230,6 +241,7 @@ claim = Claim(
         Control(None, (CARRIED,), "the first block differs: nothing carried on", last_alone),
         Control(None, (LARGE,), "the second differs: columns as long as those of X", last_alone),
         Control(None, (TURNING,), "the scores of the second block stay", without_turning),
+        Control(None, (SCORED,), "what is left over of the scores forgotten", without_scores),
     ),
     arithmetics=("ball",),
     note=(

@@ -77,3 +77,11 @@ def turning(M: int, v: Fraction) -> Pair:
     target = TransformerModel(blocks, EXACT.matrix([[1]]))
     target = changed(changed(target, (1, 1, "Q"), [[2]]), (2, 1, "Q"), [[M]])
     return changed(target, (1, 1, "V"), [[1 + v]]), target, [[1, -1]], Fraction(1)
+
+
+def other_scores(M: int) -> Pair:
+    """Scores M for 1 in the second block, after an offset y of the units of length 1."""
+    first, second = identity_model(1, blocks=2).blocks
+    first = replace(first, b1=EXACT.matrix([[2]]), b2=EXACT.matrix([[1]]))
+    target = TransformerModel((first, second), EXACT.matrix([[1]]))
+    return changed(target, (2, 1, "Q"), [[M]]), target, [[1, -1]], Fraction(1)
