@@ -1,7 +1,9 @@
-"""Hypothesis profiles: dev by default, ci without chance, nightly at length.
+"""Hypothesis profiles, by HYPOTHESIS_PROFILE: dev by default, ci without chance, nightly at length.
 
 A failure prints one line, ``@reproduce_failure(...)``, that replays it.
 """
+
+import os
 
 from hypothesis import HealthCheck, settings
 
@@ -14,4 +16,4 @@ COMMON = {
 settings.register_profile("dev", max_examples=50, **COMMON)
 settings.register_profile("ci", max_examples=500, derandomize=True, database=None, **COMMON)
 settings.register_profile("nightly", max_examples=10_000, **COMMON)
-settings.load_profile("dev")
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
