@@ -1,0 +1,50 @@
+"""What every flow kernel returns: a batch of results, each with its error or why it failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+REASONS = (
+    "",
+    "the data are not finite",
+    "too many steps",
+    "the step size went to 0: the flow may blow up",
+    "the estimated error is as large as the result",
+    "overflow",
+)
+OK, NOT_FINITE, TOO_MANY_STEPS, STUCK, INACCURATE, OVERFLOW = range(len(REASONS))
+
+
+@dataclass(frozen=True, eq=False)
+class BatchResult:
+    """N results along the leading axis: W (N, n, m), B (N, n, r), A (N, r, m).
+
+    ``error`` (N,) estimates, per instance, the largest entrywise distance of A, B and W (and of the
+    singular values) from the truth for the data as given; ``reason`` (N,) is 0, or a number into
+    ``REASONS``: then the instance failed, and its entries and error are NaN. A and B are ``None``
+    where they are known only up to a rotation. ``singular_values`` (N, min(r, n, m)) are those of
+    W - W0, largest first, or ``None`` where they were not asked for.
+    """
+
+    W: Any
+    A: Any
+    B: Any
+    error: Any
+    steps: Any
+    reason: Any
+    singular_values: Any = None
+    method: str = ""
+
+    @property
+    def failed(self) -> Any:
+        """Which instances failed: (N,) of bool."""
+        return self.reason != OK
+
+    def why(self, index: int) -> str:
+        """Why an instance failed, or nothing.
+
+        >>> BatchResult(0, 0, 0, 0, 0, [0, 2]).why(1)
+        'too many steps'
+        """
+        return REASONS[int(self.reason[index])]
