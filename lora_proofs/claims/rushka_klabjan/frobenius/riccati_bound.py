@@ -32,6 +32,7 @@ import flint
 from lora_proofs.arithmetic import (
     EXACT,
     Arithmetic,
+    BallArithmetic,
     Comparison,
     at_most,
     below,
@@ -39,6 +40,7 @@ from lora_proofs.arithmetic import (
     squared_norm,
     trace,
 )
+from lora_proofs.arithmetic.comparison import size
 from lora_proofs.language.claim import Assumption
 from lora_proofs.mathematics.frobenius_riccati import frobenius_riccati_closed_form
 from lora_proofs.mathematics.instance import Instance
@@ -112,12 +114,22 @@ def bound(instance: Instance, P: Any, ctx: Arithmetic) -> Any:
     return 2 * top * (ctx.number(5 * k2) + 8 * top) * ctx.number(a2)
 
 
-def distances(instance: Instance, P: Any, ctx: Arithmetic) -> Iterator[tuple[Any, Any]]:
-    """(t, ||BA(t) - E P||_F^2) at the times, from the closed form."""
-    x, limit = instance, ctx.matrix(residual(instance) @ P)
+def distances(
+    instance: Instance, P: Any, ctx: Arithmetic, decay: float = 0
+) -> Iterator[tuple[Any, Any]]:
+    """(t, ||BA(t) - E P||_F^2) at the times, from the closed form; e^{-decay t} is still seen."""
+    x = instance
     for t in TIMES:
-        end = frobenius_riccati_closed_form(x.W0, x.Y, x.A0, x.B0, t, ctx)
-        yield t, squared_norm(end.BA - limit)
+        inner = _finer(ctx, decay * float(t))
+        end = frobenius_riccati_closed_form(x.W0, x.Y, x.A0, x.B0, t, inner)
+        with inner.working():
+            distance = squared_norm(end.BA - inner.matrix(residual(x) @ P))
+        yield t, distance
+
+
+def _finer(ctx: Arithmetic, small: float) -> Arithmetic:
+    """Balls with the digits on top in which e^{-small} is more than the width of a ball."""
+    return BallArithmetic(ctx.digits + int(small / 2.3)) if isinstance(ctx, BallArithmetic) else ctx
 
 
 def approaches(
@@ -126,7 +138,7 @@ def approaches(
     """||BA - E P||^2 against the square of the bound at each time."""
     constant, g = bound(instance, P, ctx), rate(instance, S, ctx)
     yield below("0 < rate", 0, g)
-    for t, distance in distances(instance, P, ctx):
+    for t, distance in distances(instance, P, ctx, size(g)):
         right = (constant * ctx.exp(-ctx.number(faster) * g * ctx.number(t))) ** 2
         yield at_most(f"squared distance to the limit at t = {t}", distance, right)
 
