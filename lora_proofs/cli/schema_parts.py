@@ -70,7 +70,7 @@ DEFINITIONS: dict[str, Schema] = {
     "source": an(paper=TEXT, label=TEXT, status=TEXT, evidence=TEXT, corrected_by=or_null(TEXT)),
     "assumption": an(name=TEXT, statement=TEXT, technical=TEXT),
     "locator": an(module=TEXT, path=TEXT, sha256=TEXT, attribute=TEXT, index=or_null(WHOLE)),
-    "error": an(type=TEXT, message=TEXT, where=TEXT),
+    "error": an({"on": TEXT, "hint": TEXT}, type=TEXT, message=TEXT, where=TEXT),
     "versions": by_name(TEXT),
     "comparison": an(
         label=TEXT, left={}, relation=one_of("<=", ">=", "=", "<"), right={}, slack={}, radius={}

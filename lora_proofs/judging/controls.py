@@ -32,7 +32,23 @@ def run_control(claim: Claim, index: int, seed: int, digits: int) -> ControlEvid
             counterexample = {**found.to_dict(claim), "control": index}
             return ControlEvidence(drops, control.why, "refuted", counterexample)
         problem = found
+    problem += _strange_fields(claim, control, seed)
     return ControlEvidence(drops, control.why, "survived", None, problem)
+
+
+def _strange_fields(claim: Claim, control: Control, seed: int) -> str:
+    """What a control's instances carry and no drawn one does: perhaps a slip, which nothing reads.
+
+    Empty where there is no such field.
+    """
+    regime = claim.instances.regimes[0]
+    drawn = draw_one(claim.instances, regime, seed, claim.name, "fields", regime, 0)
+    if drawn is None or isinstance(control.instances, Instances):
+        return ""
+    strange = {name: None for x in control.instances for name in x if name not in drawn}
+    if not strange:
+        return ""
+    return f"; its instances have {', '.join(strange)}, and those that are drawn {', '.join(drawn)}"
 
 
 def _instances(claim: Claim, control: Control, index: int, seed: int) -> Iterator[Instance]:

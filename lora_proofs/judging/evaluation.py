@@ -18,6 +18,7 @@ from lora_proofs.arithmetic import (
 )
 from lora_proofs.arithmetic.comparison import confirm_outcome
 from lora_proofs.errors import BadInput, Unavailable
+from lora_proofs.judging.blame import Trial, remember
 from lora_proofs.judging.raising import shown
 from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics.instance import Instance
@@ -96,21 +97,42 @@ def evaluate(check: Check, instance: Instance, ctx: Arithmetic) -> Judged:
 
 def comparisons(check: Check, instance: Instance, ctx: Arithmetic) -> tuple[Comparison, ...]:
     """What a check yields on an instance; ``BadInput`` for anything but honest comparisons."""
-    found: Any = check(instance, ctx)
+    try:
+        return _yielded(check, check(instance, ctx))
+    except Exception as error:
+        remember(error, Trial(check, instance, ctx.name))
+        raise
+
+
+def _yielded(check: Check, found: Any) -> tuple[Comparison, ...]:
     if not isinstance(found, Iterable) or isinstance(found, str | Mapping):
         raise BadInput(
-            "expected a check to yield comparisons (at_most, at_least, below or equal), got "
-            f"{type(found).__name__}={found!r}; write `yield at_most(...)`"
+            f"{_named(check)}: expected it to yield comparisons (at_most, at_least, below or "
+            f"equal), got {_got(found)}; write `yield at_most(label, left, right)`"
         )
     told = tuple(found)
     for item in told:
         if not isinstance(item, Comparison):
             raise BadInput(
-                "expected a check to yield comparisons, got "
-                f"{type(item).__name__}={item!r}; write `yield at_most(label, left, right)`"
+                f"{_named(check)}: expected it to yield comparisons, got {_got(item)}; write "
+                "`yield at_most(label, left, right)`, or `equal` for ==, `below` for <"
             )
         confirm_outcome(item)
     return told
+
+
+def _named(check: Check) -> str:
+    return str(getattr(check, "__name__", type(check).__name__))
+
+
+def _got(value: Any) -> str:
+    """What came in place of comparisons, in short."""
+    if value is None:
+        return "None, as from a function without `yield`"
+    if isinstance(value, Comparison):
+        return f"the single comparison {value.label!r}, as from `return`"
+    shown = " ".join(repr(value).split())
+    return f"{type(value).__name__}={shown if len(shown) < 80 else shown[:77] + '...'}"
 
 
 def _overall(found: tuple[Comparison, ...]) -> tuple[str, bool]:

@@ -140,12 +140,17 @@ class Control:
     the conclusion is sharpened or falsified by ``check``.
     """
 
-    drops: Assumption | None
-    instances: Instances | tuple[Instance, ...]
-    why: str
+    drops: Assumption | None = None
+    instances: Instances | tuple[Instance, ...] = ()
+    why: str = ""
     check: Check | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.drops, Assumption | None):
+            raise ClaimRefused(
+                f"Control {self.why!r}: expected in `drops` an Assumption itself, not its name, or "
+                f"None; got {self.drops!r}"
+            )
         if self.drops is None and self.check is None:
             raise ClaimRefused(
                 f"Control {self.why!r}: it drops no assumption and has no check of its own. "
@@ -201,6 +206,8 @@ class Claim:
                 f"expected a claim name such as 'my-notes/rank-bound', got {self.name!r}; use "
                 "lower-case words joined by '-' and parts joined by '/'"
             )
+        self._check_tuple("assumptions", Assumption)
+        self._check_tuple("controls", Control)
         if not self.controls:
             raise ClaimRefused(
                 f"{self.name}: it has no control, so its check could be unable to fail. Add "
@@ -218,6 +225,14 @@ class Claim:
                 "an instance, so that what is derived is what is checked"
             )
         self._check_kind()
+
+    def _check_tuple(self, part: str, kind: type) -> None:
+        values = getattr(self, part)
+        if not isinstance(values, tuple | list) or not all(isinstance(v, kind) for v in values):
+            raise ClaimRefused(
+                f"{self.name}: {part}: expected a tuple of {kind.__name__}(...), (x,) for a single "
+                f"one; got {values!r}"
+            )
 
     def _check_kind(self) -> None:
         if self.kind not in ("value", "trap", "invariance", "lower-bound"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lora_proofs.language.budget import BUDGETS, Budget
 from lora_proofs.language.evidence import ControlEvidence, Evidence, SampleEvidence
@@ -27,11 +27,7 @@ def actions(evidence: Evidence, budget: Budget) -> tuple[str, ...]:
 def _stopped(evidence: Evidence, budget: Budget) -> Iterator[str]:
     """A claim that did not come to its end."""
     if evidence.error:
-        error = evidence.error
-        yield (
-            f"mend what raised {error['type']} at {error['where']}, or, if such an instance is no "
-            "instance of the claim, let `draw` reject it (raise strategies.Rejected)"
-        )
+        yield from _mended(evidence.error)
     if "memory" in evidence.exhausted:
         yield (
             "draw smaller instances, or allow more memory: LORA_PROOFS_MEMORY_MB=8192 "
@@ -43,6 +39,18 @@ def _stopped(evidence: Evidence, budget: Budget) -> Iterator[str]:
         larger = [b for b in BUDGETS.values() if b.wall > budget.wall]
         longer = f", or allow {larger[0].wall:g} s: --budget {larger[0].name}" if larger else ""
         yield f"draw smaller instances or let the check do less{where}{longer}"
+
+
+def _mended(error: Mapping[str, str]) -> Iterator[str]:
+    """What to do about an exception: what such an error needs, or what any one does."""
+    if error.get("hint"):
+        yield f"at {error['where']}: {error['hint']}"
+        return
+    on = f", which was asked about {error['on']}" if error.get("on") else ""
+    yield (
+        f"mend what raised {error['type']} at {error['where']}{on}; or, if such an instance is no "
+        "instance of the claim, let `draw` reject it (raise strategies.Rejected)"
+    )
 
 
 def _said(evidence: Evidence, budget: Budget) -> Iterator[str]:

@@ -133,7 +133,8 @@ def _blocking(evidence: Evidence) -> tuple[str, ...]:
     found: list[str] = []
     if evidence.error:
         error = evidence.error
-        found.append(f"raised {error['type']}: {error['message']} ({error['where']})")
+        on = f", on {error['on']}" if error.get("on") else ""
+        found.append(f"raised {error['type']}: {error['message']} ({error['where']}{on})")
     if evidence.exhausted:
         found.append(f"budget exhausted: {evidence.exhausted}")
     if evidence.samples.empty:

@@ -60,6 +60,13 @@ def _field(name: str, value: Any) -> Field:
         ) from None
 
 
+class Lifted(SimpleNamespace):
+    """The fields of an instance in one arithmetic, as attributes."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"this instance has no field {name!r}; it has {', '.join(vars(self))}")
+
+
 @dataclass(frozen=True, init=False, repr=False)
 class Instance:
     """Named exact fields: numbers, matrices (rows of fractions), tags and nested instances.
@@ -114,7 +121,7 @@ class Instance:
 
     def lift(self, ctx: Arithmetic) -> Any:
         """All fields in an arithmetic, as attributes: numbers lifted, matrices as arrays."""
-        return SimpleNamespace(**{key: _lift(value, ctx) for key, value in self.fields})
+        return Lifted(**{key: _lift(value, ctx) for key, value in self.fields})
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON data; ``from_json`` gives the same instance back."""

@@ -257,7 +257,8 @@ def failure(record: Record) -> Iterator[Block]:
     """
     error = part(record, "error")
     if error:
-        where = f" ({error['where']})" if error.get("where") else ""
+        on = f", on {error['on']}" if error.get("on") else ""
+        where = f" ({error['where']}{on})" if error.get("where") else ""
         text = f"{error.get('type', 'an error')}: {error.get('message', '')}{where}"
         yield Callout("open", (Paragraph((Text("It raised ", strong=True), Code(text))),))
 

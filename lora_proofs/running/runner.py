@@ -7,7 +7,6 @@ together. The runner knows no theorem.
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,9 +14,9 @@ from typing import Any
 from lora_proofs.arithmetic import BallArithmetic
 from lora_proofs.breaking.hunt import Found
 from lora_proofs.errors import BadInput, ClaimRefused, Contradiction
+from lora_proofs.judging.blame import described
 from lora_proofs.judging.controls import run_controls
 from lora_proofs.judging.drawing import Stream
-from lora_proofs.judging.raising import message
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.budget import budget as budget_named
 from lora_proofs.language.claim import Claim
@@ -199,13 +198,3 @@ class _Run:
             self.add(notes=tuple(sorted({*self.evidence.notes, note})))
         else:
             self.add(counterexample=told(found, small, self.claim))
-
-
-def described(error: BaseException, claim: Claim | None = None) -> dict[str, str]:
-    """The ``error`` of a record: its type, its message, and the innermost line of the claim."""
-    frames = traceback.extract_tb(error.__traceback__)
-    home = getattr(getattr(claim, "check", None), "__code__", None)
-    inside = [f for f in frames if home is not None and f.filename == home.co_filename]
-    found = inside or list(frames)
-    where = f"{found[-1].filename}:{found[-1].lineno} in {found[-1].name}" if found else "unknown"
-    return {"type": type(error).__name__, "message": message(error) or "no message", "where": where}
