@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from lora_proofs.errors import NotUnderstood
@@ -107,6 +108,7 @@ _RULES: dict[type, Any] = {
 }
 
 
+@lru_cache(maxsize=512)  # words are plain data, and a flow asks for its own gradient at each step
 def gradient(of: w.Word, symbol: w.Symbol) -> w.Word:
     """The gradient of a scalar expression: G with d(of) = tr(G' dX) for every dX.
 
