@@ -35,6 +35,7 @@ from lora_proofs.language.evidence import (
 )
 from lora_proofs.language.settling import actions
 from lora_proofs.report.faces import render
+from lora_proofs.running.notebook import in_latex
 from lora_proofs.running.records import digest
 from lora_proofs.running.telling import checks, origin, short, support
 
@@ -172,7 +173,25 @@ def test_every_face_shows_the_sides_the_assumption_and_the_margin(refuted):
     assert r"\begin{bmatrix}" in refuted._repr_latex_()
 
 
+def test_a_relation_is_a_sign_of_latex():
+    comparison = {"label": "x >= 0", "left": "1", "relation": ">=", "right": "2", "slack": "-1"}
+    found = {"comparison": comparison, "instance": {"x": "1"}}
+    told = in_latex({"statement": "x", "counterexample": found})
+    assert r"x $\ge$ 0: 1 $\ge$ 2" in told and "$=" not in told
+    found["comparison"] = {**comparison, "label": "x < y", "relation": "<="}
+    assert r"x $<$ y: 1 $\le$ 2" in in_latex({"statement": "x", "counterexample": found})
+
+
 # Supports
+
+
+def test_both_slacks_say_what_they_are_relative_to(held):
+    lines = list(support({**held.to_dict(), "search": {"instances": 4, "closest": "0.1"}}))
+    assert sum("smallest slack: " in line for line in lines) == 2
+    assert "smallest slack: 0 of the larger side, met in" in lines[0]
+    assert "; in absolute terms 0" in lines[0]
+    (searched,) = [line for line in lines if "searched" in line]
+    assert searched.endswith("smallest slack: 0.1 of both sides together")
 
 
 def test_a_support_has_the_smallest_slack_and_where_it_was_met(held):
@@ -270,7 +289,8 @@ def survives(problem):
     ("evidence", "words"),
     [
         (replace(GOOD, error={"type": "E", "message": "m", "where": "f.py:3"}), "at f.py:3"),
-        (replace(GOOD, exhausted="stopped in the stage 'sample': 20 s"), "--budget standard"),
+        (replace(GOOD, exhausted="stopped in the stage 'sample': 20 s"), "--time-limit 200"),
+        (replace(GOOD, exhausted="stopped in the stage 'x': y, 7.5 s; --z"), "7.5 s that it had: "),
         (replace(GOOD, exhausted="stopped in the stage 'sample': 20 s"), "in the stage 'sample'"),
         (replace(GOOD, exhausted="out of memory in the stage 'x'"), "LORA_PROOFS_MEMORY_MB"),
         (samples(empty=True), "yield at least one comparison"),
@@ -304,10 +324,10 @@ def test_nothing_is_to_settle_where_a_verdict_stands(held, refuted):
     assert held.to_dict()["settle"] == refuted.to_dict()["settle"] == []
 
 
-def test_the_deepest_budget_promises_no_deeper_one():
-    stopped = replace(GOOD, exhausted="stopped in the stage 'sample': 1800 s")
-    assert "--budget" not in "".join(actions(stopped, budget("deep")))
-    assert "--budget deep" in "".join(actions(stopped, budget("standard")))
+def test_the_limit_that_was_set_is_the_one_that_is_told():
+    stopped = "stopped in the stage 'sample': the limit that --time-limit set, 2 s"
+    (action,) = [x for x in actions(replace(GOOD, exhausted=stopped), QUICK) if "time" in x]
+    assert "more than the 2 s" in action and action.endswith("--time-limit 20")
 
 
 # How it is printed

@@ -34,11 +34,19 @@ def _stopped(evidence: Evidence, budget: Budget) -> Iterator[str]:
             "lora-proofs verify ..."
         )
     elif evidence.exhausted:
-        stage = re.search(r"stage '([^']*)'", evidence.exhausted)
-        where = f" (it was in the stage {stage[1]!r})" if stage else ""
-        larger = [b for b in BUDGETS.values() if b.wall > budget.wall]
-        longer = f", or allow {larger[0].wall:g} s: --budget {larger[0].name}" if larger else ""
-        yield f"draw smaller instances or let the check do less{where}{longer}"
+        yield _shortened(evidence.exhausted, budget)
+
+
+def _shortened(exhausted: str, budget: Budget) -> str:
+    """What to do about a claim that took too long, with the limit that it met."""
+    stage = re.search(r"stage '([^']*)'", exhausted)
+    where = f" (it was in the stage {stage[1]!r})" if stage else ""
+    met = re.search(r"([\d.e+]+) s(?:;|$)", exhausted)
+    limit = float(met[1]) if met else budget.wall
+    return (
+        f"draw smaller instances, let the check do less{where}, or allow more than the {limit:g} s "
+        f"that it had: --time-limit {10 * limit:g}"
+    )
 
 
 def _mended(error: Mapping[str, str]) -> Iterator[str]:

@@ -70,9 +70,9 @@ def _closest(record: Record) -> Iterator[Block]:
     if place and not record.get("counterexample"):
         comparison = part(place, "comparison")
         relative = (
-            Text("The least room in relation to the larger side, "),
+            Text("Smallest slack: "),
             Code(str(comparison.get("relative"))),
-            Text(f", was met in the regime {place.get('regime')}: "),
+            Text(f" of the larger side, met in the regime {place.get('regime')}: "),
             *inlines(comparison.get("label") or "the comparison"),
             Text(", "),
             *sides_inline(comparison),
@@ -95,7 +95,8 @@ def _samples(samples: Record) -> Iterator[Inlines]:
         counts = joined(f"{name} ({count})" for name, count in used.items())
         yield plain(f"Decided in these arithmetics: {counts}.")
     if samples.get("smallest_slack") not in (None, ""):
-        yield (Text("Smallest slack: "), Code(str(samples["smallest_slack"])), Text("."))
+        slack = Code(str(samples["smallest_slack"]))
+        yield (Text("Smallest slack: "), slack, Text(" in absolute terms."))
     if samples.get("tight"):
         yield plain(f"Equal sides, no room at all, on {counted(samples['tight'], 'instance')}.")
     excluded = part(samples, "excluded")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from typing import Any
@@ -117,5 +118,17 @@ def _latex(value: Any) -> str:
 
 
 def _text(words: str) -> str:
-    signs = {"\\": r"\textbackslash{}", "^": r"\^{}", "~": r"\~{}", "<": "$<$", ">": "$>$"}
-    return "".join("\\" + c if c in "#$%&_{}" else signs.get(c, c) for c in words)
+    return "".join(_SIGNS.get(sign, sign) for sign in _SIGN.findall(words))
+
+
+_SIGN = re.compile("[<>]=|.", re.DOTALL)
+_SIGNS = {
+    **{sign: "\\" + sign for sign in "#$%&_{}"},
+    "\\": r"\textbackslash{}",
+    "^": r"\^{}",
+    "~": r"\~{}",
+    "<": "$<$",
+    ">": "$>$",
+    "<=": r"$\le$",
+    ">=": r"$\ge$",
+}

@@ -54,10 +54,10 @@ def _slack(samples: Record) -> Iterator[str]:
     if found in (None, "") or (not place and "smallest_at" in samples):
         yield "no slack to measure: every comparison is an equation or 0 against 0"
         return
-    told = f"smallest slack {found}"
+    told = f"smallest slack: {found} in absolute terms"
     if relative not in (None, "") and place:
-        told += f"; in relation to the larger side {relative}, met in the regime "
-        told += f"{place['regime']!r}: {compared(place['comparison'])}"
+        told = f"smallest slack: {relative} of the larger side, met in the regime "
+        told += f"{place['regime']!r}: {compared(place['comparison'])}; in absolute terms {found}"
     yield told
     if samples.get("tight"):
         held = f"{samples['tight']} of {samples['instances']} instances"
@@ -67,13 +67,13 @@ def _slack(samples: Record) -> Iterator[str]:
 def searched(search: Record) -> Iterator[str]:
     """What the search for a counterexample looked at, and how close it came.
 
-    >>> list(searched({"instances": 40, "ways": {"corners": 40}, "closest": "0.1"}))[0][-41:]
-    '; the smallest relative slack met was 0.1'
+    >>> list(searched({"instances": 40, "ways": {"corners": 40}, "closest": "0.1"}))[0][-44:]
+    '; smallest slack: 0.1 of both sides together'
     """
     if search.get("instances"):
         ways = ", ".join(f"{way} ({count})" for way, count in (search.get("ways") or {}).items())
         closest = search.get("closest")
-        told = f"; the smallest relative slack met was {closest}" if closest else ""
+        told = f"; smallest slack: {closest} of both sides together" if closest else ""
         yield (
             f"searched for a counterexample on {search['instances']} more instances: "
             f"{ways or 'none'}{told}"
