@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 
 from lora_proofs import Instance, Instances, at_least, at_most, below, equal
+from lora_proofs.arithmetic import inner, squared_norm
 from lora_proofs.breaking.character import Character
 from lora_proofs.breaking.choices import drawn_with, nearby
 from lora_proofs.breaking.corners import bases, corners
@@ -190,6 +191,26 @@ def test_a_descent_finds_what_no_corner_hits(template):
     assert (a - Fraction(31, 7)) ** 2 + (b + Fraction(23, 9)) ** 2 < Fraction(1, 100000)
 
 
+def positive_pair(source, regime):
+    X = matrix(source, 2, 2, entry=lambda d: Fraction(d.integer(1, 40), 8))
+    return Instance(X=X, Y=matrix(source, 2, 2))
+
+
+def nearly_parallel(instance, ctx):
+    """Cauchy-Schwarz as a difference, off by 1/1000: scaling X or Y brings it no nearer."""
+    X, Y = instance.lift(ctx).X, instance.lift(ctx).Y
+    room = ctx.number("999/1000") * squared_norm(X) * squared_norm(Y) - inner(X, Y) ** 2
+    yield at_least("difference", room, ctx.number(0))
+
+
+def test_a_descent_spends_little_on_scales_that_a_bound_does_not_feel(template):
+    claim = template.variant(instances=Instances(positive_pair), check=nearly_parallel)
+    for k in (0, 2, 5):
+        hunt, subject = hunt_of(claim)
+        descend(hunt, subject.drawn[k][0], subject.character, 1.0)
+        assert hunt.found is not None and len(hunt.met) < 160
+
+
 def in_thousandths(source, regime):
     return Instance(x=Fraction(source.integer(0, 10**9), 1000), y=source.integer(0, 99))
 
@@ -262,3 +283,16 @@ def test_a_factor_that_is_minus_the_other_comes_among_the_first_corners():
     small = bases(draws[:1], character)[:1]
     first = [name for name, _ in itertools.islice(corners(small, character), 5)]
     assert {"A = B'", "A = -B'"} <= set(first)
+
+
+def test_two_fields_are_edited_at_once_as_early_as_one_and_first_where_it_is_smallest():
+    draws = some(factors)
+    character = Character.of(draws)
+    many = bases(draws[:8], character)
+    assert len(many) > 4
+    names = [name for name, _ in itertools.islice(corners(many, character), 500)]
+    two = next(k for k, name in enumerate(names) if name.startswith("identities, A: identity"))
+    assert two < 200
+    assert set(name for name, _ in itertools.islice(corners(many[:1], character), 100)) <= set(
+        names
+    )

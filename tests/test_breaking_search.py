@@ -150,7 +150,17 @@ def test_a_claim_can_say_that_only_what_is_drawn_is_an_instance(template):
     bound = replace(free, instances=Instances(apart, dependent="y lies above x"))
     result = verify(bound, "quick")
     assert result.verdict == "CERTIFIED"
-    assert "the search changed only what is drawn: y lies above x" in result.to_dict()["notes"]
+    (note,) = (n for n in result.to_dict()["notes"] if n.startswith("the search changed only"))
+    assert "Instances(dependent=...) says: y lies above x. It is weaker for it" in note
+    assert note.endswith("say which in Instances(admits=...) in place of it")
+
+
+def test_a_search_that_only_redraws_says_that_it_is_weaker_and_what_to_do(template):
+    result = verify(template.variant(instances=Instances(pair), check=doubled), "quick")
+    (note,) = (n for n in result.to_dict()["notes"] if n.startswith("the search changed only"))
+    assert "x and twice are drawn from the same choices. It is weaker for it" in note
+    for word in ("draw the fields apart", "instances_of", "admits=", "dependent="):
+        assert word in note
 
 
 def test_a_check_that_raises_on_an_edited_instance_raises_nothing(template):

@@ -1,7 +1,7 @@
 """Structured edits of drawn instances: where false statements fail that random draws confirm.
 
 Every corner is an exact instance with the names and shapes of a drawn one. They come in an order
-that depends on the instances alone: edits of all fields together, of two fields, of one field.
+that depends on the instances alone: edits of all fields together, of two, of one, taken in turn.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ VALUES = tuple(
     map(Fraction, ("0", "1", "-1", "2", "1/2", "1/1000", "1000000", "1/1000000", "3", "-2", "10"))
 )
 ALL = "every matrix: "
+FIRST = 3
+"""The first base is the smallest on which most edits differ: what fails, fails there first."""
 
 
 def corners(bases: Sequence[Instance], character: Character) -> Iterator[Corner]:
-    """The corners of all bases, taken in turn, each kind of edit after the stronger ones."""
+    """The corners of all bases, taken in turn, ``FIRST`` of the first base to one of each other."""
     streams = [_of(base, character) for base in bases]
-    for row in zip_longest(*streams):
-        for corner in row:
-            if corner is not None and character.admits(corner[1]):
-                yield corner
+    for corner in _in_turn(*streams[:1] * FIRST, *streams[1:]):
+        if character.admits(corner[1]):
+            yield corner
 
 
 def bases(drawn: Sequence[Instance], character: Character) -> list[Instance]:
@@ -67,9 +68,8 @@ def _of(base: Instance, character: Character) -> Iterator[Corner]:
     yield from islice(_multiples(base, wide, narrow), MOST_LISTED)
     together = chain(_together(base, wide), _numbers(base, narrow))
     pairs = chain(_pairs(base, wide), _directions(base, wide))
-    yield from _in_turn(together, pairs, _single(base, wide))
-    yield from _both(base, wide)
-    yield from _with_numbers(base, wide, narrow)
+    besides = _with_numbers(base, wide, narrow)
+    yield from _in_turn(together, pairs, _single(base, wide), _both(base, wide), besides)
 
 
 def _listed(base: Instance, wide: Sequence[Path]) -> Iterator[Corner]:
@@ -157,13 +157,13 @@ def _single(base: Instance, wide: Sequence[Path]) -> Iterator[Corner]:
 
 
 def _numbers(base: Instance, narrow: Sequence[Path]) -> Iterator[Corner]:
-    """A number that is 0, 1, -1, small, large, or another number."""
+    """A number that is another number, or 0, 1, -1, small, large."""
     found = numbers(base)
-    for value, p in product(VALUES, narrow):
-        yield f"{name_of(p)} = {decimal(value)}", put(base, {p: value})
     for p, q in permutations(narrow, 2):
         yield f"{name_of(p)} = {name_of(q)}", put(base, {p: found[q]})
         yield f"{name_of(p)} = -{name_of(q)}", put(base, {p: -found[q]})
+    for value, p in product(VALUES, narrow):
+        yield f"{name_of(p)} = {decimal(value)}", put(base, {p: value})
 
 
 FEW = (

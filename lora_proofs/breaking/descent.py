@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from lora_proofs.breaking.character import Character
 from lora_proofs.breaking.choices import Origin, drawn_with, nearby
-from lora_proofs.breaking.fields import matrices, numbers, put
+from lora_proofs.breaking.fields import Path, leaves, matrices, numbers, put
 from lora_proofs.breaking.hunt import Hunt
 from lora_proofs.breaking.patterns import scaled
 from lora_proofs.mathematics.instance import Instance, Rows
@@ -20,23 +20,30 @@ MOST_DIGITS = 24
 
 
 def descend(hunt: Hunt, start: Instance, character: Character, share: float, by: str = WAY) -> None:
-    """Move one entry, row or field at a time while the slack falls; the steps are halved."""
+    """Move one number, one scale or one entry at a time while the slack falls; steps are halved.
+
+    The places are gone through in a circle, and one that helped is moved once more: to begin anew
+    after every success would try the first ones most, which are scales that few bounds feel.
+    """
     best, slack = start, hunt.meet(start, WAY, by)
-    step = Fraction(1)
-    while hunt.open(share) and step >= FINEST:
-        improved = False
-        for other in _moves(best, character, step):
+    places = _places(start, character)
+    step, at, idle = Fraction(1), 0, 0
+    while places and hunt.open(share) and step >= FINEST:
+        better = None
+        for other in _moves(best, places[at], step):
             if not hunt.open(share):
                 return
-            if not character.admits(other) or _long(other):
-                continue
-            value = hunt.meet(other, WAY, by)
-            if value < slack - GAIN:
-                best, slack, improved = other, value, True
-                break
-        if not improved:
-            step /= 4 if step > 1 / 16 else 8
-    return
+            if character.admits(other) and not _long(other):
+                value = hunt.meet(other, WAY, by)
+                if value < slack - GAIN:
+                    better = other, value
+                    break
+        if better is not None:
+            (best, slack), idle = better, 0
+            continue
+        at, idle = (at + 1) % len(places), idle + 1
+        if idle == len(places):
+            step, idle = step / (4 if step > Fraction(1, 16) else 8), 0
 
 
 def _long(instance: Instance) -> bool:
@@ -48,26 +55,31 @@ def _long(instance: Instance) -> bool:
     )
 
 
-def _moves(instance: Instance, character: Character, step: Fraction) -> Iterator[Instance]:
+Place = tuple[Path] | tuple[Path, int, int]
+"""A number, the scale of a matrix, or one of its entries."""
+
+
+def _places(instance: Instance, character: Character) -> list[Place]:
+    apart = character.fixed | character.dimensions.numbers()
     wide = {p: X for p, X in matrices(instance).items() if p not in character.fixed}
-    dimensions = character.dimensions.numbers()
-    narrow = {
-        p: x
-        for p, x in numbers(instance).items()
-        if p not in character.fixed and p not in dimensions
-    }
-    for p, x in narrow.items():
+    entries = [(p, i, j) for p, X in wide.items() for i in range(len(X)) for j in range(len(X[0]))]
+    return [*((p,) for p in numbers(instance) if p not in apart), *((p,) for p in wide), *entries]
+
+
+def _moves(instance: Instance, place: Place, step: Fraction) -> Iterator[Instance]:
+    p, leaf = place[0], leaves(instance)[place[0]]
+    if isinstance(leaf, Fraction):
+        x = leaf
         for value in (x * (1 + step), x / (1 + step), x + step, x - step, -x, Fraction(0)):
             if value != x:
                 yield put(instance, {p: value})
-    for p, X in wide.items():
+    elif len(place) == 1:
         for factor in (1 + step, 1 / (1 + step)):
-            yield put(instance, {p: scaled(X, factor)})
-    for p, X in wide.items():
-        for i, row in enumerate(X):
-            for j, x in enumerate(row):
-                for value in _values(x, X, step):
-                    yield put(instance, {p: with_entry(X, i, j, value)})
+            yield put(instance, {p: scaled(leaf, factor)})
+    else:
+        _, i, j = place
+        for value in _values(leaf[i][j], leaf, step):
+            yield put(instance, {p: with_entry(leaf, i, j, value)})
 
 
 def _values(x: Fraction, X: Rows, step: Fraction) -> list[Fraction]:

@@ -67,7 +67,7 @@ class Breaking:
             return Searched()
         notes = set(hunt.notes)
         if self.subject.dependent:
-            notes.add(f"the search changed only what is drawn: {self.subject.dependent}")
+            notes.add(_weaker(self.subject.dependent, bool(self.claim.instances.dependent)))
         told = SearchEvidence(
             instances=len(hunt.met),
             ways=dict(sorted(hunt.ways.items())),
@@ -144,6 +144,24 @@ class Breaking:
                 if drawn is not None and drawn[0] == instance:
                     return drawn[1]
         return None
+
+
+def _weaker(why: str, said: bool) -> str:
+    """That nothing but choices of the draw was changed, why, and what makes the search stronger."""
+    remedy = (
+        "Where an edited instance counts, too, say which in Instances(admits=...) in place of it"
+        if said
+        else "If each field may be anything, draw the fields apart, let the check read no regime "
+        "(instances_of and lora_problems are so), and say in Instances(admits=...) or in an "
+        "assumption which instances count; if only what is drawn counts, say why in "
+        "Instances(dependent=...)"
+    )
+    because = f"Instances(dependent=...) says: {why}" if said else why
+    return (
+        f"the search changed only what is drawn: {because}. It is weaker for it: it judges a tenth "
+        "of the instances, and meets ties, zero blocks or B = -A' only where draw gives them. "
+        f"{remedy}"
+    )
 
 
 def _shown(slack: float) -> str:
