@@ -13,7 +13,7 @@ import flint
 import numpy as np
 
 from lora_proofs.arithmetic.context import Matrix, Scalar, diagonal, object_matrix, squared_norm
-from lora_proofs.arithmetic.recorded import is_kept, recorder
+from lora_proofs.arithmetic.recorded import Batched, is_kept, recorder
 from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
 
 _NUMBER = re.compile(
@@ -49,6 +49,8 @@ def rational(value: Any) -> Fraction:
         return Fraction(int(value))
     if isinstance(value, str) and is_number(value):
         return _read(value.strip())
+    if isinstance(value, Batched):  # it stands for exact numbers, one of each instance
+        return value  # type: ignore[return-value]
     raise BadInput(
         f"expected an integer, a decimal or a fraction such as '-3/4', got {_shown(value)}"
     )

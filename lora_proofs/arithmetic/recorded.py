@@ -41,6 +41,10 @@ class Recorded(ABC):
         """Record that a check went by the outcome of a comparison of these sides."""
 
 
+class Batched(Recorded):
+    """A number of each of many instances, which takes the place of a single one."""
+
+
 def is_kept(value: Any) -> bool:
     """Whether exact arithmetic passes the number on as it is, record and all.
 

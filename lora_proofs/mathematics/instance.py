@@ -12,6 +12,7 @@ import numpy as np
 
 from lora_proofs.arithmetic.context import Arithmetic
 from lora_proofs.arithmetic.exact import decimal, is_number, rational
+from lora_proofs.arithmetic.recorded import Batched
 from lora_proofs.errors import BadInput
 
 Rows = tuple[tuple[Fraction, ...], ...]
@@ -148,7 +149,7 @@ def _regimes(value: Any) -> tuple[str, ...]:
 
 
 def _lift(value: Field, ctx: Arithmetic) -> Any:
-    if isinstance(value, Fraction):
+    if isinstance(value, Fraction | Batched):
         return ctx.number(value)
     if isinstance(value, Instance):
         return value.lift(ctx)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from lora_proofs.arithmetic.recorded import Batched
 from lora_proofs.errors import BadInput
 from lora_proofs.mathematics.instance import Instance
 
@@ -78,12 +79,68 @@ class HypothesisDraw:
         return options[self.integer(0, len(options) - 1)]
 
 
+class ManyAtOnce:
+    """A source that draws many instances at once: what decides shapes is shared among them.
+
+    ``integer`` and ``choice`` answer for all of them, and numbers asked for as such are drawn for
+    each: a subclass gives them as numbers that stand for one of each instance.
+    """
+
+    def ratio(self, low: Any, high: Any, denominator: Any) -> Any:
+        """k/denominator of each, k between low and high."""
+        raise NotImplementedError
+
+    def whole(self, low: int, high: int) -> Any:
+        """A whole number of each, between low and high."""
+        raise NotImplementedError
+
+    def among(self, numbers: Sequence[Any]) -> Any:
+        """One of the numbers for each."""
+        raise NotImplementedError
+
+
+def ratio(draw: Draw, low: int, high: int, denominator: int) -> Fraction:
+    """k/denominator with k between low and high, both included.
+
+    >>> ratio(SeededDraw.keyed(1), 1, 1, 4)
+    Fraction(1, 4)
+    """
+    if isinstance(draw, ManyAtOnce):
+        return draw.ratio(low, high, denominator)  # type: ignore[no-any-return]
+    return Fraction(draw.integer(low, high), denominator)
+
+
+def number_among(draw: Draw, numbers: Sequence[T]) -> T:
+    """One of the numbers, which decides nothing but a value.
+
+    >>> number_among(SeededDraw.keyed(1), (7,))
+    7
+    """
+    if isinstance(draw, ManyAtOnce):
+        return draw.among(numbers)  # type: ignore[no-any-return]
+    return draw.choice(numbers)
+
+
+def nonzero(number: Fraction) -> Fraction:
+    """The number, or 1 in place of 0.
+
+    >>> nonzero(Fraction(0)), nonzero(Fraction(2))
+    (Fraction(1, 1), Fraction(2, 1))
+    """
+    if isinstance(number, Batched):
+        return number.or_one()  # type: ignore[attr-defined, no-any-return]
+    return number or Fraction(1)
+
+
 def fraction(draw: Draw, *, size: int = 8, denominator: int = 4) -> Fraction:
     """A fraction k/d with |k| at most ``size`` times d, d in 1..denominator.
 
     >>> abs(fraction(SeededDraw.keyed(1), size=2)) <= 2
     True
     """
+    if isinstance(draw, ManyAtOnce):
+        under = draw.whole(1, denominator)
+        return draw.ratio(under * -size, under * size, under)  # type: ignore[no-any-return]
     d = draw.integer(1, denominator)
     return Fraction(draw.integer(-size * d, size * d), d)
 
@@ -94,7 +151,7 @@ def quarter(draw: Draw, *, size: int = 2) -> Fraction:
     >>> quarter(SeededDraw.keyed(1)) in [Fraction(k, 4) for k in range(-8, 9)]
     True
     """
-    return Fraction(draw.integer(-4 * size, 4 * size), 4)
+    return ratio(draw, -4 * size, 4 * size, 4)
 
 
 def permutation(draw: Draw, size: int) -> list[int]:

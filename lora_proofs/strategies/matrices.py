@@ -12,7 +12,14 @@ from fractions import Fraction
 from lora_proofs.arithmetic.context import Matrix
 from lora_proofs.arithmetic.exact import EXACT
 from lora_proofs.errors import BadInput
-from lora_proofs.strategies.draw import Draw, fraction, permutation, quarter
+from lora_proofs.strategies.draw import (
+    Draw,
+    fraction,
+    nonzero,
+    number_among,
+    permutation,
+    quarter,
+)
 
 Entry = Callable[[Draw], Fraction]
 
@@ -51,7 +58,7 @@ def dyadic_matrix(draw: Draw, n: int, m: int) -> Matrix:
 
 def _nonzero(draw: Draw, entry: Entry) -> Fraction:
     """An entry that is not 0: a drawn 0 becomes 1, which is what it shrinks to."""
-    return entry(draw) or Fraction(1)
+    return nonzero(entry(draw))
 
 
 def full_rank_matrix(draw: Draw, n: int, m: int, *, entry: Entry = fraction) -> Matrix:
@@ -106,7 +113,7 @@ def skew_matrix(draw: Draw, n: int) -> Matrix:
     S = EXACT.zeros(n, n)
     for i in range(n):
         for j in range(i):
-            S[i, j] = EXACT.number(draw.choice((0, 1, -1, "1/2", "-1/2", 2, -2)))
+            S[i, j] = EXACT.number(number_among(draw, (0, 1, -1, "1/2", "-1/2", 2, -2)))
             S[j, i] = -S[i, j]
     return S
 
@@ -124,7 +131,7 @@ def orthogonal_matrix(draw: Draw, n: int, *, dyadic: bool = False) -> Matrix:
     """
     signs = EXACT.identity(n)
     for i in range(n):
-        signs[i, i] *= draw.choice((1, -1))
+        signs[i, i] *= number_among(draw, (1, -1))
     if dyadic:
         return signs[permutation(draw, n)]
     S = skew_matrix(draw, n)

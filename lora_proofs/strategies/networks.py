@@ -13,10 +13,10 @@ from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic.context import Matrix
-from lora_proofs.arithmetic.exact import EXACT, fmpq
+from lora_proofs.arithmetic.exact import EXACT
 from lora_proofs.errors import BadInput
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, number_among
 from lora_proofs.strategies.matrices import full_rank_matrix, matrix, orthogonal_matrix, rank_matrix
 from lora_proofs.strategies.spectra import SPECTRA, spectrum
 
@@ -30,7 +30,7 @@ def small(draw: Draw) -> Fraction:
     >>> abs(small(SeededDraw.keyed(0))) <= 2
     True
     """
-    return Fraction(draw.choice((0, 2, -2, 1, -1, 4, -4)), 2)
+    return Fraction(1, 2) * number_among(draw, (0, 2, -2, 1, -1, 4, -4))
 
 
 def layers(instance: Any) -> Weights:
@@ -130,7 +130,7 @@ def truncated(U: Any, sigma: Sequence[Any], V: Any, r: int) -> Matrix:
     U, V = EXACT.matrix(U), EXACT.matrix(V)
     kept = EXACT.zeros(len(U), len(V))
     for i, value in enumerate(sigma[:r]):
-        kept[i, i] = fmpq(value)
+        kept[i, i] = EXACT.number(value)
     return U @ kept @ V.mT
 
 

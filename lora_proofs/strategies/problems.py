@@ -11,7 +11,7 @@ from lora_proofs.arithmetic.context import Matrix
 from lora_proofs.arithmetic.exact import EXACT
 from lora_proofs.errors import BadInput
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.strategies.draw import Draw, quarter
+from lora_proofs.strategies.draw import Draw, number_among, quarter
 from lora_proofs.strategies.matrices import (
     dyadic_matrix,
     full_rank_matrix,
@@ -104,7 +104,7 @@ def _scaled(exponents: tuple[int, ...]) -> Regime:
 def _cone(draw: Draw, s: _Shape) -> Fields:
     """B0 = A0' or B0 = -A0', in a square problem, with A0 of full rank."""
     fields = _dyadic(draw, s)
-    return {**fields, "B0": draw.choice((1, -1)) * fields["A0"].mT}
+    return {**fields, "B0": number_among(draw, (1, -1)) * fields["A0"].mT}
 
 
 def _tied(draw: Draw, s: _Shape) -> Fields:

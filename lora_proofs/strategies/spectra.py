@@ -13,7 +13,7 @@ from fractions import Fraction
 from lora_proofs.arithmetic.context import Matrix
 from lora_proofs.arithmetic.exact import EXACT, rational
 from lora_proofs.errors import BadInput
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.matrices import orthogonal_matrix
 
 SPECTRA = ("distinct", "tied", "flat", "with zeros", "zero")
@@ -43,7 +43,7 @@ def spectrum(draw: Draw, size: int, kind: str = "distinct") -> tuple[Fraction, .
 
 def _gaps(draw: Draw, size: int, kind: str) -> list[Fraction]:
     """The steps from one value to the next larger one, beginning at 0."""
-    gaps = [Fraction(draw.integer(1, 8), 4) for _ in range(size)]
+    gaps = [ratio(draw, 1, 8, 4) for _ in range(size)]
     if kind in ("flat", "zero"):
         gaps[1:] = [Fraction(0)] * (size - 1)
     if kind == "zero":

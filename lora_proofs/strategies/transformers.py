@@ -9,7 +9,7 @@ from fractions import Fraction
 from lora_proofs.arithmetic.context import Matrix
 from lora_proofs.arithmetic.exact import EXACT
 from lora_proofs.mathematics.transformer import Block, Head, TransformerModel
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, number_among
 from lora_proofs.strategies.matrices import full_rank_matrix, matrix, rank_matrix
 
 Weight = Callable[[Draw, int], Matrix]
@@ -17,7 +17,7 @@ Weight = Callable[[Draw, int], Matrix]
 
 def small(draw: Draw) -> Fraction:
     """One of 0, 1, -1, 2, -2."""
-    return Fraction(draw.choice((0, 1, -1, 2, -2)))
+    return Fraction(1) * number_among(draw, (0, 1, -1, 2, -2))
 
 
 def nonsingular(draw: Draw, D: int) -> Matrix:

@@ -25,6 +25,7 @@ from lora_proofs.arithmetic import (
 )
 from lora_proofs.arithmetic.context import object_matrix
 from lora_proofs.arithmetic.leaning import remembered
+from lora_proofs.arithmetic.recorded import Batched
 from lora_proofs.claims.rushka_klabjan.discretisation.quartic import Quartic
 from lora_proofs.errors import Unavailable
 from lora_proofs.mathematics import flows
@@ -252,6 +253,8 @@ def bound_at_every_step(instance: Instance, ctx: Arithmetic) -> Iterator[Compari
 
 def up(x: Any, *, grain: int = 8) -> Fraction:
     """The least multiple of 1/grain whose square is at least x."""
+    if isinstance(x, Batched):
+        return x.root_above(grain)  # type: ignore[attr-defined, no-any-return]
     square = rational(x) * grain * grain
     root = isqrt(int(square))
     while root * root < square:
