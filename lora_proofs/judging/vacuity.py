@@ -12,6 +12,7 @@ from typing import Any
 from lora_proofs.arithmetic import Comparison
 from lora_proofs.arithmetic.comparison import plainly, show
 from lora_proofs.judging.evaluation import MEASURED, Judged, evaluate, is_trivial, ladder
+from lora_proofs.judging.itself import Itself, texts_of
 from lora_proofs.judging.shapes import (
     follows_from_shapes,
     has_matrices,
@@ -54,6 +55,7 @@ class Watch:
     seen: int = 0
     level: bool = True
     """Every inequality has had equal sides, and there was one."""
+    itself: Itself = field(default_factory=Itself)
     copied: frozenset[str] | None = None
     """The assumptions that compare, between them, everything that the check compares."""
 
@@ -62,6 +64,7 @@ class Watch:
         self.seen += 1
         found = _theorem(judged)
         self._group(instance, judged)
+        self.itself.look(found)
         self.level = self.level and _is_level(found)
         if self.copied is None or self.copied:
             names = _copied(found, held)
@@ -95,6 +98,11 @@ class Watch:
         """What a reader should know of a check that holds on every sample."""
         if self.seen < FEWEST:
             return
+        if one := self.itself.labels(texts_of(claim.check)):
+            yield (
+                f"{', '.join(map(repr, one))}: the check compares an expression with itself there, "
+                "which holds of anything"
+            )
         followed = self._followed(claim.check)
         if followed:
             yield (

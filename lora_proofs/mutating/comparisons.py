@@ -41,7 +41,12 @@ def label_of(comparison: Comparison) -> str:
     >>> label_of(at_most("sigma_12 of E", 1, 2))
     'sigma_# of E'
     """
-    return _DIGITS.sub("#", comparison.label)
+    return family(comparison.label)
+
+
+def family(label: str) -> str:
+    """A label with numbers left out."""
+    return _DIGITS.sub("#", label)
 
 
 def groups(found: Iterable[Comparison]) -> dict[str, list[Comparison]]:

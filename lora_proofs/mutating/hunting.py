@@ -19,13 +19,15 @@ from lora_proofs.judging.controls import MOST_DRAWS, refute_control, run_control
 from lora_proofs.judging.counterexample import Refutation
 from lora_proofs.judging.drawing import Stream, draw_one, share
 from lora_proofs.judging.evaluation import Judged, assumptions_on, ladder
+from lora_proofs.judging.itself import Itself, texts_in
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.claim import Claim, Control, Instances
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.mutating.comparisons import larger, smaller
+from lora_proofs.mutating.comparisons import family, larger, smaller
 from lora_proofs.mutating.dropping import dropping_candidates
 from lora_proofs.mutating.evaluating import DoesNotEnd, attempt
 from lora_proofs.mutating.mutant import Kept, Mutant
+from lora_proofs.mutating.rebuilding import needed, tree_of
 from lora_proofs.mutating.sensitivity import Sensitivity
 from lora_proofs.mutating.statement import PROBES, Statement, choose_all, statements
 
@@ -102,6 +104,7 @@ class Hunt:
     home: ModuleType | None
     statements: list[Statement] = field(init=False)
     sensitivity: Sensitivity = field(default_factory=Sensitivity)
+    itself: Itself = field(default_factory=Itself)
     instances: int = 0
     false: bool = False
     """Whether the claim itself was refuted on one of the instances."""
@@ -127,6 +130,7 @@ class Hunt:
         return {
             "name": self.claim.name,
             "false": self.false,
+            "itself": self._itself(),
             "mutants": [h.to_dict() for h in (*dropped, *hunted)],
             "planted": [
                 {"why": c.why, "drops": c.drops, "outcome": c.outcome, "problem": c.problem}
@@ -157,6 +161,14 @@ class Hunt:
         """The assumptions that do not hold beyond doubt."""
         held = assumptions_on(self.claim, instance, self.budget.digits, rigorously=True)
         return [name for name, judged in held.items() if not judged.certifies]
+
+    def _itself(self) -> dict[str, Any]:
+        """The comparisons of an expression with itself; ``alone``: there are no others."""
+        modules = needed(self.home) if self.home else ()
+        texts = [t for m in modules for t in texts_in(tree_of(str(m.__file__)), vars(m))]
+        found = self.itself.labels(texts)
+        alone = bool(found) and len(found) == len(self.itself.told)
+        return {"labels": sorted({family(label) for label in found}), "alone": alone}
 
     def _passed_over(self, hunted: Sequence[Hunted]) -> dict[str, int]:
         """Slips that are no mutants, and instances on which mutants did not end, by reason."""
@@ -195,6 +207,7 @@ class Hunt:
         with suppress(DoesNotEnd):
             judged = attempt(self.statements[0].kept, instance, self.rungs)
         self.false = self.false or judged.refutes
+        self.itself.look(judged.comparisons)
         rung = next((ctx for ctx in self.rungs if ctx.name == judged.arithmetic), None)
         if rung is not None:
             self.sensitivity.look(judged.comparisons, rung)

@@ -39,6 +39,15 @@ def written_reasons(path: Path = REASONS) -> Rows:
     return rows
 
 
+def given_reasons(path: Path | None) -> Rows | None:
+    """The rows of a file that a user names; raises ``BadInput`` where there is none."""
+    if path is None:
+        return None
+    if not path.is_file():
+        raise BadInput(f"--reasons {path}: expected a TOML file of reasons, there is no such file")
+    return written_reasons(path)
+
+
 def reason_for(mutant: str, reasons: Mapping[str, str]) -> str:
     """The reason for a mutant's id, or nothing.
 
