@@ -26,6 +26,7 @@ from lora_proofs.strategies import (
     fraction,
     matrix,
     orthogonal_matrix,
+    rank_matrix,
     skew_matrix,
     symmetric_matrix,
 )
@@ -161,6 +162,14 @@ def test_an_edit_keeps_the_character_of_its_tag():
          {"X": [[2, 4], [-1, -2]]}, {"X": [[2, 4], [-1, -1]]}),
         (lambda d: (lambda a: {"X": [[1, a], [0, 0]]})(fraction(d)),
          {"X": [[1, 5], [0, 0]]}, {"X": [[2, 5], [0, 0]]}),
+        (lambda d: (lambda a, b: {"X": [[1, b], [a, 1 + a * b]]})(fraction(d), fraction(d)),
+         {"X": [[0, 1], [-1, 3]]}, {"X": [[0, 1], [1, 3]]}),
+        (lambda d: {"X": rank_matrix(d, d.integer(1, 3), 3, 1)},
+         {"X": [[1, 2, 0], [2, 4, 0], [0, 0, 0]]}, {"X": [[1, 0, 0], [0, 1, 0], [0, 0, 0]]}),
+        (lambda d: (lambda k: {"X": rank_matrix(d, 4, 4, k), "C": matrix(d, k, 2)})(
+            d.integer(1, 2)),
+         {"X": [[1, 0, 0, 0], [0, 1, 0, 0], [0] * 4, [0] * 4], "C": [[1, 2], [3, 4]]},
+         {"X": [[1, 0, 0, 0], [0, 1, 0, 0], [0] * 4, [0] * 4], "C": [[1, 2]]}),
         (lambda d: {"X": matrix(d, 3, 3), "i": d.integer(1, 3)},
          {"X": [[1, 2], [3, 4]], "i": 2}, {"X": [[1, 2], [3, 4]], "i": 3}),
         (lambda d: (lambda i: {"i": i, "j": d.choice([k for k in (1, 2, 3) if k != i])})(
@@ -171,6 +180,16 @@ def test_what_is_exceptional_in_every_draw_is_kept(draw, inside, outside):
     character, _ = character_of(Instances(lambda d, r: Instance(**draw(d)), ("all",)), 40)
     assert character.admits(Instance(**inside))
     assert not character.admits(Instance(**outside))
+
+
+def test_a_rank_that_shapes_or_ranges_settle_is_not_read_as_one_of_another_matrix():
+    def draw(source, regime):
+        n, k = source.integer(1, 4), source.integer(2, 3)
+        X = rank_matrix(source, 4, 4, source.integer(1, 2))
+        return Instance(X=X, C=matrix(source, k, n), Y=matrix(source, n, 3), Z=matrix(source, n, 4))
+
+    character, _ = character_of(Instances(draw, ("all",)), 40)
+    assert not [str(kept) for kept in character.kept if "of rank at most" in str(kept)]
 
 
 def test_random_matrices_and_ranges_apart_keep_nothing():

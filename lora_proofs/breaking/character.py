@@ -14,11 +14,13 @@ from itertools import permutations
 from typing import Any
 
 from lora_proofs.breaking.conditions import (
+    MANY,
     Condition,
     of_indices,
     of_matrices,
     of_numbers,
     of_pairs,
+    of_ranks,
 )
 from lora_proofs.breaking.dimensions import Dimensions
 from lora_proofs.breaking.fields import Leaf, Path, leaves, name_of
@@ -172,7 +174,7 @@ class _Reader:
     def _relations(
         self, draws: Sequence[Instance], met: Mapping[Path, list[Leaf]]
     ) -> Iterator[Kept]:
-        """Conditions on two numbers, and on a number that is an index of a matrix."""
+        """Conditions on two numbers, on a number that is an index of a matrix, and on ranks."""
         numbers = [p for p in met if _are_numbers(met[p]) and p not in self.dimensions | self.fixed]
         for p, q in permutations(numbers, 2):
             for words, holds in of_pairs(_beside(draws, p, q)):
@@ -182,6 +184,11 @@ class _Reader:
                 if not any(isinstance(leaf, Fraction) for leaf in met[q]):
                     for words, holds in of_indices(_beside(draws, p, q)):
                         yield Kept(p, words, holds, q)
+        wide = [p for p in met if not any(isinstance(leaf, Fraction) for leaf in met[p])]
+        for p, q in permutations(wide, 2):
+            beside = _beside(draws, p, q)
+            for words, holds in of_ranks(beside) if len(beside) >= MANY else ():
+                yield Kept(p, words, holds, q)
 
 
 def _settled(found: Sequence[Any]) -> bool:

@@ -54,8 +54,12 @@ def _flint(X: Rows) -> Any:
     return flint.fmpq_mat([[flint.fmpq(x.numerator, x.denominator) for x in row] for row in X])
 
 
+def _rank(X: Rows) -> int:
+    return int(_flint(X).rank())
+
+
 def _singular(X: Rows) -> bool:
-    return bool(_flint(X).rank() < min(len(X), len(X[0])))
+    return _rank(X) < min(len(X), len(X[0]))
 
 
 def _idempotent(X: Rows) -> bool:
@@ -135,6 +139,49 @@ def of_matrices(found: Sequence[Any]) -> Iterator[tuple[str, Condition]]:
         common = next(iter(values))
         if len(values) == 1 and not (isinstance(common, frozenset) and len(common) > 1):
             yield f"with the {name} {_shown(common)}", _equals(value, common)
+    if all(map(_square, found)) and len(volumes := set(map(_determinant, found))) == 1:
+        yield from _of_volume(volumes.pop())
+    yield from _of_one_rank(found)
+
+
+def _determinant(X: Rows) -> Fraction:
+    det = _flint(X).det()
+    return Fraction(int(det.p), int(det.q))
+
+
+def _of_volume(volume: Fraction) -> Iterator[tuple[str, Condition]]:
+    """One determinant in every draw; 0 is told as a rank."""
+    if volume:
+        yield (
+            f"with the determinant {_shown(volume)}",
+            lambda X: _square(X) and _determinant(X) == volume,
+        )
+
+
+def _of_one_rank(found: Sequence[Rows]) -> Iterator[tuple[str, Condition]]:
+    """One rank in every draw, below what most of their shapes allow: products u v'."""
+    ranks = set(map(_rank, found))
+    if len(ranks) == 1 and sum(map(_singular, found)) >= MANY:
+        (rank,) = ranks
+        yield f"of rank at most {rank}", lambda X: _rank(X) <= rank
+
+
+def of_ranks(found: Sequence[tuple[Any, Any]]) -> Iterator[tuple[str, Condition]]:
+    """A matrix whose rank is at most the rows, or the columns, of another one in every draw.
+
+    It has to say something: on many draws the shape alone would allow a higher rank, and some
+    ranks are above the least size, so that the two go together.
+    """
+    for words, size in (("rows", len), ("columns", lambda Y: len(Y[0]))):
+        sizes = [(_rank(X), size(Y), min(len(X), len(X[0]))) for X, Y in found]
+        binding = sum(most < sides for _, most, sides in sizes)
+        together = max(rank for rank, *_ in sizes) > min(most for _, most, _ in sizes)
+        if binding >= MANY and together and all(rank <= most for rank, most, _ in sizes):
+            yield f"of rank at most the {words} of", _at_most_the(size)
+
+
+def _at_most_the(size: Callable[[Rows], int]) -> Condition:
+    return lambda pair: _rank(pair[0]) <= size(pair[1])
 
 
 def of_numbers(found: Sequence[Any]) -> Iterator[tuple[str, Condition]]:
