@@ -5,6 +5,7 @@ import sqlite3
 
 import pytest
 
+NIGHTLY = pytest.param("flow", marks=pytest.mark.nightly)
 CODE = """
 from lora_proofs import at_most, equal
 
@@ -37,6 +38,7 @@ def test_a_tight_claim_scores_and_its_mutants_are_listed(selftest):
     assert "score 100.0 %" in text
     assert "refuted    source: " in text
     assert "refuted    comparison: 0.99: square: the right side times 0.99 in 'square'" in text
+    assert "    sensitivity exact: square" in text
     assert "planted controls refuted" in text
 
 
@@ -76,8 +78,8 @@ def test_an_interrupted_run_exits_2_with_what_is_finished(lora_proofs, claim_fil
 
     real = selftesting.selftested
 
-    def interrupted(*arguments):
-        yield next(iter(real(*arguments)))
+    def interrupted(*arguments, **more):
+        yield next(iter(real(*arguments, **more)))
         raise KeyboardInterrupt
 
     monkeypatch.setattr(selftesting, "selftested", interrupted)
@@ -116,6 +118,78 @@ def test_bad_usage_is_refused(lora_proofs, claim_file):
         assert lora_proofs("selftest", path, *options).returncode == 4
 
 
+EMPTY = """
+from lora_proofs import equal
+
+def same(instance, ctx):
+    x = ctx.number(instance.x)
+    yield equal("x", x * 2, x * 2)
+
+def partly(instance, ctx):
+    yield from same(instance, ctx)
+    yield at_least("square", ctx.number(instance.x) ** 2, ctx.number(0))
+
+claim = variant("{name}", check={name})
+"""
+
+
+@pytest.mark.parametrize(("name", "alone"), [("same", True), ("partly", False)])
+def test_slips_in_what_is_compared_with_itself_are_told(lora_proofs, claim_file, name, alone):
+    path = f"{claim_file(EMPTY.format(name=name))}::tests/{name}"
+    options = ("--budget", "quick", "--jobs", "1")
+    told = json.loads(lora_proofs("selftest", path, *options, "--json").stdout)
+    named = {"claim": f"tests/{name}", "labels": ["x"], "alone": alone}
+    assert told["compared_with_itself"] == [named]
+    assert (told["mutants"] == 0) is alone
+    assert told["exit_code"] == (1 if alone or told["score"] < 0.95 else 0)
+    text = lora_proofs("selftest", path, *options).stdout
+    assert f"tests/{name}: 'x' compares an expression with itself" in text
+
+
+def test_reasons_of_a_file_count_and_those_that_say_nothing_are_named(
+    lora_proofs, claim_file, tmp_path
+):
+    path = f"{claim_file(CODE.format(name='loose'))}::tests/loose"
+    options = ("--budget", "quick", "--jobs", "1", "--json")
+    alone = json.loads(lora_proofs("selftest", path, *options).stdout)
+    assert alone["survived"] > 1
+    rows = {s["id"]: "the bound is far from attained" for s in alone["survivors"]}
+    rows["comparison: gone: far"] = "no such slip is made"
+    text = "\n".join(f'{json.dumps(k)} = "{v}"' for k, v in rows.items())
+    why = tmp_path / "why.toml"
+    why.write_text(f'["tests/loose"]\n{text}\n\n["tests/none"]\n"x" = "there is no claim"\n')
+    done = lora_proofs("selftest", path, *options, "--reasons", why)
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["score"], told["survived"]) == (0, 1.0, 0)
+    assert told["equivalent"] == alone["survived"]
+    assert told["stale_reasons"] == [
+        "tests/loose: comparison: gone: far: there is no such mutant",
+        "tests/none: no claim of yours in this run has this name",
+    ]
+
+
+def test_rows_beside_a_file_that_say_nothing_are_named(lora_proofs, claim_file):
+    file = claim_file(CODE.format(name="tight"))
+    beside = file.parent / "equivalent_mutants.toml"
+    beside.write_text('["tests/tight"]\n"comparison: gone: far" = "no such slip is made"\n')
+    text = lora_proofs("selftest", f"{file}::tests/tight", "--budget", "quick").stdout
+    assert "says nothing: tests/tight: comparison: gone: far: there is no such mutant" in text
+
+
+def test_a_file_of_reasons_has_to_be_there(lora_proofs, claim_file, tmp_path):
+    path = claim_file(CODE.format(name="tight"))
+    done = lora_proofs("selftest", path, "--reasons", tmp_path / "none.toml")
+    assert done.returncode == 4
+    assert "expected a TOML file of reasons" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["inequality", "existence", "loss", NIGHTLY])
+def test_what_new_writes_leaves_no_slip_unnoticed(lora_proofs, kind):
+    lora_proofs.done("new", "mine.py", "--kind", kind)
+    text = lora_proofs.done("selftest", "mine.py", "--budget", "quick", "--jobs", "1")
+    assert "score 100.0 %" in text
+
+
 def test_what_did_not_end_is_reported_as_passed_over():
     from lora_proofs.cli.selftesting import _attention
 
@@ -124,6 +198,7 @@ def test_what_did_not_end_is_reported_as_passed_over():
         "unfinished": [],
         "stale_reasons": [],
         "false_claims": [],
+        "compared_with_itself": [],
         "passed_over": {"endless": 2, "evaluations given up": 3, "weaker": 9},
     }
     assert list(_attention(told)) == [

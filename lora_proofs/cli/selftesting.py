@@ -15,6 +15,7 @@ from lora_proofs.errors import BadInput
 
 if TYPE_CHECKING:
     from lora_proofs.language.budget import Budget
+    from lora_proofs.mutating.reasons import Rows
     from lora_proofs.running.catalogue import Entry
 
 DEFAULT_STATE = Path(".lora-proofs") / "selftest.sqlite"
@@ -35,6 +36,10 @@ def selftest(
     state: Annotated[
         Path, typer.Option(metavar="PATH", help="The file that lets the next run go on.")
     ] = DEFAULT_STATE,
+    reasons: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML: why mutants of your claims are not false."),
+    ] = None,
     listed: Annotated[
         bool, typer.Option("--list", help="Print every mutant and what became of it.")
     ] = False,
@@ -42,23 +47,26 @@ def selftest(
     """Mutate claims by slips of the pen and see that each false one is refuted.
 
     The score is the part of the mutants that were refuted, equivalent ones left out; reasons for
-    a file's own are read from equivalent_mutants.toml beside it. An interrupted run goes on where
-    it stopped; exit 1 means a score below 95 %, a control that survived, or a claim of yours that
-    is false itself.
+    a file's own are read from equivalent_mutants.toml beside it, or from --reasons. An interrupted
+    run goes on where it stopped; exit 1 means a score below 95 %, a control that survived, or a
+    claim of yours that is false itself or compares nothing but an expression with itself.
 
     \b
     Examples:
       lora-proofs selftest                         every shipped claim
       lora-proofs selftest my_claim.py --list      a file of your own, mutant by mutant
       lora-proofs selftest 'classical/*' --budget quick --json
+      lora-proofs selftest my_claim.py --reasons why.toml
     """
     from lora_proofs.language.budget import budget as budget_named
+    from lora_proofs.mutating.reasons import given_reasons
     from lora_proofs.running.verifying import select
 
     if abs(seed) > LARGEST_SEED:
         raise BadInput(f"--seed: expected an integer of at most 64 bits, got {seed}")
     found, workers = budget_named(budget), _jobs(jobs)
-    told = _run(select(targets or []), found, seed, workers, state, whole=not targets)
+    own, chosen = given_reasons(reasons), select(targets or [])
+    told = _run(chosen, found, seed, workers, state, own=own, whole=not targets)
     if as_json:
         emit(told)
     else:
@@ -68,11 +76,18 @@ def selftest(
 
 
 def _run(
-    entries: Sequence[Entry], budget: Budget, seed: int, jobs: int, path: Path, *, whole: bool
+    entries: Sequence[Entry],
+    budget: Budget,
+    seed: int,
+    jobs: int,
+    path: Path,
+    *,
+    own: Rows | None,
+    whole: bool,
 ) -> dict[str, Any]:
     """Self-test everything; an interrupt ends it, and what is finished stays."""
-    from lora_proofs.mutating.reasons import stale, written_reasons
-    from lora_proofs.running.selftesting import State, document, selftested
+    from lora_proofs.mutating.reasons import written_reasons
+    from lora_proofs.running.selftesting import State, document, selftested, stale_reasons
 
     rows = written_reasons()
     finished: list[tuple[Entry, dict[str, Any]]] = []
@@ -90,10 +105,9 @@ def _run(
                 f"and in {path}; run it again to go on"
             )
     names = [e.name for e in entries] if whole else list(rows)
-    told = [record for e, record in finished if e.shipped and not record["error"]]
-    old = stale(rows, told, names)
+    old = stale_reasons(finished, rows, names, own)
     return document(
-        finished, rows, budget=budget.name, seed=seed, stale=old, interrupted=interrupted
+        finished, rows, own=own, budget=budget.name, seed=seed, stale=old, interrupted=interrupted
     )
 
 
@@ -179,10 +193,18 @@ def _attention(told: Mapping[str, Any]) -> Iterator[str]:
             yield f"  passed over: {n} {what} that did not end within {PATIENCE:g} s of computing"
     for name in told["false_claims"]:
         yield f"  {name}: the claim itself is refuted (see verify); its mutants do not count"
+    for c in told["compared_with_itself"]:
+        yield _with_itself(c)
     for c in told["unfinished"]:
         yield f"  not finished: {c['claim']}: {c['why']}"
     for row in told["stale_reasons"]:
         yield f"  a written reason that says nothing: {row}"
+
+
+def _with_itself(c: Mapping[str, Any]) -> str:
+    labels = ", ".join(map(repr, c["labels"]))
+    rest = "its mutants do not count" if c["alone"] else "slips in it are refuted for nothing"
+    return f"  {c['claim']}: {labels} compares an expression with itself; {rest}"
 
 
 def _by_verdict(told: Mapping[str, Any]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from lora_proofs.errors import LedgerError
 from lora_proofs.language.budget import Budget
-from lora_proofs.mutating.reasons import REASONS, Rows, written_reasons
+from lora_proofs.mutating.reasons import REASONS, Rows, stale, written_reasons
 from lora_proofs.mutating.score import ENOUGH, count, summed, with_reasons
 from lora_proofs.running.catalogue import Entry, imported
 from lora_proofs.running.expected import expected_verdict
@@ -195,19 +195,22 @@ def document(
     found: Sequence[tuple[Entry, dict[str, Any]]],
     rows: Rows,
     *,
+    own: Rows | None = None,
     budget: str,
     seed: int,
     stale: Sequence[str] = (),
     interrupted: bool = False,
 ) -> dict[str, Any]:
-    """The document that ``selftest --json`` prints."""
+    """The document that ``selftest --json`` prints; ``own`` are reasons for claims of a user."""
     records = [
-        {**with_reasons(record, _reasons(entry, rows)), "expected": _expected(entry, budget)}
+        {**with_reasons(record, _reasons(entry, rows, own)), "expected": _expected(entry, budget)}
         for entry, record in sorted(found, key=lambda pair: pair[0].name)
     ]
     # A slip in what is false anyway is refuted for nothing: ours are told apart by their verdict.
     false = [r["name"] for (e, r) in found if not e.shipped and r.get("false")]
-    total = summed([r for r in records if r["name"] not in false])
+    # One in X = X is refuted for nothing as well.
+    empty = [r["name"] for r in records if _itself(r)["alone"]]
+    total = summed([r for r in records if r["name"] not in (*false, *empty)])
     told = {
         "schema_version": SCHEMA_VERSION,
         "command": "selftest",
@@ -217,16 +220,50 @@ def document(
         **total,
         "stale_reasons": list(stale),
         "false_claims": sorted(false),
+        "compared_with_itself": [
+            {"claim": r["name"], **_itself(r)} for r in records if _itself(r)["labels"]
+        ],
         "unfinished": [{"claim": r["name"], "why": r["error"]} for r in records if r["error"]],
         "claims": [_of_claim(record) for record in records],
     }
     return {**told, "exit_code": 2 if interrupted else _code(told)}
 
 
-def _reasons(entry: Entry, rows: Rows) -> Rows:
-    """The written reasons for a claim: ours for ours, those beside its file for another's."""
+def _itself(record: dict[str, Any]) -> dict[str, Any]:
+    """What a claim compares with itself; nothing is known of one that is not finished."""
+    nothing: dict[str, Any] = {"labels": [], "alone": False}
+    return record.get("itself", nothing) or nothing
+
+
+def stale_reasons(
+    found: Sequence[tuple[Entry, dict[str, Any]]],
+    rows: Rows,
+    names: Sequence[str],
+    own: Rows | None = None,
+) -> list[str]:
+    """The rows that say nothing; ``names`` are the claims that those of the package may be about.
+
+    Rows beside a user's file count where they are about a claim of this run, rows of ``own`` all.
+    """
+    done = [(entry, record) for entry, record in found if not record["error"]]
+    told = stale(rows, [record for entry, record in done if entry.shipped], names)
+    for entry, record in done:
+        if not entry.shipped:
+            about = _reasons(entry, rows, own).get(record["name"], {})
+            told += stale({record["name"]: about}, [record], [record["name"]])
+    met = {record["name"] for entry, record in found if not entry.shipped}
+    strange = [name for name in own or {} if name not in met]
+    return [*told, *(f"{name}: no claim of yours in this run has this name" for name in strange)]
+
+
+def _reasons(entry: Entry, rows: Rows, own: Rows | None = None) -> Rows:
+    """The written reasons for a claim: ours for ours; for another's those that are given, else
+    those beside its file.
+    """
     if entry.shipped:
         return rows
+    if own is not None:
+        return own
     path = entry.locator.path
     return written_reasons(Path(path).parent / REASONS.name) if path else {}
 
@@ -244,6 +281,7 @@ def _of_claim(record: dict[str, Any]) -> dict[str, Any]:
 
 def _code(told: dict[str, Any]) -> int:
     score, planted = told["score"], told["planted"]["survivors"]
-    known = planted or told["unfinished"] or told["false_claims"]
+    empty = any(c["alone"] for c in told["compared_with_itself"])
+    known = planted or told["unfinished"] or told["false_claims"] or empty
     bad = known or (score is not None and score < ENOUGH)
     return 1 if bad else 0
