@@ -139,8 +139,7 @@ def of_matrices(found: Sequence[Any]) -> Iterator[tuple[str, Condition]]:
         common = next(iter(values))
         if len(values) == 1 and not (isinstance(common, frozenset) and len(common) > 1):
             yield f"with the {name} {_shown(common)}", _equals(value, common)
-    if all(map(_square, found)) and len(volumes := set(map(_determinant, found))) == 1:
-        yield from _of_volume(volumes.pop())
+    yield from _of_one_volume(found)
     yield from _of_one_rank(found)
 
 
@@ -149,20 +148,19 @@ def _determinant(X: Rows) -> Fraction:
     return Fraction(int(det.p), int(det.q))
 
 
-def _of_volume(volume: Fraction) -> Iterator[tuple[str, Condition]]:
+def _of_one_volume(found: Sequence[Rows]) -> Iterator[tuple[str, Condition]]:
     """One determinant in every draw; 0 is told as a rank."""
-    if volume:
-        yield (
-            f"with the determinant {_shown(volume)}",
-            lambda X: _square(X) and _determinant(X) == volume,
-        )
+    volume = _determinant(found[0]) if all(map(_square, found)) else Fraction(0)
+    if volume and all(_determinant(X) == volume for X in found):
+        words = f"with the determinant {_shown(volume)}"
+        yield words, lambda X: _square(X) and _determinant(X) == volume
 
 
 def _of_one_rank(found: Sequence[Rows]) -> Iterator[tuple[str, Condition]]:
     """One rank in every draw, below what most of their shapes allow: products u v'."""
-    ranks = set(map(_rank, found))
-    if len(ranks) == 1 and sum(map(_singular, found)) >= MANY:
-        (rank,) = ranks
+    rank = _rank(found[0])
+    binding = sum(rank < min(len(X), len(X[0])) for X in found)
+    if binding >= MANY and all(_rank(X) == rank for X in found):
         yield f"of rank at most {rank}", lambda X: _rank(X) <= rank
 
 
@@ -173,11 +171,11 @@ def of_ranks(found: Sequence[tuple[Any, Any]]) -> Iterator[tuple[str, Condition]
     ranks are above the least size, so that the two go together.
     """
     for words, size in (("rows", len), ("columns", lambda Y: len(Y[0]))):
-        sizes = [(_rank(X), size(Y), min(len(X), len(X[0]))) for X, Y in found]
-        binding = sum(most < sides for _, most, sides in sizes)
-        together = max(rank for rank, *_ in sizes) > min(most for _, most, _ in sizes)
-        if binding >= MANY and together and all(rank <= most for rank, most, _ in sizes):
-            yield f"of rank at most the {words} of", _at_most_the(size)
+        binding = sum(size(Y) < min(len(X), len(X[0])) for X, Y in found)
+        if binding >= MANY and all(_rank(X) <= size(Y) for X, Y in found):
+            least = min(size(Y) for _, Y in found)
+            if any(_rank(X) > least for X, _ in found):
+                yield f"of rank at most the {words} of", _at_most_the(size)
 
 
 def _at_most_the(size: Callable[[Rows], int]) -> Condition:
