@@ -116,6 +116,7 @@ def lora_problems(
     regimes: Sequence[str] = USUAL,
     largest: int = 3,
     size: Any = None,
+    dependent: str = "",
     **extra: str,
 ) -> Instances:
     """LoRA problems: W0 (n x m), A0 (r x m), B0 (n x r), and what the loss needs, such as Y.
@@ -126,8 +127,9 @@ def lora_problems(
     ``strategies.REGIMES``. No dimension but r is above ``largest``; with ``size`` every matrix is
     halved until its entries are at most that, which keeps flows quick to follow. ``size`` and
     ``largest`` say how problems are drawn and are no conditions: a search for a counterexample may
-    take larger entries, and a bound that the claim needs is an assumption. The words of ``extra``
-    are conditions. Raises ``BadInput`` for anything else.
+    take larger entries, and a bound that the claim needs is an assumption; with ``dependent``, a
+    sentence that says why, it changes what is drawn alone. The words of ``extra`` are conditions.
+    Raises ``BadInput`` for anything else, and for ``extra`` that no problem of some shape has.
 
     >>> from lora_proofs.strategies import SeededDraw
     >>> INSTANCES = lora_problems(h="number in (0, 1]")
@@ -152,4 +154,4 @@ def lora_problems(
         raise BadInput(f"size: expected a bound on the entries above 0; got {size!r}")
     drawer = Problems(loss, read, largest, most)
     drawer.refuse_misfits()
-    return Instances(drawer, chosen(regimes, REGIMES), admits=drawer.admits)
+    return Instances(drawer, chosen(regimes, REGIMES), dependent, drawer.admits)
