@@ -1,4 +1,4 @@
-"""Slips that went unnoticed in shipped claims: the instances and computations that now show them."""
+"""Slips that went unnoticed in shipped claims: instances and computations that show them."""
 
 from fractions import Fraction
 
