@@ -12,10 +12,11 @@ from xml.etree import ElementTree
 
 import pytest
 
+from lora_proofs.language.budget import BUDGETS
 from lora_proofs.language.lemmas import LEMMAS
 from lora_proofs.running.catalogue import shipped_claims
 from lora_proofs.running.records import digest, exit_code
-from lora_proofs.running.verifying import select
+from lora_proofs.running.verifying import LOAD_SECONDS, select
 
 FALSE = """
 def too_large(instance, ctx):
@@ -156,6 +157,14 @@ def test_what_leans_on_several_theorems_counts_them_and_derive_names_them(lora_p
 
 def test_names_of_lemmas_read_well_in_a_list():
     assert [x for x in LEMMAS if "," in re.sub(r"\(.*?\)", "", x) or ";" in x] == []
+
+
+def test_the_help_of_verify_says_how_long_everything_may_take(lora_proofs):
+    told = " ".join(lora_proofs.done("verify", "--help").split())
+    limits = [f"{found.wall:g}" for found in BUDGETS.values()]
+    assert f"{limits[0]}, {limits[1]} or {limits[2]} s, by the budget" in told
+    assert f"A file of claims has {LOAD_SECONDS:g} s to load besides" in told
+    assert "LORA_PROOFS_LOAD_SECONDS" in told
 
 
 def test_every_bad_claim_is_one_row_and_the_others_run(lora_proofs, claim_file):
@@ -313,7 +322,7 @@ def test_an_interrupt_keeps_what_is_finished(lora_proofs, claim_file, number):
         (["verify", "--jobs", "many"], 4, ["--jobs", "'many'"]),
         (["verify", "--budget", "huge"], 4, ["quick, standard, deep", "'huge'"]),
         (["verify", "--seed", str(10**30)], 4, ["--seed"]),
-        (["verify", "--scheduler", "tcp://x:1"], 4, ["--scheduler", "not available yet"]),
+        (["verify", "--scheduler", "x:1"], 4, ["--scheduler", "tcp://HOST:PORT", "'x:1'"]),
         (["verify", "no/such-claim"], 4, ["'no/such-claim'"]),
         (["verify", "no/such/*"], 5, ["nothing selected"]),
         (["verify", "missing.py"], 4, ["missing.py", "readable"]),
