@@ -27,6 +27,10 @@ class LedgerError(BadInput):
     """A ledger that cannot be opened, read or written."""
 
 
+class ClusterError(BadInput):
+    """A cluster that cannot be reached, or whose workers cannot be used."""
+
+
 class NothingSelected(LoraProofsError):
     """Targets that select no claim."""
 

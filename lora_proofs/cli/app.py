@@ -35,7 +35,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from lora_proofs.running.result import versions
+        from lora_proofs.running.provenance import versions
 
         print(f"lora-proofs {versions()['lora_proofs']}")
         raise Finished(0)

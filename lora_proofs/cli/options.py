@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lora_proofs.cli.guard import printable
+from lora_proofs.errors import BadInput
 from lora_proofs.running import ledger
+
+if TYPE_CHECKING:
+    from lora_proofs.running.scale import Crew
 
 DEFAULT_LEDGER = ledger.DEFAULT
 
@@ -25,9 +29,34 @@ Targets = Annotated[
 ]
 One = Annotated[str, typer.Argument(metavar="CLAIM", help="A claim's name, or file.py::NAME.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Jobs = Annotated[
+    str, typer.Option(metavar="N|auto", help="Worker processes; auto: one a processor.")
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="tcp://HOST:PORT",
+        help="Let the workers of a Dask cluster do it (pip install 'lora_proofs[cluster]').",
+        show_default=False,
+    ),
+]
 LedgerPath = Annotated[
     Path, typer.Option("--ledger", metavar="PATH", help="The ledger that keeps the records.")
 ]
+
+
+def crew_of(scheduler: str | None, jobs: str) -> Crew | None:
+    """The cluster that an option names, if any: then its workers are what --jobs would count."""
+    if scheduler is None:
+        return None
+    if jobs != "auto":
+        raise BadInput(
+            f"--jobs {jobs} and --scheduler {scheduler}: expected one of them; how many tasks a "
+            "cluster does at a time is for its workers to say (`dask worker --nthreads N`)"
+        )
+    from lora_proofs.running.cluster import Cluster
+
+    return Cluster(scheduler, lambda text: note(f"lora-proofs: {text}"))
 
 
 def say(text: str = "") -> None:

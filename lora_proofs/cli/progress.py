@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lora_proofs.cli.options import note
 from lora_proofs.cli.outcome import short
+from lora_proofs.running.scale import ON
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -45,14 +46,17 @@ def progress(total: int) -> Iterator[Shown]:
 class _Lines:
     def __init__(self, total: int) -> None:
         self.total, self.done = total, 0
+        self.places: dict[str, str] = {}
 
     def reached(self, entry: Entry, stage: str) -> None:
-        """Nothing: only finished claims get a line."""
+        """Nothing but where it runs, if not here: only finished claims get a line."""
+        self.places[entry.name] = stage.partition(ON)[2]
 
     def finished(self, record: dict[str, Any]) -> None:
         self.done += 1
-        seconds = f"{record['seconds']:.1f} s"
-        note(f"[{self.done}/{self.total}] {record['name']}: {short(record)} ({seconds})")
+        place = self.places.get(record["name"])
+        told = f"{record['seconds']:.1f} s{f'{ON}{place}' if place else ''}"
+        note(f"[{self.done}/{self.total}] {record['name']}: {short(record)} ({told})")
 
 
 class _Bar:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lora_proofs.cli.options import AsJson, Targets, emit, note, say
+from lora_proofs.cli.options import AsJson, Jobs, Scheduler, Targets, crew_of, emit, note, say
 from lora_proofs.cli.verifying import LARGEST_SEED, _jobs, _stoppable
 from lora_proofs.errors import BadInput
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lora_proofs.language.budget import Budget
     from lora_proofs.mutating.reasons import Rows
     from lora_proofs.running.catalogue import Entry
+    from lora_proofs.running.scale import Crew
 
 DEFAULT_STATE = Path(".lora-proofs") / "selftest.sqlite"
 WIDE = 60
@@ -29,9 +30,7 @@ def selftest(
         str, typer.Option(metavar="quick|standard|deep", help="How hard to look.")
     ] = "standard",
     seed: Annotated[int, typer.Option(help="What every result is determined by.")] = 0,
-    jobs: Annotated[
-        str, typer.Option(metavar="N|auto", help="Worker processes; auto: one a processor.")
-    ] = "auto",
+    jobs: Jobs = "auto",
     as_json: AsJson = False,
     state: Annotated[
         Path, typer.Option(metavar="PATH", help="The file that lets the next run go on.")
@@ -43,6 +42,7 @@ def selftest(
     listed: Annotated[
         bool, typer.Option("--list", help="Print every mutant and what became of it.")
     ] = False,
+    scheduler: Scheduler = None,
 ) -> int:
     """Mutate claims by slips of the pen and see that each false one is refuted.
 
@@ -66,7 +66,8 @@ def selftest(
         raise BadInput(f"--seed: expected an integer of at most 64 bits, got {seed}")
     found, workers = budget_named(budget), _jobs(jobs)
     own, chosen = given_reasons(reasons), select(targets or [])
-    told = _run(chosen, found, seed, workers, state, own=own, whole=not targets)
+    crew = crew_of(scheduler, jobs)
+    told = _run(chosen, found, seed, workers, state, crew, own=own, whole=not targets)
     if as_json:
         emit(told)
     else:
@@ -81,6 +82,7 @@ def _run(
     seed: int,
     jobs: int,
     path: Path,
+    crew: Crew | None,
     *,
     own: Rows | None,
     whole: bool,
@@ -95,7 +97,8 @@ def _run(
     with State(path) as state:
         try:
             with _stoppable():
-                for entry, record, known in selftested(entries, budget, seed, jobs, state):
+                runs = selftested(entries, budget, seed, jobs, state, crew=crew)
+                for entry, record, known in runs:
                     finished.append((entry, record))
                     progress.finished(record, known)
         except KeyboardInterrupt:

@@ -15,8 +15,11 @@ from lora_proofs.cli.guard import EXIT_BAD_INPUT, EXIT_INTERRUPTED
 from lora_proofs.cli.options import (
     DEFAULT_LEDGER,
     AsJson,
+    Jobs,
     LedgerPath,
+    Scheduler,
     Targets,
+    crew_of,
     emit,
     note,
     say,
@@ -26,6 +29,7 @@ from lora_proofs.errors import BadInput
 if TYPE_CHECKING:
     from lora_proofs.language.budget import Budget
     from lora_proofs.running.catalogue import Entry
+    from lora_proofs.running.scale import Crew
 
 LARGEST_SEED = 2**63 - 1
 LONGEST = 1_000_000.0
@@ -40,9 +44,7 @@ def verify_claims(
     seed: Annotated[
         int, typer.Option(help="What every verdict and counterexample is determined by.")
     ] = 0,
-    jobs: Annotated[
-        str, typer.Option(metavar="N|auto", help="Worker processes; auto: one a processor.")
-    ] = "auto",
+    jobs: Jobs = "auto",
     time_limit: Annotated[
         float | None,
         typer.Option(
@@ -65,9 +67,7 @@ def verify_claims(
         Path | None,
         typer.Option(metavar="DIR", help="Write certificates there; `check` re-verifies them."),
     ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="tcp://HOST:PORT", help="Not available yet.")
-    ] = None,
+    scheduler: Scheduler = None,
 ) -> int:
     """Verify claims: derive, sample, certify, attack, judge; record each as it is finished.
 
@@ -78,14 +78,15 @@ def verify_claims(
       lora-proofs verify my_claim.py               a file of your own; exits 1 if it is refuted
       lora-proofs verify --json > verdicts.json
       lora-proofs verify classical/balancedness --certificates out
+      lora-proofs verify --scheduler tcp://cluster:8786
     """
     from lora_proofs.language.budget import budget as budget_named
     from lora_proofs.running.verifying import select
 
-    _refuse("--scheduler", scheduler)
     if abs(seed) > LARGEST_SEED:
         raise BadInput(f"--seed: expected an integer of at most 64 bits, got {seed}")
     found, workers = _limited(budget_named(budget), time_limit), _jobs(jobs)
+    crew = crew_of(scheduler, jobs)
     if junit_xml:
         _writable(junit_xml)
     entries = select(targets or [])
@@ -93,7 +94,7 @@ def verify_claims(
         from lora_proofs.running.certificate_files import prepare
 
         prepare(certificates, entries)
-    run = _Run(entries, found, seed, workers, ledger, certificates)
+    run = _Run(entries, found, seed, workers, ledger, certificates, crew)
     finished = run.interruptible()
     code = EXIT_INTERRUPTED if run.interrupted else _code(finished, strict)
     _print(run, finished, code, as_json)
@@ -102,11 +103,6 @@ def verify_claims(
 
         junit_xml.write_text(junit(finished), encoding="utf-8")
     return code
-
-
-def _refuse(option: str, value: Any) -> None:
-    if value is not None:
-        raise BadInput(f"{option} is not available yet; run `lora-proofs verify` without it")
 
 
 def _jobs(text: str) -> int:
@@ -160,9 +156,10 @@ class _Run:
         jobs: int,
         ledger: Path,
         certificates: Path | None = None,
+        crew: Crew | None = None,
     ) -> None:
         self.entries, self.budget, self.seed = entries, budget, seed
-        self.jobs, self.ledger, self.certificates = jobs, ledger, certificates
+        self.jobs, self.ledger, self.certificates, self.crew = jobs, ledger, certificates, crew
         self.interrupted = False
         self.finished: dict[str, dict[str, Any]] = {}
 
@@ -193,9 +190,8 @@ class _Run:
             longest = sorted(
                 self.entries, key=lambda e: ledger.seconds(e.name, str(e.locator)), reverse=True
             )
-            runs = verified(
-                longest, self.budget, self.seed, self.jobs, shown.reached, self.certificates
-            )
+            how = (self.jobs, shown.reached, self.certificates, self.crew)
+            runs = verified(longest, self.budget, self.seed, *how)
             for entry, record in runs:
                 place = str(entry.locator)
                 kept = ledger.append(record, place=place, budget=self.budget.name, seed=self.seed)

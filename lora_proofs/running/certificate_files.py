@@ -142,16 +142,38 @@ def write(folder: Path, name: str, found: Written, source: str = "") -> Path | N
         # What stood there is of another run: it must not be taken for a file of this one.
         path.unlink(missing_ok=True)
         return None
-    passing = folder / f".{path.name}.{os.getpid()}.part"
+    made = json.dumps(_fitting(name, found, source), separators=(",", ":"))
+    _put(path, made + "\n")
+    return path
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a bundle beside its place, re-read and re-check it, and put it there."""
+    passing = path.parent / f".{path.name}.{os.getpid()}.part"
     try:
-        made = json.dumps(_fitting(name, found, source), separators=(",", ":"))
-        passing.write_text(made + "\n", encoding="ascii")
+        passing.write_text(text, encoding="ascii")
         checker.check(json.loads(passing.read_bytes()))
         os.replace(passing, path)
     finally:
         with contextlib.suppress(OSError):
             passing.unlink(missing_ok=True)
-    return path
+
+
+def received(record: dict[str, Any], text: str) -> dict[str, Any]:
+    """The record of a verification done elsewhere, with its bundle, checked here, in its place."""
+    written = record["certificates"]["written"]
+    try:
+        _put(Path(written["file"]), text)
+    except (OSError, ValueError, checker.Invalid, checker.Malformed) as error:
+        why = f"{written['file']}: {getattr(error, 'strerror', None) or error}"
+        without = {**written, "file": None, "problem": why}
+        reasons = [*record["reasons"], f"no certificates were written: {why}"]
+        return {
+            **record,
+            "certificates": {**record["certificates"], "written": without},
+            "reasons": reasons,
+        }
+    return record
 
 
 def bundle(name: str, found: Written, source: str = "") -> dict[str, Any]:

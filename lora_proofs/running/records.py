@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lora_proofs.language.verdict import Verdict, as_expected
-from lora_proofs.running.result import versions
+from lora_proofs.running.provenance import versions
 
 SCHEMA_VERSION = 1
 ORDER = (2, 3, 4, 1, 6, 5)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import asdict, dataclass
-from functools import cache
-from importlib import metadata
 from typing import Any
 
 from lora_proofs.language.budget import budget as budget_named
@@ -134,18 +131,3 @@ def _derivation(found: DerivationEvidence | None) -> dict[str, Any] | None:
 
 def _control(control: ControlEvidence) -> dict[str, Any]:
     return asdict(control)
-
-
-@cache
-def versions() -> dict[str, str]:
-    """The versions of everything that a verdict depends on."""
-    packages = ("lora_proofs", "sympy", "numpy", "mpmath", "python-flint", "hypothesis")
-    found = {name.replace("-", "_"): _version(name) for name in packages}
-    return {"lora_proofs": found.pop("lora_proofs"), "python": platform.python_version(), **found}
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "unknown (not installed as a package)"

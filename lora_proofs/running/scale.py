@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, Protocol
 
 from lora_proofs.running.channel import LONGEST_LINE, understood
 
@@ -65,6 +66,27 @@ class Outcome:
     standing: Any = None
 
 
+Heard = Callable[[int, str], None]
+"""Told the index of a task and the stage that it reaches, with where it runs if not here."""
+ON = " on "
+"""What stands between a stage and the place where it runs."""
+NOBODY: Heard = lambda index, stage: None  # noqa: E731
+
+
+class Crew(Protocol):
+    """Whoever does tasks: processes of this machine, or a cluster of others."""
+
+    def scatter(self, tasks: Sequence[Task], heard: Heard = ...) -> Iterator[tuple[int, Outcome]]:
+        """Do every task and yield outcomes as they come, each with its task's index."""
+        ...
+
+
+def memory_limit() -> int:
+    """MiB of address space that a worker process may take here."""
+    told = os.environ.get("LORA_PROOFS_MEMORY_MB", "")
+    return int(told) if told.isdecimal() else MEMORY
+
+
 class Worker:
     """A worker process and the task that it is at.
 
@@ -72,7 +94,7 @@ class Worker:
     safely, it is good for one task.
     """
 
-    def __init__(self, inbox: SimpleQueue[tuple[Worker, Any]], apart: bool) -> None:
+    def __init__(self, inbox: SimpleQueue[tuple[Worker, Any]], apart: bool, memory: int) -> None:
         self.apart = apart
         self.forks = apart and FORKS
         self.index: int | None = None
@@ -83,12 +105,10 @@ class Worker:
         self.standing: Any = None
         self.answer: Outcome | None = None
         self.extra: Mapping[str, float] = {}
-        memory = os.environ.get("LORA_PROOFS_MEMORY_MB", "")
-        limit = memory if memory.isdigit() else str(MEMORY)
         path = json.dumps([entry or os.getcwd() for entry in sys.path])
         how = "fork" if self.forks else "here"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, path, limit, how, str(GRACE)],
+            [sys.executable, "-c", _PROGRAM, path, str(memory), how, str(GRACE)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=_environment(),
@@ -209,24 +229,31 @@ class Pool:
     However it is left, no process stays behind.
     """
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, memory: int | None = None) -> None:
         self.jobs = jobs
+        self.memory = memory_limit() if memory is None else memory
         self.inbox: SimpleQueue[tuple[Worker, Any]] = SimpleQueue()
         self.idle: list[Worker] = []
         self.busy: list[Worker] = []
 
     def scatter(
-        self, tasks: Sequence[Task], heard: Callable[[int, str], None] = lambda index, stage: None
+        self, tasks: Sequence[Task], heard: Heard = NOBODY
     ) -> Iterator[tuple[int, Outcome]]:
         """Run every task; ``heard`` is told the stages that tasks reach."""
-        waiting = deque(enumerate(tasks))
         try:
-            while waiting or self.busy:
-                while waiting and len(self.busy) < self.jobs:
-                    self._assign(*waiting.popleft())
-                yield from self._wait(heard)
+            yield from filter(None, self.through(tasks, heard))
         finally:
             self.close()
+
+    def through(
+        self, tasks: Sequence[Task], heard: Heard = NOBODY, wake: float = math.inf
+    ) -> Iterator[tuple[int, Outcome] | None]:
+        """Run every task and keep the processes; ``None`` after ``wake`` seconds without news."""
+        waiting = deque(enumerate(tasks))
+        while waiting or self.busy:
+            while waiting and len(self.busy) < self.jobs:
+                self._assign(*waiting.popleft())
+            yield from self._wait(heard, wake)
 
     def close(self) -> None:
         """Kill every process."""
@@ -238,17 +265,18 @@ class Pool:
         apart = bool(task.home)
         worker = next((w for w in self.idle if w.apart == apart), None)
         if worker is None:
-            worker = Worker(self.inbox, apart)
+            worker = Worker(self.inbox, apart, self.memory)
         else:
             self.idle.remove(worker)
         worker.take(index, task)
         self.busy.append(worker)
 
-    def _wait(self, heard: Callable[[int, str], None]) -> Iterator[tuple[int, Outcome]]:
-        soonest = min(worker.deadline for worker in self.busy)
+    def _wait(self, heard: Heard, wake: float) -> Iterator[tuple[int, Outcome] | None]:
+        left = min(worker.deadline for worker in self.busy) - time.monotonic()
         try:
-            worker, message = self.inbox.get(timeout=max(0.0, soonest - time.monotonic()))
+            worker, message = self.inbox.get(timeout=max(0.0, min(left, wake)))
         except Empty:
+            yield None
             yield from self._overdue()
             return
         if worker not in self.busy or worker.index is None:

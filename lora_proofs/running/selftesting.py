@@ -21,9 +21,9 @@ from lora_proofs.mutating.reasons import REASONS, Rows, stale, written_reasons
 from lora_proofs.mutating.score import ENOUGH, count, summed, with_reasons
 from lora_proofs.running.catalogue import Entry, imported
 from lora_proofs.running.expected import expected_verdict
+from lora_proofs.running.provenance import versions
 from lora_proofs.running.records import SCHEMA_VERSION
-from lora_proofs.running.result import versions
-from lora_proofs.running.scale import Outcome, Pool, Task
+from lora_proofs.running.scale import Crew, Outcome, Pool, Task
 
 DEFAULT = Path(".lora-proofs") / "selftest.sqlite"
 APPLICATION = 0x4C6F5374  # "LoSt": another program's database is refused
@@ -146,6 +146,7 @@ def selftested(
     jobs: int,
     state: State,
     heard: Callable[[Entry, str], None] = lambda entry, stage: None,
+    crew: Crew | None = None,
 ) -> Iterator[tuple[Entry, dict[str, Any], bool]]:
     """Self-test claims in worker processes: each record, and whether an earlier run had it."""
     open_: list[Entry] = []
@@ -156,8 +157,10 @@ def selftested(
         else:
             yield entry, known, True
     tasks = [_task(entry, budget, seed) for entry in open_]
-    pool = Pool(max(1, min(jobs, len(tasks))))
-    for index, outcome in pool.scatter(tasks, lambda index, stage: heard(open_[index], stage)):
+    if not tasks:
+        return
+    crew = crew or Pool(min(jobs, len(tasks)))
+    for index, outcome in crew.scatter(tasks, lambda index, stage: heard(open_[index], stage)):
         entry = open_[index]
         record = _record(entry, outcome)
         if not record["error"]:

@@ -16,9 +16,9 @@ from lora_proofs.running.catalogue import Entry, Locator
 from lora_proofs.running.certificate_files import SECONDS, STAGE, cut_off
 from lora_proofs.running.channel import is_record
 from lora_proofs.running.expected import expected_verdict
-from lora_proofs.running.result import versions
+from lora_proofs.running.provenance import versions
 from lora_proofs.running.runner import stopped
-from lora_proofs.running.scale import MEMORY, Outcome, Pool, Task
+from lora_proofs.running.scale import MEMORY, Crew, Outcome, Pool, Task
 
 SPOILED = (
     "something other than the verifier wrote to the channel that its answer comes through, "
@@ -164,14 +164,16 @@ def verified(
     jobs: int,
     heard: Heard,
     certificates: Path | None = None,
+    crew: Crew | None = None,
 ) -> Iterator[tuple[Entry, dict[str, Any]]]:
     """Verify claims in worker processes and yield each record as it is finished.
 
-    With ``certificates``, a folder, each claim's certificates are written there.
+    With ``certificates``, a folder, each claim's certificates are written there; with a ``crew``,
+    that one does it, however many ``jobs``.
     """
     tasks = [_task(entry, budget, seed, certificates) for entry in entries]
-    pool = Pool(min(jobs, len(tasks)))
-    for index, outcome in pool.scatter(tasks, lambda index, stage: heard(entries[index], stage)):
+    crew = crew or Pool(min(jobs, len(tasks)))
+    for index, outcome in crew.scatter(tasks, lambda index, stage: heard(entries[index], stage)):
         entry = entries[index]
         yield entry, complete(entry, _record(entry, outcome, budget, seed), budget, seed)
 
