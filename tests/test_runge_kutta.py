@@ -11,10 +11,10 @@ from scipy.integrate import solve_ivp
 
 from lora_proofs.arithmetic import ArrayArithmetic
 from lora_proofs.errors import BadInput, NotUnderstood, ShapeMismatch, ToleranceNotMet
-from lora_proofs.integrate.dormand_prince import ERROR_3, ERROR_5, STAGES, WEIGHTS
 from lora_proofs.integrate.runge_kutta import runge_kutta_flow
 from lora_proofs.integrate.tape import compile_words, run
 from lora_proofs.mathematics import flows, losses
+from lora_proofs.mathematics.dormand_prince import ERROR_3, ERROR_5, STAGES, WEIGHTS
 from lora_proofs.mathematics.words import Inverse, Symbol
 from lora_proofs.solving.flow_field import full_field, lora_field
 

@@ -13,9 +13,9 @@ import numpy as np
 from lora_proofs.arithmetic.array import ArrayArithmetic
 from lora_proofs.arithmetic.exact import rational
 from lora_proofs.errors import BadInput, ToleranceNotMet
-from lora_proofs.integrate.dormand_prince import ERROR_3, ERROR_5, STAGES, WEIGHTS
 from lora_proofs.integrate.tape import Tape, compile_words, fixed_nodes, run
 from lora_proofs.integrate.trajectory import Trajectory, checked_times
+from lora_proofs.mathematics.dormand_prince import ERROR_3, ERROR_5, STAGES, WEIGHTS
 from lora_proofs.mathematics.evaluate import evaluate
 from lora_proofs.mathematics.words import Loss, Symbol, Word
 

@@ -1,0 +1,90 @@
+"""The singular coordinates of a Frobenius flow, in units where nothing is large, and back.
+
+With Y - W0 = U S V' the flow of b = U'B, a = V'A' sees only S. Lengths are divided by a power of 2
+near the square root of the largest rate, and time multiplied by its square, which rounds nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from lora_proofs.kernels.result import NOT_FINITE, OK
+
+Array = Any
+EPS = 2.0**-52
+SIZES = (1e-140, 1e140)  # squares of what lies outside would leave the range of float64
+
+
+@dataclass(frozen=True, eq=False)
+class Coordinates:
+    """N problems as b (N, n, r), a (N, m, r), sigma (N, k) and t (N,), with the way back."""
+
+    U: Array
+    Vt: Array
+    sigma: Array
+    b: Array
+    a: Array
+    t: Array
+    unit: Array
+    reason: Array
+
+
+def enter(E: Array, A0: Array, B0: Array, t: Array, xp: Any) -> Coordinates:
+    """The singular coordinates of E = Y - W0 (N, n, m); what is not finite becomes 0 and a reason."""
+    finite = xp.isfinite(t)
+    for X in (E, A0, B0):
+        finite = finite & xp.all(xp.abs(X) < SIZES[1], axis=(-2, -1))
+    keep = xp.astype(finite, xp.float64)[:, None, None]
+    E, A0, B0 = (xp.where(keep > 0, X, 0.0 * keep) for X in (E, A0, B0))
+    rows, columns = E.shape[-2:]
+    U, sigma, Vt = xp.linalg.svd(E, full_matrices=rows != columns)
+    b, a = U.mT @ B0, Vt @ A0.mT
+    unit = _unit(sigma, a, b, xp)
+    wide = unit[:, None, None]
+    t = xp.where(finite, t, 0.0 * unit) * unit**2
+    reason = xp.astype(xp.where(finite, OK, NOT_FINITE), xp.int64)
+    return Coordinates(U, Vt, sigma / unit[:, None] ** 2, b / wide, a / wide, t, unit, reason)
+
+
+def _unit(sigma: Array, a: Array, b: Array, xp: Any) -> Array:
+    largest = xp.maximum(largest_entry(a, xp), largest_entry(b, xp))
+    rate = xp.maximum(xp.max(sigma, axis=-1), largest**2)
+    rate = xp.where(rate > SIZES[0], rate, xp.ones_like(rate))
+    return xp.pow(xp.asarray(2.0, dtype=rate.dtype, device=rate.device), xp.round(xp.log2(rate) / 2))
+
+
+def largest_entry(X: Array, xp: Any) -> Array:
+    """The largest |entry| of every matrix: (N,)."""
+    return xp.max(xp.abs(X), axis=(-2, -1))
+
+
+def moved(c: Coordinates, size: float, xp: Any) -> tuple[Array, Array, Array]:
+    """(b, a, sigma), each entry moved by up to ``size`` times what rounding may have mixed into it.
+
+    Where U and V are signed permutations nothing is mixed: zeros stay zeros, as in exact arithmetic.
+    """
+    b = c.b + size * _pattern(c.b, xp) * (xp.abs(c.U.mT) @ (xp.abs(c.U) @ xp.abs(c.b)))
+    a = c.a + size * _pattern(c.a, xp) * (xp.abs(c.Vt) @ (xp.abs(c.Vt.mT) @ xp.abs(c.a)))
+    mixing = xp.sum(xp.abs(c.Vt), axis=-1)[:, : c.sigma.shape[-1]] - 1.0
+    within = c.sigma + mixing * xp.max(c.sigma, axis=-1)[:, None]
+    return b, a, c.sigma + size * _pattern(c.sigma, xp) * within
+
+
+def _pattern(X: Array, xp: Any) -> Array:
+    """Numbers between -1 and 1 without a pattern that a problem could share, the same for all."""
+    shape = X.shape[1:]
+    length = shape[0] if len(shape) == 1 else shape[0] * shape[1]
+    angles = xp.arange(1, length + 1, dtype=X.dtype, device=X.device) ** 2
+    return xp.reshape(xp.cos(angles * 1.6180339887498949), shape)
+
+
+def leave(c: Coordinates, b: Array, a: Array) -> tuple[Array, Array]:
+    """The factors A (N, r, m) and B (N, n, r)."""
+    unit = c.unit[:, None, None]
+    return (a.mT @ c.Vt) * unit, (c.U @ b) * unit
+
+
+def size(X: Array, xp: Any) -> Array:
+    """The Frobenius norm of every matrix: (N,)."""
+    return xp.sqrt(xp.sum(X * X, axis=(-2, -1)))

@@ -1,0 +1,153 @@
+"""Dormand-Prince 8(5,3) over a batch: each instance has its own step size and leaves when done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lora_proofs.kernels.layouts import InstanceFirst, InstanceLast
+from lora_proofs.kernels.result import OK, STUCK, TOO_MANY_STEPS
+from lora_proofs.mathematics.dormand_prince import ERROR_3, ERROR_5, STAGES, WEIGHTS
+
+Array = Any
+ROWS = 11  # the state and ten slopes: the second to fifth slope share two rows
+WORKING_SET = 4 << 20  # bytes of rows: larger chunks miss the cache, smaller ones pay in calls
+
+
+def _row_of(stage: int) -> int:
+    """The row that keeps the slope of a stage (from 1); a slope is overwritten once unused."""
+    return stage if stage <= 3 else stage - 2
+
+
+def _weights(values: tuple[float, ...], state: float) -> Array:
+    row = np.zeros(ROWS)
+    row[0] = state
+    for stage, weight in enumerate(values, start=1):
+        if weight:
+            row[_row_of(stage)] = weight
+    return row
+
+
+STAGE_WEIGHTS = tuple(
+    (np.trim_zeros(_weights(values, 1.0), "b"), _row_of(stage))
+    for stage, values in enumerate(STAGES, start=2)
+)
+LAST_WEIGHTS = np.array([_weights(WEIGHTS, 1.0), _weights(ERROR_5, 0.0), _weights(ERROR_3, 0.0)])
+
+
+@dataclass(eq=False)
+class Flows:
+    """N flows in singular coordinates: what is given, and the state as it moves.
+
+    ``state`` (N, s) holds b, then a; ``sigma`` (N, k), ``D`` (N, r, r), ``left`` (N,) the time to go
+    and ``tolerance`` (N,) the error of one step, relative to the norm of the state.
+    """
+
+    state: Array
+    sigma: Array
+    D: Array
+    left: Array
+    tolerance: Array
+    shape: tuple[int, int, int]
+
+    def __post_init__(self) -> None:
+        N = len(self.state)
+        self.h = np.zeros(N)
+        self.steps = np.zeros(N, dtype=np.int64)
+        self.reason = np.zeros(N, dtype=np.int8)
+
+
+def integrate(flows: Flows, most_steps: int) -> None:
+    """Move every state to the end of its time, in place; the chunk is refilled as instances end."""
+    n, m, r = flows.shape
+    layout = InstanceLast if r <= 3 else InstanceFirst
+    width = (n + m) * r
+    capacity = max(8, WORKING_SET // (8 * width * (ROWS + 4)))
+    waiting = np.flatnonzero((flows.left > 0) & (flows.reason == OK))
+    active = waiting[:0]
+    with np.errstate(all="ignore"):
+        while len(active) or len(waiting):
+            new, waiting = np.split(waiting, [capacity - len(active)])
+            active = np.concatenate([active, new])
+            chunk = Chunk(flows, active, new, layout)
+            chunk.run(most_steps, until=len(active) * 3 // 4 if len(waiting) or len(active) > 8 else 0)
+            chunk.store()
+            active = active[(flows.left[active] > 0) & (flows.reason[active] == OK)]
+
+
+class Chunk:
+    """The instances that move together, in one contiguous table of rows."""
+
+    def __init__(self, flows: Flows, active: Array, new: Array, layout: Any) -> None:
+        self.flows, self.active = flows, active
+        states = flows.state[active]
+        self.field = layout(flows.shape, flows.sigma[active], flows.D[active])
+        self.rows, self.last = np.empty((ROWS, states.size)), np.empty((3, states.size))
+        self.stage = np.empty(states.size)
+        self.row_views = [self.field.views(row) for row in self.rows]
+        self.last_views = [self.field.views(row) for row in self.last]
+        self.stage_views = self.field.views(self.stage)
+        self.rows[0] = self.field.row(states)
+        self.left, self.tolerance = flows.left[active], flows.tolerance[active]
+        self.square = self.field.squares(self.row_views[0])
+        flows.h[new] = np.minimum(flows.tolerance[new] ** 0.125, flows.left[new])
+        self.h = flows.h[active]
+        self.field.set_steps(self.h)
+        self.field.slopes(self.row_views[0], self.row_views[1])
+        self.steps = np.zeros(len(active), dtype=np.int64)
+        self.reason = np.zeros(len(active), dtype=np.int8)
+
+    def run(self, most_steps: int, until: int) -> None:
+        """Step until no more than ``until`` instances are left."""
+        spent = self.flows.steps[self.active]
+        while True:
+            self.step()
+            moving = (self.left > 0) & (self.reason == OK)
+            self.reason[moving & (spent + self.steps >= most_steps)] = TOO_MANY_STEPS
+            self.reason[moving & (self.h < 1e-13 * self.left)] = STUCK
+            if np.count_nonzero((self.left > 0) & (self.reason == OK)) <= until:
+                return
+
+    def step(self) -> None:
+        """One step of every instance; it counts where its error is small enough."""
+        field, rows = self.field, self.rows
+        field.set_steps(self.h)
+        for weights, target in STAGE_WEIGHTS:
+            np.dot(weights, rows[: len(weights)], out=self.stage)
+            field.slopes(self.stage_views, self.row_views[target])
+        np.dot(LAST_WEIGHTS, rows, out=self.last)
+        field.slopes(self.last_views[0], self.row_views[2])
+        square, fifth, third = map(field.squares, self.last_views)
+        size = self.tolerance**2 * np.maximum(self.square, square)
+        error = fifth / np.sqrt((fifth + 0.01 * third) * size + 1e-300)
+        factor = np.clip(0.9 * np.maximum(error, 1e-12) ** -0.125, 0.2, 6.0)
+        accept = error <= 1
+        self._take(accept, square)
+        self._next_steps(accept, np.where(np.isfinite(factor), factor, 0.2))
+
+    def _take(self, accept: Array, square: Array) -> None:
+        mask = self.field.spread(accept)
+        for new, old in ((self.last_views[0], 0), (self.row_views[2], 1)):
+            for source, target in zip(new.blocks, self.row_views[old].blocks, strict=True):
+                np.copyto(target, source, where=mask)
+        np.copyto(self.square, square, where=accept)
+
+    def _next_steps(self, accept: Array, factor: Array) -> None:
+        self.steps += self.h > 0
+        left = self.left - np.where(accept, self.h, 0.0)
+        h = np.minimum(self.h * factor, left)
+        h = np.where((h < left) & (2 * h > left), left / 2, h)
+        ratio = self.field.spread(h / np.where(self.h > 0, self.h, 1.0))
+        for block in self.row_views[1].blocks:
+            np.multiply(block, ratio, out=block)
+        self.left, self.h = left, h
+
+    def store(self) -> None:
+        """Write the states back."""
+        flows, active = self.flows, self.active
+        flows.state[active] = self.field.states(self.rows[0])
+        flows.left[active], flows.h[active] = self.left, self.h
+        flows.steps[active] += self.steps
+        flows.reason[active] = self.reason
