@@ -5,6 +5,21 @@ rationals. Arrays of NumPy are the default; any other array-API namespace works 
 come in.
 """
 
+from lora_proofs.kernels.descent import gradient_descent
+from lora_proofs.kernels.linear import LinearBatch, linear_batch
+from lora_proofs.kernels.relu import ReluBatch, relu_batch, relu_values
 from lora_proofs.kernels.result import REASONS, BatchResult
+from lora_proofs.kernels.spectra import Spectra, product_spectra
 
-__all__ = ["REASONS", "BatchResult"]
+__all__ = [
+    "REASONS",
+    "BatchResult",
+    "LinearBatch",
+    "ReluBatch",
+    "Spectra",
+    "gradient_descent",
+    "linear_batch",
+    "product_spectra",
+    "relu_batch",
+    "relu_values",
+]

@@ -12,8 +12,9 @@ REASONS = (
     "the step size went to 0: the flow may blow up",
     "the estimated error is as large as the result",
     "overflow",
+    "a matrix to invert is singular",
 )
-OK, NOT_FINITE, TOO_MANY_STEPS, STUCK, INACCURATE, OVERFLOW = range(len(REASONS))
+OK, NOT_FINITE, TOO_MANY_STEPS, STUCK, INACCURATE, OVERFLOW, SINGULAR = range(len(REASONS))
 
 
 @dataclass(frozen=True, eq=False)
