@@ -17,7 +17,7 @@ from lora_proofs.arithmetic.exact import ExactArithmetic, fmpq
 from lora_proofs.arithmetic.jacobi import decomposed
 from lora_proofs.arithmetic.midpoint import MidpointArithmetic
 from lora_proofs.arithmetic.multiprecision import MultiprecisionArithmetic
-from lora_proofs.arithmetic.recorded import recorder
+from lora_proofs.arithmetic.recorded import plain_rows, recorder, together
 from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
 
 Midpoints = MultiprecisionArithmetic | MidpointArithmetic
@@ -62,6 +62,20 @@ def inverse(X: Matrix, ctx: Arithmetic) -> Matrix:
         return ctx.inverse(X)
     except np.linalg.LinAlgError:
         raise BadInput("expected a nonsingular matrix to invert, got a singular one") from None
+
+
+def row_reduced(X: Matrix) -> list[list[Any]]:
+    """The nonzero rows of the reduced row echelon form of a rational matrix.
+
+    >>> from lora_proofs.arithmetic import EXACT
+    >>> row_reduced(EXACT.matrix([[2, 4], [1, 2]]))
+    [[1, 2]]
+    """
+    if recording := together(X):
+        return recording.row_reduced(X)  # type: ignore[no-any-return]
+    reduced, rank = flint.fmpq_mat(plain_rows(X)).rref()
+    rows: list[list[Any]] = reduced.tolist()[: int(rank)]
+    return rows
 
 
 def singular_value_decomposition(X: Matrix, ctx: Arithmetic) -> tuple[Matrix, list[Any], Matrix]:

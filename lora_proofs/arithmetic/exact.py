@@ -116,7 +116,7 @@ def _integer(digits: str) -> int:
 
 def fmpq(value: Any) -> flint.fmpq:
     """The same number as ``rational`` gives, as a FLINT rational."""
-    if isinstance(value, flint.fmpq):
+    if isinstance(value, flint.fmpq | Batched):
         return value
     if isinstance(value, float) and math.isfinite(value):
         return flint.fmpq(*value.as_integer_ratio())

@@ -45,6 +45,15 @@ class Batched(Recorded):
     """A number of each of many instances, which takes the place of a single one."""
 
 
+def together(X: Any) -> Any:
+    """The arithmetic of many instances, where X stands for theirs; ``None`` elsewhere.
+
+    >>> together([[1, 2]])
+    """
+    first = next((x for row in X for x in row if isinstance(x, Batched)), None)
+    return None if first is None else first.arithmetic
+
+
 def is_kept(value: Any) -> bool:
     """Whether exact arithmetic passes the number on as it is, record and all.
 

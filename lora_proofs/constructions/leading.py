@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import flint
 import numpy as np
 
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, object_matrix
-from lora_proofs.arithmetic.dense import fast_arithmetic, handed_on, singular_value_decomposition
+from lora_proofs.arithmetic.dense import (
+    fast_arithmetic,
+    handed_on,
+    row_reduced,
+    singular_value_decomposition,
+)
 from lora_proofs.arithmetic.exact import EXACT, ExactArithmetic, fmpq
 from lora_proofs.mathematics.matrices import best_rank_approximation
 
@@ -46,8 +50,7 @@ def rank_factors(E: Matrix) -> tuple[Matrix, Matrix]:
     """
     if 0 in E.shape:
         return EXACT.zeros(E.shape[0], 0), EXACT.zeros(0, E.shape[1])
-    reduced, rank = flint.fmpq_mat(E.tolist()).rref()
-    rows = reduced.tolist()[: int(rank)]
+    rows = row_reduced(E)
     pivots = [next(j for j, x in enumerate(row) if x != 0) for row in rows]
     H = object_matrix(rows, fmpq) if rows else EXACT.zeros(0, E.shape[1])
     return E[:, pivots], H

@@ -26,6 +26,7 @@ from lora_proofs.arithmetic.dense import (
     finite,
     inverse,
     product,
+    row_reduced,
     singular_value_decomposition,
     to_floats,
 )
@@ -127,8 +128,7 @@ def null_space(X: Matrix) -> Matrix:
     """
     from lora_proofs.arithmetic.exact import EXACT
 
-    reduced, rank = flint.fmpq_mat(X.tolist()).rref()
-    rows = reduced.tolist()[: int(rank)]
+    rows = row_reduced(X)
     pivots = [next(j for j, x in enumerate(row) if x != 0) for row in rows]
     free = [j for j in range(X.shape[1]) if j not in pivots]
     out = EXACT.zeros(X.shape[1], len(free))
@@ -152,9 +152,8 @@ def _completed(Z: Matrix, ctx: Arithmetic) -> Matrix:
 
 def _row_pivots(Z: Matrix) -> tuple[int, list[int]]:
     """Rows of Z that are independent."""
-    reduced, rank = flint.fmpq_mat(Z.T.tolist()).rref()
-    rows = reduced.tolist()[: int(rank)]
-    return int(rank), [next(j for j, x in enumerate(row) if x != 0) for row in rows]
+    rows = row_reduced(Z.T)
+    return len(rows), [next(j for j, x in enumerate(row) if x != 0) for row in rows]
 
 
 def _pivoted(C: Matrix, ctx: Arithmetic) -> Matrix:

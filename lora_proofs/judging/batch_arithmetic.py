@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,6 @@ from lora_proofs.arithmetic.context import Matrix, Scalar, diagonal, squared_nor
 from lora_proofs.arithmetic.exact import rational
 from lora_proofs.errors import BadInput
 from lora_proofs.judging.batch_numbers import Many, Unbatched, World, plain
-
 
 CLOSE = 1e-9
 """Singular values that are so near, beside the largest, count as one."""
@@ -134,6 +134,42 @@ class BatchArithmetic(ArrayArithmetic):
             else:
                 levels.append((s * s, 1))
         return levels
+
+    def each(self, function: Callable[..., Any], *matrices: Matrix) -> Matrix:
+        """A function of float matrices that knows one instance at a time; no bound on its errors.
+
+        Not numbers where it raises.
+        """
+        if self.world.errors:
+            raise Unbatched("a part of it has no bound on its errors")
+        stacks, found = [self._stacked(X)[0] for X in matrices], []
+        for one in zip(*stacks, strict=True):
+            try:
+                found.append(function(*one))
+            except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+                found.append(None)
+        shape = next((x.shape for x in found if x is not None), (0, 0))
+        lost = np.full(shape, np.nan)
+        return self._unstacked(np.array([lost if x is None else x for x in found]))
+
+    def row_reduced(self, X: Matrix) -> list[list[Any]]:
+        """The nonzero rows of the reduced row echelon form, with the pivots of the first."""
+        rows, done = [list(row) for row in X.tolist()], 0
+        for j in range(X.shape[1]):
+            pivot = next((i for i in range(done, len(rows)) if rows[i][j] != 0), None)
+            if pivot is None:
+                continue
+            rows[done], rows[pivot] = rows[pivot], rows[done]
+            head = rows[done][j]
+            rows[done] = [x / head for x in rows[done]]
+            rows[done][j] = flint.fmpq(1)
+            for i in range(len(rows)):
+                if i != done:
+                    factor = rows[i][j]
+                    rows[i] = [x - factor * y for x, y in zip(rows[i], rows[done], strict=True)]
+                    rows[i][j] = flint.fmpq(0)
+            done += 1
+        return rows[:done]
 
     def frobenius_norm(self, X: Matrix) -> Scalar:
         """Frobenius norm."""

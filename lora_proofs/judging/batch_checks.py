@@ -74,9 +74,7 @@ class _Collector:
             return None
         if len(sides[0]) != len(sides[1]) or (relation != "=" and len(sides[0]) != 1):
             raise Unbatched("it compares matrices of different shapes")
-        pairs = [
-            self._compared(label, a, relation, b, radius) for a, b in zip(*sides, strict=True)
-        ]
+        pairs = [self._compared(label, a, relation, b, radius) for a, b in zip(*sides, strict=True)]
         self.found.append(_worst(pairs))
         none = (None,) * 3
         return Together(label, left, relation, right, *none, False)  # type: ignore[arg-type]
@@ -215,7 +213,9 @@ def _run(
     for told in plainly:
         outcomes = np.maximum(outcomes, {"holds": HOLDS, "fails": FAILS}.get(told.outcome, 1))
     alive = world.alive
-    kept = tuple(Sides(s.label, s.relation, s.slack[alive], s.radius[alive]) for s in collector.found)
+    kept = tuple(
+        Sides(s.label, s.relation, s.slack[alive], s.radius[alive]) for s in collector.found
+    )
     return Run(rows[alive], kept, outcomes[alive], why), rows[~alive]
 
 

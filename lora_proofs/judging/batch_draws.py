@@ -23,7 +23,7 @@ from lora_proofs.strategies.draw import ManyAtOnce, Rejected, SeededDraw
 T = TypeVar("T")
 MOST_ANSWERS = 5_000
 NEARLY = 1e-12
-"""Draws decide by exact numbers; in a batch, what agrees to so much of its size is equal."""
+"""What is decided by exact numbers alone: in a batch, what is so near beside its size is equal."""
 
 
 @dataclass
@@ -142,7 +142,7 @@ def draw_batch(instances: Instances, regime: str, size: int, key: tuple[Any, ...
 
 def taken(together: Instance, rows: np.ndarray, *, errors: bool = False) -> tuple[Instance, World]:
     """The instance that stands for some of the instances, and the world of a new run."""
-    world = World(len(rows), errors=errors)
+    world = World(len(rows), errors=errors, tolerance=NEARLY)
     return _taken(together, rows, world), world
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from lora_proofs.arithmetic.recorded import Batched
 
 Vector = np.ndarray
+EPS = float(np.finfo(float).eps)
 
 
 class Unbatched(BaseException):
@@ -158,7 +159,11 @@ class Many(Batched):
 
     def sqrt(self) -> Many:
         """Square root; not a number below 0."""
-        return self.mapped(np.sqrt, lambda x, y: 0.5 / y)
+        found = self.mapped(np.sqrt, lambda x, y: 0.5 / y)
+        if self.errors is not None and found.errors is not None:
+            # Near 0 the slope says too much: sqrt(x + d) - sqrt(x) <= sqrt(d).
+            found.errors = np.minimum(found.errors, np.sqrt(self.errors / EPS) + 2 * found.values)
+        return found
 
     def exp(self) -> Many:
         """Exponential."""
@@ -209,6 +214,10 @@ class Many(Batched):
         y = other.values if type(other) is Many else plain(other)
         return NotImplemented if y is None else Many(self.world, np.mod(self.values, y))
 
+    def ceil(self) -> Many:
+        """The least whole number that is no smaller."""
+        return Many(self.world, np.ceil(self.values))
+
     def __ceil__(self) -> int:
         return int(self.world.agree(np.ceil(self.values)))
 
@@ -223,7 +232,8 @@ class Many(Batched):
         if not self.world.errors:
             return Many(self.world, y)
         errors = np.zeros_like(y) if self.errors is None else self.errors
-        return self._made(y, np.abs(slope(self.values, y)) * errors + np.abs(y))
+        grown = np.where(errors == 0, 0.0, np.abs(slope(self.values, y)) * errors)
+        return self._made(y, grown + np.abs(y))
 
     # Questions
 
@@ -270,12 +280,12 @@ class Many(Batched):
         return bool(self._asked("!=", 0))
 
     def __int__(self) -> int:
-        return int(self.world.agree(np.trunc(self.values)))
+        return self.__index__()
 
     def __index__(self) -> int:
         found = self.world.agree(self.values)
         if found != int(found):
-            raise TypeError(f"expected a whole number, got {found}")
+            raise Unbatched("it takes whole numbers of each instance's own")
         return int(found)
 
     def __float__(self) -> float:
@@ -333,6 +343,15 @@ class Truth:
 
     def __bool__(self) -> bool:
         return bool(self.world.agree(self.values))
+
+    def __int__(self) -> int:
+        return int(bool(self))
+
+    def __sub__(self, other: Any) -> Any:
+        return self._as_number() - (other._as_number() if isinstance(other, Truth) else other)
+
+    def _as_number(self) -> Many:
+        return Many(self.world, self.values.astype(float))
 
     def _other(self, other: Any) -> Any:
         return other.values if isinstance(other, Truth) else bool(other)

@@ -48,10 +48,28 @@ class SampleEvidence:
 
 @dataclass(frozen=True)
 class SweepEvidence:
-    """Instances swept on the fast path."""
+    """Instances swept on the fast path, which only nominates."""
 
     instances: int = 0
     suspects: int = 0
+    """Those whose slack is below the bound on its error."""
+    regimes: dict[str, int] = field(default_factory=dict)
+    batched: int = 0
+    """Instances that were computed many at once."""
+    singly: int = 0
+    """Instances that were computed one by one, in float64."""
+    discarded: int = 0
+    """Draws that an assumption excluded in floats."""
+    judged: int = 0
+    """Suspects that were judged in exact or ball arithmetic; those that fail come first."""
+    undecided: int = 0
+    """Those that stayed undecided there."""
+    left: int = 0
+    """Instances that were drawn and went ways of their own, too many to follow."""
+    why: str = ""
+    """Why instances were taken one by one, or none at all."""
+    partly: str = ""
+    """Why the later comparisons of the check were left out."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from lora_proofs.arithmetic.ball import BallArithmetic
 from lora_proofs.arithmetic.context import Arithmetic, Matrix, object_matrix
 from lora_proofs.arithmetic.exact import EXACT, rational
 from lora_proofs.arithmetic.multiprecision import MultiprecisionArithmetic
-from lora_proofs.arithmetic.recorded import plain_rows
+from lora_proofs.arithmetic.recorded import plain_rows, together
 from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
 
 MOST_DIGITS = 20_000
@@ -164,6 +164,8 @@ def _scaled_factor(F: Matrix, Z0: Matrix, t: float) -> Matrix:
     [M; I] is all that Q needs, and elimination by columns, which commutes with the scales, finds
     a well-conditioned basis of it.
     """
+    if recording := together(F):
+        return recording.each(lambda F, Z0: _scaled_factor(F, Z0, t), F, Z0)
     eigenvalues, V = np.linalg.eigh(F.astype(float))
     Y = V.T @ Z0.astype(float)
     x = 2 * eigenvalues * t

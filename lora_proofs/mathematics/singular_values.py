@@ -17,7 +17,7 @@ from lora_proofs.arithmetic.ball import BallArithmetic
 from lora_proofs.arithmetic.comparison import Comparison, below, equal
 from lora_proofs.arithmetic.context import Matrix, Scalar
 from lora_proofs.arithmetic.exact import EXACT, fmpq
-from lora_proofs.arithmetic.recorded import Batched, plain_rows
+from lora_proofs.arithmetic.recorded import plain_rows, together
 from lora_proofs.errors import BadInput, Unavailable
 
 Level = tuple[Any, int]
@@ -36,7 +36,7 @@ def squared_levels(E: Any, bits: int = 64) -> list[Level]:
     >>> squared_levels([[3, 0, 0], [0, "1/2", 0], [0, 0, "1/2"]])
     [(9, 1), (1/4, 2)]
     """
-    if recording := _together(E):
+    if recording := together(E):
         return recording.squared_levels(EXACT.matrix(E))  # type: ignore[no-any-return]
     polynomial, d = _gram_polynomial(EXACT.matrix(E))
     parts = _square_free(polynomial)
@@ -58,7 +58,7 @@ def multiplicities(E: Any) -> list[int]:
     >>> multiplicities([[1, 1], [1, 1]]), multiplicities([[0, 2], [2, 0]])
     ([1, 1], [2])
     """
-    if recording := _together(E):
+    if recording := together(E):
         return [k for _, k in recording.squared_levels(EXACT.matrix(E))]
     parts = _square_free(_gram_polynomial(EXACT.matrix(E))[0])
     positive, zero = _positive_part(parts), [k for p, k in parts if p[0] == 0]
@@ -164,12 +164,6 @@ def checked_rank(r: int) -> int:
     if isinstance(r, bool) or not isinstance(r, int) or r < 1:
         raise BadInput(f"r: expected a rank that is 1 or more, got {r!r}")
     return r
-
-
-def _together(E: Any) -> Any:
-    """What computes singular values of many instances at once, where E stands for theirs."""
-    first = next((x for row in E for x in row if isinstance(x, Batched)), None)
-    return None if first is None else first.arithmetic
 
 
 def _uncertain(E: Any) -> bool:

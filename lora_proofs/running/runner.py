@@ -1,4 +1,4 @@
-"""The stages of a verification, in order: derive, sample, sweep, certify, control, search.
+"""The stages of a verification, in order: derive, sample, certify, control, search, sweep.
 
 Every stage is a pure function of a claim, a budget and a seed; ``run`` puts their evidence
 together. The runner knows no theorem.
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lora_proofs.arithmetic import BallArithmetic
+from lora_proofs.breaking.choices import Origin
 from lora_proofs.breaking.hunt import Found
 from lora_proofs.errors import BadInput, ClaimRefused, Contradiction
 from lora_proofs.judging.blame import described
@@ -29,6 +30,7 @@ from lora_proofs.running.result import Result, describe
 from lora_proofs.running.sampling import Tally, certify, sample
 from lora_proofs.running.searching import Breaking, needs_search, told
 from lora_proofs.running.sweeping import sweep
+from lora_proofs.running.units import NOTHING_KEPT, Units
 
 LARGEST_SEED = 2**63 - 1
 Progress = Callable[[str, Result | None], None]
@@ -57,10 +59,14 @@ def verify(claim: Claim, budget: str = "standard", seed: int = 0) -> Result:
 
 
 def run(
-    claim: Claim, budget: Budget, seed: int, progress: Progress = lambda stage, result: None
+    claim: Claim,
+    budget: Budget,
+    seed: int,
+    progress: Progress = lambda stage, result: None,
+    units: Units = NOTHING_KEPT,
 ) -> Result:
     """Run every stage and judge; ``progress`` hears of each stage."""
-    state = _Run(claim, budget, seed, progress)
+    state = _Run(claim, budget, seed, progress, units)
     with preserved(seed, claim.name):
         evidence = _gathered(state)
     return state.judged(evidence, time.perf_counter() - state.started)
@@ -79,11 +85,15 @@ def _gathered(state: _Run) -> Evidence:
 
 
 def run_to_the_end(
-    claim: Claim, budget: Budget, seed: int, progress: Progress = lambda stage, result: None
+    claim: Claim,
+    budget: Budget,
+    seed: int,
+    progress: Progress = lambda stage, result: None,
+    units: Units = NOTHING_KEPT,
 ) -> Result:
     """Like ``run``, with a refused claim and a contradiction as the error of a result."""
     try:
-        return run(claim, budget, seed, progress)
+        return run(claim, budget, seed, progress, units)
     except (ClaimRefused, Contradiction) as error:
         return stopped(describe(claim), budget, seed, error=described(error, claim))
 
@@ -102,6 +112,7 @@ class _Run:
     budget: Budget
     seed: int
     progress: Progress
+    units: Units = NOTHING_KEPT
     evidence: Evidence = field(default_factory=Evidence)
     stage: str = "load"
     started: float = field(default_factory=time.perf_counter)
@@ -131,9 +142,6 @@ class _Run:
         self.begin("sample")
         tally, stream = sample(claim, self.budget, self.seed)
         self.tell(tally, stream)
-        if not tally.refutation and claim.check_batch:
-            self.begin("sweep")
-            self.add(sweep=sweep(claim, self.budget, self.seed, tally))
         if not tally.refutation:
             self.begin("certify")
             certify(claim, self.budget, self.seed, tally)
@@ -149,9 +157,26 @@ class _Run:
         breaking = Breaking(claim, self.budget, self.seed)
         if tally.refutation:
             self.refuted(breaking, breaking.sampled(tally.refuted_in, tally.refutation))
-        elif needs_search(self.evidence):
+            return self.evidence
+        if needs_search(self.evidence):
             self.search(breaking)
+        if not self.evidence.counterexample:
+            self.sweep(breaking, tally)
         return self.evidence
+
+    def sweep(self, breaking: Breaking, tally: Tally) -> None:
+        """Draw many instances on the fast path; what was found before stands if time runs out."""
+        if not self.budget.swept:
+            return
+        self.begin("sweep", self.standing())
+        found = sweep(self.claim, self.budget, self.seed, tally, self.units)
+        notes = tuple(sorted({*self.evidence.notes, *tally.notes}))
+        problems = tuple(sorted({*self.evidence.problems, *tally.problems}))
+        suspect = self.evidence.suspect or tally.suspect
+        self.add(sweep=found, suspect=suspect, notes=notes, problems=problems)
+        if tally.refutation:
+            origin = tally.refuted_by or Origin(tally.refuted_in, (), ())
+            self.refuted(breaking, Found(tally.refutation, "sweep", origin))
 
     def search(self, breaking: Breaking) -> None:
         """Look for a counterexample; what was found before stands if time runs out."""

@@ -64,6 +64,8 @@ class Tally:
     suspect: str = ""
     refutation: Refutation | None = None
     refuted_in: str = ""
+    refuted_by: Any = None
+    """How a swept instance that refutes was drawn."""
 
     def add(self, regime: str, instance: Instance, judged: Judged) -> None:
         """Count a judged instance that does not fail."""

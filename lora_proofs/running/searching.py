@@ -23,7 +23,7 @@ MOST_JUDGED = 400
 """How many instances may be judged to make a counterexample small."""
 DRAWS_TRIED = 20
 """Draws of which the first that refutes is made small in place of an instance that was made."""
-CUT = {"search": "the search", "shrink": "shrinking"}
+CUT = {"search": "the search", "shrink": "shrinking", "sweep": "the sweep"}
 """The stages that a limit may cut off while the result before them stands, in words."""
 
 

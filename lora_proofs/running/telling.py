@@ -20,6 +20,7 @@ NOT_MEANT = (
 SUPPORTING = ("SUPPORTED", "CERTIFIED", "PROVED")
 _WAYS = {
     "sample": "a random draw",
+    "sweep": "a random draw of the sweep",
     "targeted": "a search along the draws (targeted)",
     "descent": "a search that walked downhill in the slack (descent)",
     "control": "an instance of a control",
@@ -197,7 +198,7 @@ def _by(by: Record) -> str:
         f"the corner {way.removeprefix('corner:').strip()!r}" if "corner" in way else _WAYS.get(way)
     )
     regime = f" in the regime {by['regime']!r}" if by.get("regime") else ""
-    given = "" if way == "sample" else "; `draw` gives it, too"
+    given = "" if way in ("sample", "sweep") else "; `draw` gives it, too"
     made = f"; it was made, not drawn: `draw` did not give it. {NOT_MEANT}"
     told = {True: given, False: made}.get(bool(by["drawn"]), "") if "drawn" in by else ""
     return f"found by {how or way}{regime}{told}"

@@ -88,7 +88,7 @@ def with_constants(instance: Instance) -> Instance:
 
 def above(square: Any) -> Fraction:
     """A number surely above a root: balls cannot tell a bound that is met exactly."""
-    return Fraction(runs.up(square)) + Fraction(1, 8)
+    return runs.up(square) + Fraction(1, 8)
 
 
 LOSSES = ("frobenius", "trace-squared", "log-cosh")

@@ -13,10 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import flint
-
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, below, equal, squared_norm
-from lora_proofs.arithmetic.recorded import plain_rows
+from lora_proofs.arithmetic.dense import row_reduced
 from lora_proofs.claims.rushka_klabjan.frobenius import critical_points as points
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.critical_values import frobenius_critical_values
@@ -82,11 +80,10 @@ def _short(sigma: Any, vector: Any, square: Any) -> Any:
 def kernel_vector(X: Any) -> Any:
     """A nonzero rational vector in the kernel of X, or ``None``."""
     columns = X.shape[1]
-    reduced, rank = flint.fmpq_mat(plain_rows(X)).rref()
-    if rank == columns:
+    rows = row_reduced(X)
+    if len(rows) == columns:
         return None
-    rows = reduced.tolist()
-    leads = [next(j for j in range(columns) if row[j] != 0) for row in rows[:rank]]
+    leads = [next(j for j in range(columns) if row[j] != 0) for row in rows]
     free = next(j for j in range(columns) if j not in leads)
     out = EXACT.zeros(columns, 1)
     out[free, 0] = EXACT.number(1)

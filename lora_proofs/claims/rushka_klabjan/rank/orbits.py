@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-import flint
 import numpy as np
 
 from lora_proofs.arithmetic import EXACT, Comparison, below, equal, trace
-from lora_proofs.arithmetic.recorded import plain_rows
+from lora_proofs.arithmetic.dense import row_reduced
 from lora_proofs.mathematics.flows import lora_vector_field
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import trace_squared
@@ -102,9 +101,7 @@ def stack(A: Any, B: Any) -> Any:
 
 def kernel(X: Any) -> Any:
     """A basis of the kernel of an exact matrix as columns, or ``None`` where it is 0."""
-    reduced, rank = flint.fmpq_mat(plain_rows(X)).rref()
-    columns = X.shape[1]
-    rows = [[reduced[i, j] for j in range(columns)] for i in range(rank)]
+    rows, columns = row_reduced(X), X.shape[1]
     pivots = [next(j for j in range(columns) if row[j] != 0) for row in rows]
     free = [j for j in range(columns) if j not in pivots]
     if not free:
@@ -119,6 +116,5 @@ def kernel(X: Any) -> Any:
 
 def column_basis(X: Any) -> Any:
     """Columns of an exact matrix that form a basis of its column space; X is not 0."""
-    reduced, rank = flint.fmpq_mat(plain_rows(X)).rref()
     columns = range(X.shape[1])
-    return X[:, [next(j for j in columns if reduced[i, j] != 0) for i in range(rank)]]
+    return X[:, [next(j for j in columns if row[j] != 0) for row in row_reduced(X)]]
