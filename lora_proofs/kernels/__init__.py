@@ -6,6 +6,7 @@ come in.
 """
 
 from lora_proofs.kernels.descent import gradient_descent
+from lora_proofs.kernels.flow import lora_flow
 from lora_proofs.kernels.linear import LinearBatch, linear_batch
 from lora_proofs.kernels.relu import ReluBatch, relu_batch, relu_values
 from lora_proofs.kernels.result import REASONS, BatchResult
@@ -19,6 +20,7 @@ __all__ = [
     "Spectra",
     "gradient_descent",
     "linear_batch",
+    "lora_flow",
     "product_spectra",
     "relu_batch",
     "relu_values",

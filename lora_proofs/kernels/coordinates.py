@@ -51,7 +51,9 @@ def _unit(sigma: Array, a: Array, b: Array, xp: Any) -> Array:
     largest = xp.maximum(largest_entry(a, xp), largest_entry(b, xp))
     rate = xp.maximum(xp.max(sigma, axis=-1), largest**2)
     rate = xp.where(rate > SIZES[0], rate, xp.ones_like(rate))
-    return xp.pow(xp.asarray(2.0, dtype=rate.dtype, device=rate.device), xp.round(xp.log2(rate) / 2))
+    return xp.pow(
+        xp.asarray(2.0, dtype=rate.dtype, device=rate.device), xp.round(xp.log2(rate) / 2)
+    )
 
 
 def largest_entry(X: Array, xp: Any) -> Array:

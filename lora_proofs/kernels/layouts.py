@@ -38,7 +38,11 @@ class InstanceLast:
         self.k, N = sigma.shape[1], len(D)
         self.sigma = np.ascontiguousarray(sigma.T)[:, None, :]
         self.D = np.ascontiguousarray(np.moveaxis(D, 0, -1))
-        self.h_sigma, self.h_D, self.minus_h = np.empty_like(self.sigma), np.empty_like(self.D), None
+        self.h_sigma, self.h_D, self.minus_h = (
+            np.empty_like(self.sigma),
+            np.empty_like(self.D),
+            None,
+        )
         self.P, self.Q = np.empty_like(self.D), np.empty_like(self.D)
         self.push = np.empty((2, self.k, self.r, N))
 
@@ -79,6 +83,11 @@ class InstanceLast:
     def squares(self, y: Views) -> Array:
         """The squared norm of every instance: (N,)."""
         return np.einsum("sN,sN->N", y.blocks[0], y.blocks[0])
+
+    def stiffness(self) -> Array:
+        """The step size times a bound of the fastest rate where ``slopes`` was called last: (N,)."""
+        squares = (np.einsum("klN,klN->N", X, X) for X in (self.P, self.Q))
+        return sum(map(np.sqrt, squares))
 
     def spread(self, values: Array) -> Array:
         """Numbers (N,), in a shape that meets the blocks."""
@@ -142,7 +151,12 @@ class InstanceFirst:
 
     def squares(self, y: Views) -> Array:
         """The squared norm of every instance: (N,)."""
-        return sum(np.einsum("xNs,xNs->N", block, block) for block in y.blocks)
+        return sum(np.vecdot(block, block).sum(axis=0) for block in y.blocks)
+
+    def stiffness(self) -> Array:
+        """The step size times a bound of the fastest rate where ``slopes`` was called last: (N,)."""
+        squared = np.matmul(self.PQ, self.PQ).reshape(2, self.count, -1)
+        return (np.vecdot(squared, squared) ** 0.25).sum(axis=0)
 
     def spread(self, values: Array) -> Array:
         """Numbers (N,), in a shape that meets the blocks."""

@@ -12,6 +12,7 @@ from lora_proofs.kernels.result import OK, STUCK, TOO_MANY_STEPS
 from lora_proofs.mathematics.dormand_prince import ERROR_3, ERROR_5, STAGES, WEIGHTS
 
 Array = Any
+STABLE = 6.0  # the interval of absolute stability; beyond it errors of the last steps stay
 ROWS = 11  # the state and ten slopes: the second to fifth slope share two rows
 WORKING_SET = 4 << 20  # bytes of rows: larger chunks miss the cache, smaller ones pay in calls
 
@@ -42,7 +43,8 @@ class Flows:
     """N flows in singular coordinates: what is given, and the state as it moves.
 
     ``state`` (N, s) holds b, then a; ``sigma`` (N, k), ``D`` (N, r, r), ``left`` (N,) the time to go
-    and ``tolerance`` (N,) the error of one step, relative to the norm of the state.
+    and ``tolerance`` (N,) the error of one step, relative to the norm of the state. ``recent`` (N,)
+    is what the last steps may have lost, by the estimate of order 5, halved with every step.
     """
 
     state: Array
@@ -51,17 +53,17 @@ class Flows:
     left: Array
     tolerance: Array
     shape: tuple[int, int, int]
-
-    def __post_init__(self) -> None:
-        N = len(self.state)
-        self.h = np.zeros(N)
-        self.steps = np.zeros(N, dtype=np.int64)
-        self.reason = np.zeros(N, dtype=np.int8)
+    reason: Array
+    h: Array = None
+    steps: Array = None
+    recent: Array = None
 
 
 def integrate(flows: Flows, most_steps: int) -> None:
     """Move every state to the end of its time, in place; the chunk is refilled as instances end."""
     n, m, r = flows.shape
+    flows.h, flows.steps = np.zeros_like(flows.left), np.zeros_like(flows.reason)
+    flows.recent = np.zeros_like(flows.left)
     layout = InstanceLast if r <= 3 else InstanceFirst
     width = (n + m) * r
     capacity = max(8, WORKING_SET // (8 * width * (ROWS + 4)))
@@ -72,7 +74,9 @@ def integrate(flows: Flows, most_steps: int) -> None:
             new, waiting = np.split(waiting, [capacity - len(active)])
             active = np.concatenate([active, new])
             chunk = Chunk(flows, active, new, layout)
-            chunk.run(most_steps, until=len(active) * 3 // 4 if len(waiting) or len(active) > 8 else 0)
+            chunk.run(
+                most_steps, until=len(active) * 3 // 4 if len(waiting) or len(active) > 8 else 0
+            )
             chunk.store()
             active = active[(flows.left[active] > 0) & (flows.reason[active] == OK)]
 
@@ -96,8 +100,9 @@ class Chunk:
         self.h = flows.h[active]
         self.field.set_steps(self.h)
         self.field.slopes(self.row_views[0], self.row_views[1])
+        self.recent = flows.recent[active]
         self.steps = np.zeros(len(active), dtype=np.int64)
-        self.reason = np.zeros(len(active), dtype=np.int8)
+        self.reason = flows.reason[active]
 
     def run(self, most_steps: int, until: int) -> None:
         """Step until no more than ``until`` instances are left."""
@@ -119,13 +124,17 @@ class Chunk:
             field.slopes(self.stage_views, self.row_views[target])
         np.dot(LAST_WEIGHTS, rows, out=self.last)
         field.slopes(self.last_views[0], self.row_views[2])
+        slow_enough = STABLE / np.maximum(field.stiffness(), 1e-300)
         square, fifth, third = map(field.squares, self.last_views)
         size = self.tolerance**2 * np.maximum(self.square, square)
         error = fifth / np.sqrt((fifth + 0.01 * third) * size + 1e-300)
         factor = np.clip(0.9 * np.maximum(error, 1e-12) ** -0.125, 0.2, 6.0)
+        factor = np.where(np.isfinite(factor), np.minimum(factor, slow_enough), 0.2)
         accept = error <= 1
         self._take(accept, square)
-        self._next_steps(accept, np.where(np.isfinite(factor), factor, 0.2))
+        lost = np.where(self.h > 0, self.recent / 2 + np.sqrt(fifth), self.recent)
+        np.copyto(self.recent, lost, where=accept)
+        self._next_steps(accept, factor)
 
     def _take(self, accept: Array, square: Array) -> None:
         mask = self.field.spread(accept)
@@ -150,4 +159,5 @@ class Chunk:
         flows.state[active] = self.field.states(self.rows[0])
         flows.left[active], flows.h[active] = self.left, self.h
         flows.steps[active] += self.steps
+        flows.recent[active] = self.recent
         flows.reason[active] = self.reason

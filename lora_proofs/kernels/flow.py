@@ -1,0 +1,192 @@
+"""The front door of the batched flows: a closed form where one applies, Runge-Kutta elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lora_proofs.errors import BadInput, ShapeMismatch
+from lora_proofs.kernels.balanced import BALANCED, balance_defect, balanced_flow
+from lora_proofs.kernels.frobenius import frobenius_flow
+from lora_proofs.kernels.namespace import batch_arrays
+from lora_proofs.kernels.result import OK, BatchResult
+from lora_proofs.kernels.trace_squared import trace_squared_flow
+
+Array = Any
+BLOCK = 32 << 20  # bytes of one block's matrices
+METHODS = ("auto", "general", "closed")
+
+
+def lora_flow(
+    W0: Array,
+    Y: Array | None,
+    A0: Array,
+    B0: Array,
+    t: Array,
+    *,
+    scale: float = 1.0,
+    factors: bool = False,
+    method: str = "auto",
+    tolerance: float = 3e-9,
+    singular_values: bool = True,
+    most_steps: int = 10_000,
+) -> BatchResult:
+    """The LoRA gradient flow of 1/2 ||W - Y||_F^2, or of 1/2 (tr W)^2 for Y = None, in float64.
+
+    W0 and Y are (N, n, m) or (n, m), A0 (N, r, m), B0 (N, n, r), t >= 0 a number or (N,), and
+    W = W0 + scale B A. The result says per instance its error, or why it failed. ``method`` is
+    "auto", "general" (Runge-Kutta) or "closed" (refused where no closed form applies); closed are
+    trace-squared, r = 1, and starts with B0'B0 - A0 A0' = c I up to 32 roundings, whose effect is in
+    the error. Of these A and B are known only for r = 1: with ``factors`` the others are integrated.
+    ``tolerance`` is the error of one step; results are about a hundred times as exact. Raises
+    ``ShapeMismatch`` and ``BadInput``. Rushka & Klabjan, reconstructed; Fukumizu 1998 (recalled).
+
+    >>> end = lora_flow([[0.0]], [[2.0]], [[[0.5]]], [[[0.0]]], 1.0)
+    >>> round(float(end.W[0, 0, 0]), 12), end.method, bool(end.failed[0])
+    (1.290489315632, 'riccati', False)
+    """
+    if method not in METHODS:
+        raise BadInput(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
+    if not 1e-14 <= tolerance <= 1e-3:
+        raise BadInput(f"tolerance: expected a number from 1e-14 to 1e-3, got {tolerance!r}")
+    if not (np.isfinite(scale) and scale):
+        raise BadInput(f"scale: expected a number that is not 0, got {scale!r}")
+    xp, arrays = batch_arrays(*(X for X in (W0, A0, B0, t, Y) if X is not None))
+    W0, A0, B0, t, *rest = arrays
+    Y = rest[0] if rest else None
+    N = _checked(W0, Y, A0, B0, t, xp)
+    root = abs(scale) ** 0.5
+    A0, B0, t = A0 * root, B0 * (root if scale > 0 else -root), t * abs(scale)
+    options = {"singular_values": singular_values}
+    done = []
+    for where in _blocks(N, A0.shape[-1], B0.shape[-2], A0.shape[-2]):
+        block = [_part(X, where, xp) for X in (W0, Y, A0, B0, t)]
+        done.append(_solve(block, xp, factors, method, tolerance, most_steps, options))
+    return _scaled_back(_joined(done, xp), scale, root, xp)
+
+
+def _checked(W0: Array, Y: Array | None, A0: Array, B0: Array, t: Array, xp: Any) -> int:
+    """The number of instances, where all shapes fit and every time is 0 or more."""
+    target = W0 if Y is None else Y
+    if A0.ndim != 3 or B0.ndim != 3 or W0.ndim not in (2, 3) or target.ndim not in (2, 3):
+        shapes = [tuple(X.shape) for X in (W0, target, A0, B0)]
+        raise ShapeMismatch(f"expected W0, Y (N, n, m) or (n, m), A0, B0 of 3 axes, got {shapes}")
+    (n, m), (N, r, _) = W0.shape[-2:], A0.shape
+    fits = tuple(target.shape[-2:]) == (n, m) and tuple(A0.shape) == (N, r, m)
+    fits = fits and tuple(B0.shape) == (N, n, r) and min(n, m, r) > 0
+    counts = [X.shape[0] for X in (W0, target) if X.ndim == 3] + [x for x in t.shape]
+    if not fits or t.ndim > 1 or any(count != N for count in counts):
+        shapes = [tuple(X.shape) for X in (W0, target, A0, B0, t)]
+        raise ShapeMismatch(
+            "expected W0, Y (N, n, m) or (n, m), A0 (N, r, m), B0 (N, n, r), t a number or (N,), "
+            f"got {shapes}"
+        )
+    if Y is None and n != m:
+        raise ShapeMismatch(f"trace-squared: expected a square W0, got {(n, m)}")
+    if N and bool(xp.any(t < 0)):
+        raise BadInput(f"t: expected times that are 0 or more, got {float(xp.min(t)):g}")
+    return int(N)
+
+
+def _blocks(N: int, m: int, n: int, r: int) -> list[slice]:
+    """Slices of instances whose matrices and states fit into ``BLOCK`` bytes."""
+    size = max(16, BLOCK // (8 * (2 * n * n + 2 * m * m + 3 * n * m + 12 * (n + m) * r)))
+    return [slice(i, min(i + size, N)) for i in range(0, N, size)] or [slice(0, 0)]
+
+
+def _part(X: Array | None, where: slice, xp: Any) -> Array | None:
+    if X is None:
+        return None
+    N = where.stop - where.start
+    if X.ndim == 3 or X.ndim == 1:
+        return X[where]
+    return xp.broadcast_to(X, (N, *X.shape))
+
+
+def _solve(
+    block: list[Array],
+    xp: Any,
+    factors: bool,
+    method: str,
+    tolerance: float,
+    most_steps: int,
+    options: dict[str, Any],
+) -> BatchResult:
+    W0, Y, A0, B0, t = block
+    if Y is None:
+        return _honest(trace_squared_flow(W0, A0, B0, t, xp, **options), xp)
+    options = {**options, "most_steps": most_steps}
+    closed = balance_defect(A0, B0, xp)[1] <= BALANCED
+    if method == "general" or (factors and A0.shape[1] > 1 and method == "auto"):
+        closed = closed & False
+    elif method == "closed" and not bool(xp.all(closed)):
+        raise BadInput(
+            "method closed: expected starts with B0'B0 - A0 A0' = c I (or r = 1, or Y = None); "
+            "method auto integrates the others"
+        )
+    found, places = [], []
+    for chosen, balanced in ((closed, True), (~closed, False)):
+        (place,) = xp.nonzero(chosen)
+        if place.shape[0] or (balanced and not W0.shape[0]):
+            some = [W0, Y, A0, B0, t]
+            if place.shape[0] < W0.shape[0]:
+                some = [xp.take(X, place, axis=0) for X in some]
+            one = balanced_flow if balanced else frobenius_flow
+            more = {} if balanced else {"tolerance": tolerance}
+            found.append(_honest(one(*some, xp, **options, **more), xp))
+            places.append(place)
+    return found[0] if len(found) == 1 else _woven(found, places, xp)
+
+
+def _honest(result: BatchResult, xp: Any) -> BatchResult:
+    """Not a number wherever an instance failed."""
+    failed = result.reason != OK
+    if not bool(xp.any(failed)):
+        return result
+
+    def masked(X: Array | None) -> Array | None:
+        if X is None:
+            return None
+        wide = xp.reshape(failed, failed.shape + (1,) * (X.ndim - 1))
+        return xp.where(wide, xp.nan, X)
+
+    fields = ("W", "A", "B", "error", "singular_values")
+    return replace(result, **{name: masked(getattr(result, name)) for name in fields})
+
+
+FIELDS = ("W", "A", "B", "error", "steps", "reason", "singular_values")
+
+
+def _joined(parts: list[BatchResult], xp: Any) -> BatchResult:
+    """Results of blocks that follow each other; a factor that one does not know, none has."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = {name: [getattr(part, name) for part in parts] for name in FIELDS}
+    whole = {k: None if any(x is None for x in v) else xp.concat(v) for k, v in columns.items()}
+    return BatchResult(method="+".join(sorted({p.method for p in parts})), **whole)
+
+
+def _woven(parts: list[BatchResult], places: list[Array], xp: Any) -> BatchResult:
+    joined, back = _joined(parts, xp), xp.argsort(xp.concat(places))
+    whole = {name: getattr(joined, name) for name in FIELDS}
+    return replace(
+        joined,
+        **{k: X if X is None else xp.take(X, back, axis=0) for k, X in whole.items()},
+    )
+
+
+def _scaled_back(result: BatchResult, scale: float, root: float, xp: Any) -> BatchResult:
+    """Factors and singular values for W = W0 + scale B A."""
+    if scale == 1.0:
+        return result
+    values = result.singular_values
+    sign = 1.0 if scale > 0 else -1.0
+    return replace(
+        result,
+        A=None if result.A is None else result.A / root,
+        B=None if result.B is None else result.B * (sign / root),
+        singular_values=values if values is None else values / abs(scale),
+        error=result.error * max(1.0, 1.0 / root, 1.0 / abs(scale)),
+    )

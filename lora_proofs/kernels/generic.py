@@ -1,0 +1,103 @@
+"""The same steps as in ``stepping``, in functions of the array-API standard alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lora_proofs.kernels.result import OK, STUCK, TOO_MANY_STEPS
+from lora_proofs.kernels.stepping import STABLE
+from lora_proofs.mathematics.dormand_prince import ERROR_3, ERROR_5, STAGES, WEIGHTS
+
+Array = Any
+
+
+def integrate_generic(flows: Any, most_steps: int, xp: Any) -> None:
+    """Move every state to the end of its time; instances that have ended leave in halves."""
+    y, sigma, D, left, tolerance = flows.state, flows.sigma, flows.D, flows.left, flows.tolerance
+    reason, h = flows.reason, xp.minimum(tolerance**0.125, left)
+    steps, index = xp.zeros_like(reason), xp.arange(y.shape[0], device=y.device)
+    recent = xp.zeros_like(left)
+    done = []
+    while True:
+        going = (left > 0) & (reason == OK)
+        count = int(xp.sum(xp.astype(going, xp.int64)))
+        if 2 * count <= y.shape[0]:
+            done.append([x[~going] for x in (index, y, steps, reason, recent)])
+            if not count:
+                break
+            moving = (y, sigma, D, left, tolerance, reason, h, steps, index, recent)
+            moving = tuple(x[going] for x in moving)
+            y, sigma, D, left, tolerance, reason, h, steps, index, recent = moving
+        steps = steps + xp.astype(h > 0, steps.dtype)
+        y, left, h, recent = _step(y, sigma, D, left, tolerance, h, recent, flows.shape, xp)
+        going = (left > 0) & (reason == OK)
+        reason = xp.where(going & (steps >= most_steps), TOO_MANY_STEPS, reason)
+        reason = xp.where(going & (h < 1e-13 * left), STUCK, reason)
+    index, *found = (xp.concat(parts) for parts in zip(*done, strict=True))
+    back = xp.argsort(index)
+    flows.state, flows.steps, flows.reason, flows.recent = (xp.take(x, back, axis=0) for x in found)
+
+
+def _step(
+    y: Array,
+    sigma: Array,
+    D: Array,
+    left: Array,
+    tolerance: Array,
+    h: Array,
+    recent: Array,
+    shape: tuple[int, int, int],
+    xp: Any,
+) -> tuple[Array, Array, Array, Array]:
+    slopes: list[Array] = []
+    wide = h[:, None]
+    for row in ((), *STAGES):
+        slopes.append(wide * _field(_add(y, row, slopes), sigma, D, shape, xp))
+    new = _add(y, WEIGHTS, slopes)
+    zero = xp.zeros_like(y)
+    fifth, third = (_squares(_add(zero, w, slopes), xp) for w in (ERROR_5, ERROR_3))
+    scale = tolerance**2 * xp.maximum(_squares(y, xp), _squares(new, xp))
+    error = fifth / xp.sqrt((fifth + 0.01 * third) * scale + 1e-300)
+    error = xp.where(xp.isfinite(error), error, xp.full_like(error, 1e10))
+    accept = error <= 1
+    left_then = xp.where(accept, left - h, left)
+    factor = xp.clip(0.9 * xp.maximum(error, xp.full_like(error, 1e-12)) ** -0.125, 0.2, 6.0)
+    slow = STABLE / xp.maximum(_rates(new, D, shape, xp), xp.full_like(h, 1e-300))
+    size = xp.minimum(xp.minimum(h * factor, slow), left_then)
+    size = xp.where((size < left_then) & (2 * size > left_then), left_then / 2, size)
+    recent = xp.where(accept & (h > 0), recent / 2 + xp.sqrt(fifth), recent)
+    return xp.where(accept[:, None], new, y), left_then, size, recent
+
+
+def _rates(y: Array, D: Array, shape: tuple[int, int, int], xp: Any) -> Array:
+    """A bound of the fastest rate at flat states: (N,)."""
+    n, _, r = shape
+    b = xp.reshape(y[:, : n * r], (y.shape[0], n, r))
+    P = b.mT @ b
+    both = (xp.sum((X @ X) ** 2, axis=(-2, -1)) ** 0.25 for X in (P, P - D))
+    return sum(both)
+
+
+def _add(y: Array, weights: tuple[float, ...], slopes: list[Array]) -> Array:
+    for weight, slope in zip(weights, slopes, strict=True):
+        if weight:
+            y = y + weight * slope
+    return y
+
+
+def _squares(y: Array, xp: Any) -> Array:
+    return xp.sum(y * y, axis=-1)
+
+
+def _field(y: Array, sigma: Array, D: Array, shape: tuple[int, int, int], xp: Any) -> Array:
+    """b' = S a - b Q and a' = S'b - a P at flat states."""
+    (n, m, r), N, k = shape, y.shape[0], sigma.shape[1]
+    b, a = xp.reshape(y[:, : n * r], (N, n, r)), xp.reshape(y[:, n * r :], (N, m, r))
+    P, S = b.mT @ b, sigma[:, :, None]
+    to_b, to_a = S * a[:, :k], S * b[:, :k]
+    if n > k:
+        to_b = xp.concat([to_b, xp.zeros_like(b[:, k:])], axis=1)
+    if m > k:
+        to_a = xp.concat([to_a, xp.zeros_like(a[:, k:])], axis=1)
+    rates = (to_b - b @ (P - D), to_a - a @ P)
+    return xp.concat([xp.reshape(x, (N, x.shape[1] * r)) for x in rates], axis=1)

@@ -1,0 +1,73 @@
+"""The LoRA flow of 1/2 (tr W)^2 in closed form, for every start, cones included.
+
+U = A + B' shrinks like e^{-tau}, V = A - B' grows like e^{tau}, and x = e^{2 tau} is a quotient of sums of
+nonnegative terms (``mathematics.closed_forms``); only numbers per instance are evaluated here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lora_proofs.kernels.coordinates import EPS, size
+from lora_proofs.kernels.result import NOT_FINITE, OK, OVERFLOW, BatchResult
+from lora_proofs.kernels.spectrum import product_singular_values
+
+Array = Any
+LATEST = 300.0  # beyond mu t = 300, e^{-2 mu t} is 0 for every purpose
+
+
+def trace_squared_flow(
+    W0: Array, A0: Array, B0: Array, t: Array, xp: Any, *, singular_values: bool
+) -> BatchResult:
+    """The flow of 1/2 (tr(W0 + BA))^2 for a block of N instances, all of full batch shape.
+
+    The error is how far the result moves with what roundings do to the trace and to the norms.
+    """
+    U, V = A0 + B0.mT, A0 - B0.mT
+    diagonal = xp.sum(W0 * xp.eye(W0.shape[-1], dtype=W0.dtype, device=W0.device), axis=-1)
+    w0, blur = xp.sum(diagonal, axis=-1), xp.sum(xp.abs(diagonal), axis=-1)
+    plus, minus = size(U, xp) ** 2 / 2, size(V, xp) ** 2 / 2
+    root = _root(w0, plus, minus, t, xp)
+    slack = (W0.shape[-1] + U.shape[-1] * U.shape[-2]) * EPS
+    far = [
+        _root(w0 + s * slack * blur, plus * (1 + s * slack), minus * (1 - s * slack), t, xp)
+        for s in (1.0, -1.0)
+    ]
+    apart = xp.maximum(xp.abs(far[0] - root), xp.abs(far[1] - root)) / root
+    wide = root[:, None, None]
+    A, B = (U / wide + V * wide) / 2, ((U / wide - V * wide) / 2).mT
+    W = W0 + B @ A
+    scale = size(U, xp) / root + size(V, xp) * root
+    largest = xp.max(xp.abs(W0), axis=(-2, -1))
+    error = (apart + 8 * EPS) * xp.maximum(scale, scale**2) + 8 * EPS * largest
+    given = xp.isfinite(blur + plus + minus + t + largest)
+    reason = xp.where(given, OK, NOT_FINITE)
+    reason = xp.where(given & ~xp.isfinite(error), OVERFLOW, reason)
+    values = None
+    if singular_values:
+        keep, zero = (reason == OK)[:, None, None], xp.zeros_like(U)
+        factors = (xp.where(keep, X, zero).mT for X in (B.mT, A))
+        values = product_singular_values(*factors, xp)
+    return BatchResult(W, A, B, error, 0 * reason, reason, values, "trace-squared")
+
+
+def _root(w0: Array, plus: Array, minus: Array, t: Array, xp: Any) -> Array:
+    """The number e^{tau}."""
+    first, mu = w0 + (plus - minus) / 2, xp.sqrt(w0 * w0 + plus * minus)
+    tiny = xp.full_like(mu, 1e-300)
+    t = xp.minimum(t, LATEST / xp.maximum(mu, tiny))
+    z = 2 * mu * t
+    safe = xp.where(z > 0, z, xp.ones_like(z))
+    ratio = 2 * t * xp.where(z > 0, -xp.expm1(-safe) / safe, xp.ones_like(z))
+    E = xp.exp(-z)
+    above = _side(w0 + plus, -2 * plus * first, mu, E, ratio, xp)
+    below = _side(minus - w0, 2 * minus * first, mu, E, ratio, xp)
+    return xp.sqrt(above / below)
+
+
+def _side(slope: Array, product: Array, mu: Array, E: Array, ratio: Array, xp: Any) -> Array:
+    """2 e^{-mu t} (cosh + slope sinh/mu), as a sum of nonnegative terms; product = mu^2 - slope^2."""
+    one = xp.ones_like(mu)
+    safe, gap = xp.where(mu > 0, mu, one), xp.where(slope < 0, mu - slope, one)
+    falling = (product / gap + gap * E) / safe
+    return xp.where(slope < 0, falling, 1 + E + slope * ratio)
