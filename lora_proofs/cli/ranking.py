@@ -36,6 +36,8 @@ def rank_accuracy(
     The instance is that of the command flow without t and B0; in place of A0 it may have
       start     orthonormal, spectral-W0, spectral-residual or gaussian
     An explicit A0 is used by its leading rows.
+    Large matrices may stand in factors, W0 or Y or E = Y - W0 as {"U": n x k, "V": m x k} for
+    U V': then ranks go to k by default, and updates are not printed.
 
     \b
     Examples:
@@ -45,14 +47,22 @@ def rank_accuracy(
     from lora_proofs.solving.answer import rank_document
     from lora_proofs.solving.rank_accuracy import rank_accuracy as solve
     from lora_proofs.solving.rank_accuracy import read_rank_problem
+    from lora_proofs.solving.rank_factors import factored_accuracy, in_factors, read_factored
+    from lora_proofs.solving.rank_factors_answer import factored_document
+
+    def at(rank: int) -> None:
+        note(f"rank {rank}")
 
     if digits is not None and not 1 <= digits <= MOST_DIGITS:
         raise BadInput(f"--digits: expected a number from 1 to {MOST_DIGITS}, got {digits}")
     what = 'an instance such as {"loss": "frobenius", "W0": [[...]], "Y": [[...]], "start": ...}'
-    stated = read_rank_problem(read_json(instance, what), seed)
-    wanted = None if ranks is None else _ranks(ranks)
-    found = solve(stated, wanted, digits or 17, lambda r: note(f"rank {r}"))
-    document = rank_document(found, digits)
+    data, wanted = read_json(instance, what), None if ranks is None else _ranks(ranks)
+    if in_factors(data):
+        large = factored_accuracy(read_factored(data, seed), wanted, digits or 17, at)
+        document = factored_document(large, digits)
+    else:
+        found = solve(read_rank_problem(data, seed), wanted, digits or 17, at)
+        document = rank_document(found, digits)
     if as_json:
         emit(document)
     else:

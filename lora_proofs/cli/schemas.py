@@ -66,6 +66,8 @@ ADAPTER = either(
         A=ref("printed"),
     ),
 )
+FACTORS = an(U=ref("matrix"), V=ref("matrix"))
+"""A matrix U V' in factors."""
 MUTANT = an({"why": TEXT, "reason": TEXT}, outcome=one_of("refuted", "survived", "equivalent"))
 
 SCHEMAS: dict[str, tuple[str, Schema]] = {
@@ -175,9 +177,9 @@ SCHEMAS: dict[str, tuple[str, Schema]] = {
                 **PROBLEM,
                 "A0": ref("matrix"),
                 "start": one_of("orthonormal", "spectral-W0", "spectral-residual", "gaussian"),
+                **dict.fromkeys(("W0", "Y", "E"), either(ref("matrix"), FACTORS)),
             },
             loss=LOSS,
-            W0=ref("matrix"),
         ),
     ),
     "rank-accuracy": (
@@ -187,7 +189,7 @@ SCHEMAS: dict[str, tuple[str, Schema]] = {
             loss=LOSS,
             start=TEXT,
             normaliser=TEXT,
-            full=an(limit_loss=PRINTED, update=ref("printed"), update_norm=PRINTED),
+            full=an(limit_loss=PRINTED, update=or_null(ref("printed")), update_norm=PRINTED),
             ranks=many(
                 an(
                     rank=COUNT,

@@ -2,7 +2,7 @@
 
 E = Wbar - W_L ... W_1 = sum_i s_i u_i v_i'; layer l takes the next R_l singular triples,
 B_l = (W_L ... W_{l+1})^{-1} G_l and A_l = H_l (What_{l-1} ... What_1)^{-1}. What comes out is
-measured: the residual is that of the adapters as they are, so a bad condition shows and cannot hide.
+measured: the residual is that of the adapters as they are, so that a bad condition shows.
 """
 
 from __future__ import annotations

@@ -39,6 +39,17 @@ def squared_levels(E: Any, bits: int = 64) -> list[Level]:
     if recording := together(E):
         return recording.squared_levels(EXACT.matrix(E))  # type: ignore[no-any-return]
     polynomial, d = _gram_polynomial(EXACT.matrix(E))
+    return levels_of_polynomial(polynomial, d * d, bits)
+
+
+def levels_of_polynomial(polynomial: flint.fmpz_poly, d: flint.fmpz, bits: int) -> list[Level]:
+    """The distinct roots over d, largest first, with multiplicities, of a monic integer polynomial.
+
+    All of them have to be real and at least 0. Balls are as in ``squared_levels``.
+
+    >>> levels_of_polynomial(flint.fmpz_poly([4, -4, 1]), flint.fmpz(3), 64)
+    [(2/3, 2)]
+    """
     parts = _square_free(polynomial)
     # A root is an integer or not: the balls have to be narrower than the integers are apart.
     bits = max(bits, _size(polynomial) + 16)
@@ -47,7 +58,7 @@ def squared_levels(E: Any, bits: int = 64) -> list[Level]:
             found = [(x, k) for part, k in parts for x in _roots(part)]
             found.sort(key=lambda level: flint.arb(level[0]).mid(), reverse=True)
             if all(a > b for (a, _), (b, _) in pairwise(found)):
-                return [(x / (d * d), k) for x, k in found]
+                return [(x / d, k) for x, k in found]
         bits *= 2
     raise Unavailable("singular values that are told apart", "ball")
 

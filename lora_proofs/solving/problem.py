@@ -161,6 +161,27 @@ def _matrix(data: Mapping[str, Any], name: str) -> Matrix | None:
     return EXACT.matrix(dict(Instance(**{name: value}).fields)[name])
 
 
+def read_matrix(data: Mapping[str, Any], name: str, label: str = "") -> Matrix | None:
+    """The matrix in a field, exact, or ``None``; ``BadInput`` says where, by ``label`` if given.
+
+    >>> read_matrix({"U": [["1/2"]]}, "U").tolist()
+    [[1/2]]
+    """
+    try:
+        return _matrix(data, name)
+    except BadInput as error:
+        raise BadInput(f"{label}: {error}" if label else str(error)) from None
+
+
+def read_positive(data: Mapping[str, Any], name: str) -> Fraction:
+    """The number in a field, 0 or more, or 1 where there is none; ``BadInput`` names the field.
+
+    >>> read_positive({"scale": "1/2"}, "scale"), read_positive({}, "scale")
+    (Fraction(1, 2), Fraction(1, 1))
+    """
+    return _positive(name, _number(data, name), zero=True)
+
+
 def _fit(found: Mapping[str, Matrix | None], loss: str, adapter: str) -> None:
     """Raise ``BadInput`` for a matrix that is missing, not wanted, or of the wrong shape."""
     if found["W0"] is None:
