@@ -68,7 +68,7 @@ def local(dask):
     told = {"distributed.scheduler.allowed-failures": 1}
     with (
         settings.config.set(told),
-        dask.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as found,
+        dask.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as found,
     ):
         yield found.scheduler_address
 
@@ -126,7 +126,7 @@ def test_workers_that_do_not_see_the_file_get_its_text(local, claim_file, monkey
 
 
 KILLS = """
-import os, pathlib
+import os, pathlib, time
 def worker_of_dask():
     server = os.getppid()
     return int(pathlib.Path(f"/proc/{server}/stat").read_text().rpartition(")")[2].split()[1])
@@ -136,6 +136,7 @@ def kills(instance, ctx):
         with mark.open("a") as told:
             told.write("killed\\n")
         os.kill(worker_of_dask(), 9)
+        time.sleep(60)
     yield from check(instance, ctx)
 kills = variant("kills", check=kills)
 many = tuple(variant(f"n{k}") for k in range(6))

@@ -14,6 +14,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib import metadata, util
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -47,6 +48,7 @@ class Cluster:
 
     def __init__(self, address: str, say: Callable[[str], None] = lambda text: None) -> None:
         self.address, self.say = _checked(address), say
+        self.keep: Callable[[int, Mapping[str, Any]], None] = lambda index, units: None
         if util.find_spec("distributed") is None:
             raise ClusterError(f"--scheduler needs the package distributed; {INSTALL}")
 
@@ -179,40 +181,51 @@ class _Run:
         future.add_done_callback(lambda done: self.news.put((index, done)))
 
     def next(self) -> Iterator[tuple[int, Outcome]]:
-        """Take in one piece of news, or look at the cluster where there is none."""
+        """Take in the news, or look at the cluster where there is none."""
         try:
-            news = self.news.get(timeout=LOOK)
+            found = [self.news.get(timeout=LOOK)]
         except Empty:
             self._look()
             return
+        with suppress(Empty):
+            while True:
+                found.append(self.news.get_nowait())
         self.alone_since = None
-        if isinstance(news, dict):
-            self.reached[news["index"]] = news["stage"]
-            self.heard(news["index"], f"{news['stage']}{ON}{news['place']}")
-            return
-        index, future = news
-        if self.futures.get(index) is not future:
-            return
-        outcome = self._outcome(index, future)
-        del self.futures[index]
-        if outcome is not None:
-            yield index, outcome
+        done = [news for news in found if not self._told(news)]
+        # All that is there is fetched at once: each fetching waits for the scheduler and a worker.
+        answers = self.client.gather({i: f for i, f in done if f.status == "finished"})
+        for index, future in done:
+            outcome = self._outcome(index, future, answers.get(index))
+            del self.futures[index]
+            if outcome is not None:
+                yield index, outcome
         if not self.futures and self.suspects:
             self.tried_alone.add(suspect := self.suspects.pop(0))
             self._submit(suspect)
 
-    def _outcome(self, index: int, future: Any) -> Outcome | None:
+    def _told(self, news: Any) -> bool:
+        """Whether news are not of a task that is done, or of one that is not waited for."""
+        if not isinstance(news, dict):
+            return self.futures.get(news[0]) is not news[1]
+        if "units" in news:
+            self.cluster.keep(news["index"], json.loads(news["units"]))
+        else:
+            self.reached[news["index"]] = news["stage"]
+            self.heard(news["index"], f"{news['stage']}{ON}{news['place']}")
+        return True
+
+    def _outcome(self, index: int, future: Any, answer: str | None) -> Outcome | None:
         """What a task's future holds; ``None`` where it is to be tried again, alone."""
         from distributed import KilledWorker
 
-        if future.status in ("cancelled", "lost"):
-            raise self._gone()
         error = future.exception() if future.status == "error" else None
         if isinstance(error, KilledWorker):
             return self._killed(index, error)
         if error is not None:
             raise self._unusable("", error)
-        told = json.loads(future.result())
+        if answer is None:  # cancelled by somebody else, or lost
+            raise self._gone()
+        told = json.loads(answer)
         if "differs" in told:
             self.cluster.differs(told["place"], told["differs"], self._about(self.tasks[index]))
         return _kept(*unpacked(told))
@@ -271,7 +284,12 @@ class _Run:
 
 def _packages(task: Task) -> tuple[str, ...]:
     """The package, if any, whose claim a task is about."""
-    module = task.payload["locator"]["module"] if task.home else ""
+    module = task.payload["locator"]["module"]
+    return _shipping(module) if task.home and module else ()
+
+
+@cache
+def _shipping(module: str) -> tuple[str, ...]:
     points = [point for point in metadata.entry_points(group=GROUP) if point.value == module]
     return tuple(sorted({point.dist.name for point in points if point.dist}))
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from lora_proofs.running.provenance import about, versions_of
-from lora_proofs.running.scale import Heard, Outcome, Pool, Task
+from lora_proofs.running.scale import Outcome, Pool, Task
 
 WAKE = 1.0
 """Seconds between two looks whether a task is still wanted."""
@@ -97,7 +97,7 @@ def unit(text: str) -> str:
         return json.dumps({"differs": mine, "place": _place()})
     with _laid_out(told) as (payload, places):
         task = Task(payload, told["seconds"], told["home"], told["extra"])
-        outcome = _done(task, told["memory"], _teller(told["topic"], told["index"]))
+        outcome = _done(task, told["memory"], _News(told["topic"], told["index"]))
         answer = {"outcome": asdict(outcome), "bundle": _bundle(outcome)}
     answered = json.dumps(answer)
     for here, there in places.items():
@@ -105,11 +105,12 @@ def unit(text: str) -> str:
     return answered
 
 
-def _done(task: Task, memory: int, heard: Heard) -> Outcome:
+def _done(task: Task, memory: int, news: _News) -> Outcome:
     wanted = _wanted()
     pool = _BENCH.take(memory)
+    pool.keep = news.keep
     try:
-        for found in pool.through([task], heard, WAKE):
+        for found in pool.through([task], news.heard, WAKE):
             if found:
                 _BENCH.put(pool)
                 return found[1]
@@ -169,16 +170,23 @@ def _place() -> str:
     return str(get_worker().address)
 
 
-def _teller(topic: str, index: int) -> Heard:
-    """How the sender hears which stage a task has reached; one that is lost does no harm."""
-    from distributed import get_worker
+class _News:
+    """How the sender hears of a task while it is done; what is lost of that does no harm."""
 
-    worker = get_worker()
+    def __init__(self, topic: str, index: int) -> None:
+        from distributed import get_worker
 
-    def heard(_: int, stage: str) -> None:
-        worker.log_event(topic, {"index": index, "stage": stage, "place": worker.address})
+        self.worker, self.topic, self.index = get_worker(), topic, index
 
-    return heard
+    def heard(self, _: int, stage: str) -> None:
+        """Tell of a stage, and where it runs."""
+        told = {"index": self.index, "stage": stage, "place": self.worker.address}
+        self.worker.log_event(self.topic, told)
+
+    def keep(self, _: int, units: Mapping[str, Any]) -> None:
+        """Send the results of units that are finished."""
+        told = {"index": self.index, "units": json.dumps(units)}
+        self.worker.log_event(self.topic, told)
 
 
 def _wanted() -> Callable[[], bool]:
