@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from lora_proofs.running.catalogue import Entry
+
+
+PATIENCE = 20.0
+"""Seconds before the time that is left is estimated."""
 
 
 class Shown(Protocol):
@@ -31,40 +36,94 @@ def progress(total: int) -> Iterator[Shown]:
         yield _Lines(total)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[done]}/{task.total:.0f}"),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
         TextColumn("{task.fields[at]}"),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield _Bar(bar, total)
 
 
+class _Work:
+    """How much is done: finished claims, and the shares of those that are being swept."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done, self.begun = total, 0, time.monotonic()
+        self.shares: dict[str, float] = {}
+
+    def reached(self, name: str, stage: str) -> None:
+        share = stage.partition(ON)[0].rpartition(" ")[2]
+        if share.endswith("%"):
+            self.shares[name] = int(share[:-1]) / 100
+
+    def finished(self, name: str) -> None:
+        self.done += 1
+        self.shares.pop(name, None)
+
+    @property
+    def amount(self) -> float:
+        return self.done + sum(self.shares.values())
+
+    @property
+    def left(self) -> str:
+        """An estimate of the time that is left, once there is something to go by.
+
+        The longest claims run first, so that it is too long rather than too short.
+        """
+        elapsed = time.monotonic() - self.begun
+        if elapsed < PATIENCE or not 0 < self.amount < self.total:
+            return ""
+        return f"about {spoken(elapsed * (self.total - self.amount) / self.amount)} left"
+
+
+def spoken(seconds: float) -> str:
+    """A time in words, to one unit.
+
+    >>> spoken(42.4), spoken(600), spoken(9000)
+    ('42 s', '10 min', '2.5 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 class _Lines:
     def __init__(self, total: int) -> None:
-        self.total, self.done = total, 0
+        self.work = _Work(total)
         self.places: dict[str, str] = {}
 
     def reached(self, entry: Entry, stage: str) -> None:
         """Nothing but where it runs, if not here: only finished claims get a line."""
+        self.work.reached(entry.name, stage)
         self.places[entry.name] = stage.partition(ON)[2]
 
     def finished(self, record: dict[str, Any]) -> None:
-        self.done += 1
+        self.work.finished(record["name"])
         place = self.places.get(record["name"])
         told = f"{record['seconds']:.1f} s{f'{ON}{place}' if place else ''}"
-        note(f"[{self.done}/{self.total}] {record['name']}: {short(record)} ({told})")
+        left = f", {self.work.left}" if self.work.left else ""
+        count = f"[{self.work.done}/{self.work.total}]"
+        note(f"{count} {record['name']}: {short(record)} ({told}){left}")
 
 
 class _Bar:
     def __init__(self, bar: Progress, total: int) -> None:
-        self.bar, self.task = bar, bar.add_task("verify", total=total, at="")
+        self.bar, self.work = bar, _Work(total)
+        self.task = bar.add_task("verify", total=total, at="", done=0, left="")
 
     def reached(self, entry: Entry, stage: str) -> None:
-        self.bar.update(self.task, at=f"{entry.name}: {stage}")
+        self.work.reached(entry.name, stage)
+        self._show(f"{entry.name}: {stage}")
 
     def finished(self, record: dict[str, Any]) -> None:
-        self.bar.update(self.task, advance=1, at=record["name"])
+        self.work.finished(record["name"])
+        self._show(record["name"])
+
+    def _show(self, at: str) -> None:
+        work = self.work
+        self.bar.update(self.task, completed=work.amount, at=at, done=work.done, left=work.left)

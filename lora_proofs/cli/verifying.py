@@ -27,8 +27,10 @@ from lora_proofs.cli.options import (
 from lora_proofs.errors import BadInput
 
 if TYPE_CHECKING:
+    from lora_proofs.cli.progress import Shown
     from lora_proofs.language.budget import Budget
     from lora_proofs.running.catalogue import Entry
+    from lora_proofs.running.resuming import Book
     from lora_proofs.running.scale import Crew
 
 LARGEST_SEED = 2**63 - 1
@@ -62,6 +64,14 @@ def verify_claims(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 6 if anything is INCONCLUSIVE.")
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with a run of the same claims, budget, seed and code that was ended: what "
+            "it had finished is taken from the ledger.",
+        ),
+    ] = False,
     ledger: LedgerPath = DEFAULT_LEDGER,
     certificates: Annotated[
         Path | None,
@@ -77,6 +87,7 @@ def verify_claims(
       lora-proofs verify 'classical/*' --budget quick
       lora-proofs verify my_claim.py               a file of your own; exits 1 if it is refuted
       lora-proofs verify --json > verdicts.json
+      lora-proofs verify --budget deep --resume    goes on where a run was ended
       lora-proofs verify classical/balancedness --certificates out
       lora-proofs verify --scheduler tcp://cluster:8786
     """
@@ -94,7 +105,7 @@ def verify_claims(
         from lora_proofs.running.certificate_files import prepare
 
         prepare(certificates, entries)
-    run = _Run(entries, found, seed, workers, ledger, certificates, crew)
+    run = _Run(entries, found, seed, workers, ledger, certificates, crew, resume)
     finished = run.interruptible()
     code = EXIT_INTERRUPTED if run.interrupted else _code(finished, strict)
     _print(run, finished, code, as_json)
@@ -157,9 +168,11 @@ class _Run:
         ledger: Path,
         certificates: Path | None = None,
         crew: Crew | None = None,
+        resume: bool = False,
     ) -> None:
         self.entries, self.budget, self.seed = entries, budget, seed
         self.jobs, self.ledger, self.certificates, self.crew = jobs, ledger, certificates, crew
+        self.resume = resume
         self.interrupted = False
         self.finished: dict[str, dict[str, Any]] = {}
 
@@ -172,7 +185,7 @@ class _Run:
             self.interrupted = True
             note(
                 f"lora-proofs: interrupted; {len(self.finished)} of {len(self.entries)} claims are "
-                f"finished and in {self.ledger}"
+                f"finished and in {self.ledger}; the same command with --resume goes on from there"
             )
         if self.certificates:
             from lora_proofs.running.certificate_files import sweep_up
@@ -183,14 +196,17 @@ class _Run:
     def _verify(self) -> None:
         from lora_proofs.cli.progress import progress
         from lora_proofs.running.ledger import Ledger
+        from lora_proofs.running.resuming import Book
         from lora_proofs.running.verifying import verified
 
         with Ledger(self.ledger) as ledger, progress(len(self.entries)) as shown:
+            book = Book(ledger, self.budget, self.seed, self.resume)
+            waiting = [entry for entry in self.entries if not self._taken_over(entry, book, shown)]
             # The longest first: then no long one runs alone at the end.
             longest = sorted(
-                self.entries, key=lambda e: ledger.seconds(e.name, str(e.locator)), reverse=True
+                waiting, key=lambda e: ledger.seconds(e.name, str(e.locator)), reverse=True
             )
-            how = (self.jobs, shown.reached, self.certificates, self.crew)
+            how = (self.jobs, shown.reached, self.certificates, self.crew, book)
             runs = verified(longest, self.budget, self.seed, *how)
             for entry, record in runs:
                 place = str(entry.locator)
@@ -202,6 +218,14 @@ class _Run:
 
                     clear_stale(self.certificates, kept)
                 shown.finished(kept)
+
+    def _taken_over(self, entry: Entry, book: Book, shown: Shown) -> bool:
+        """Whether the run that goes on had finished a claim; certificates are made again."""
+        found = None if self.certificates else book.finished(entry)
+        if found:
+            self.finished[entry.name] = found
+            shown.finished(found)
+        return found is not None
 
 
 def _say_if_rejected(record: dict[str, Any]) -> None:

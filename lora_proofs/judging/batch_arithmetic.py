@@ -142,6 +142,7 @@ class BatchArithmetic(ArrayArithmetic):
         """
         if self.world.errors:
             raise Unbatched("a part of it has no bound on its errors")
+        self.world.spend(100 * self.world.size)
         stacks, found = [self._stacked(X)[0] for X in matrices], []
         for one in zip(*stacks, strict=True):
             try:
@@ -178,6 +179,7 @@ class BatchArithmetic(ArrayArithmetic):
     def _stacked(self, X: Matrix) -> tuple[np.ndarray, np.ndarray | None]:
         """The matrices of all instances, (N, rows, columns), and their errors."""
         shape = (self.world.size, *X.shape)
+        self.world.spend(20)  # what is done with whole matrices takes that much longer
         values = np.empty(shape)
         errors = np.zeros(shape) if self.world.errors else None
         for i, row in enumerate(X.tolist()):

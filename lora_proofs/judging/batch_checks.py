@@ -27,7 +27,7 @@ from lora_proofs.mathematics.instance import Instance
 FLOAT = 1e-10
 """How far beyond rounding floats are trusted, as of single instances."""
 ROUNDING = 4 * np.finfo(float).eps
-MOST_RUNS = 24
+MOST_RUNS = 8
 """Runs of a check for one batch: beyond that it goes too many ways."""
 HOLDS, UNDECIDED, FAILS, RAISES, OPEN = 0, 1, 2, 3, 4
 
@@ -55,7 +55,9 @@ class Sides:
         if self.relation == "=":
             fine, bad = -self.slack <= self.radius, -self.slack > self.radius
         else:
-            fine, bad = self.slack > self.radius, self.slack < -self.radius
+            # Equal sides without any error are no suspects, but of a strict inequality.
+            fine = self.slack > self.radius if self.relation == "<" else self.slack >= self.radius
+            bad = self.slack < -self.radius
         return np.where(fine, HOLDS, np.where(bad, FAILS, UNDECIDED))
 
 
@@ -124,6 +126,7 @@ class Run:
     outcomes: np.ndarray
     left_out: str = ""
     """Why what came after these comparisons was not computed."""
+    spent: int = 0
 
 
 @dataclass
@@ -135,6 +138,8 @@ class Runs:
     raised: list[int] = field(default_factory=list)
     left: int = 0
     """Instances that went ways of their own, too many to follow."""
+    spent: int = 0
+    """Operations on all instances of a run at once."""
 
     def outcomes(self) -> np.ndarray:
         """The outcome of each instance."""
@@ -165,30 +170,29 @@ def run_batch(check: Check, together: Instance, rows: np.ndarray, *, errors: boo
         try:
             run, others = _run(check, together, some, errors)
         except Exception as error:
-            if len(some) > 1:
-                if count == 1:
-                    _refuse_hopeless(check, together, some, errors, error)
+            if len(some) > 1 and not _raises_throughout(check, together, some, errors):
                 pending += [some[len(some) // 2 :], some[: len(some) // 2]]
+            elif len(some) > 1 and count == 1 and not errors:
+                raise Unbatched(shown(error)) from None
             else:
-                told.raised.append(int(some[0]))
+                told.raised += map(int, some)
             continue
         told.runs.append(run)
+        told.spent += run.spent
         if len(others):
             pending.append(others)
     return told
 
 
-def _refuse_hopeless(
-    check: Check, together: Instance, rows: np.ndarray, errors: bool, error: Exception
-) -> None:
-    """Raise ``Unbatched`` where two single instances raise, too: it is not one that spoils all."""
+def _raises_throughout(check: Check, together: Instance, rows: np.ndarray, errors: bool) -> bool:
+    """Whether the first and the last raise alone, too: then it is not one that spoils all."""
     for k in (rows[:1], rows[-1:]):
         try:
             _run(check, together, k, errors)
         except Exception:
             continue
-        return
-    raise Unbatched(shown(error))
+        return False
+    return True
 
 
 def _run(
@@ -216,7 +220,7 @@ def _run(
     kept = tuple(
         Sides(s.label, s.relation, s.slack[alive], s.radius[alive]) for s in collector.found
     )
-    return Run(rows[alive], kept, outcomes[alive], why), rows[~alive]
+    return Run(rows[alive], kept, outcomes[alive], why, world.spent), rows[~alive]
 
 
 def _iterated(found: Any) -> Iterable[Any]:

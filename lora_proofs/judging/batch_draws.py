@@ -15,13 +15,15 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lora_proofs.errors import BadInput
-from lora_proofs.judging.batch_numbers import Many, World, plain
+from lora_proofs.judging.batch_numbers import Many, Pinned, Unbatched, World, plain
 from lora_proofs.language.claim import Instances
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import ManyAtOnce, Rejected, SeededDraw
 
 T = TypeVar("T")
 MOST_ANSWERS = 5_000
+MOST_PINNED = 24
+"""Answers that a draw may turn out to decide shapes by, before it is left."""
 NEARLY = 1e-12
 """What is decided by exact numbers alone: in a batch, what is so near beside its size is equal."""
 
@@ -37,6 +39,9 @@ class BatchDraw(ManyAtOnce):
 
     world: World
     key: tuple[Any, ...]
+    eager: bool = False
+    """Whether every answer is drawn for each instance, but for those that are pinned."""
+    pinned: frozenset[int] = frozenset()
     made: list[int | np.ndarray] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -46,16 +51,22 @@ class BatchDraw(ManyAtOnce):
         # The bits of a generator are promised to stay the same between versions of NumPy.
         self.bits = np.random.Philox(key=key)
 
-    def integer(self, low: int, high: int) -> int:
-        """An integer that decides shapes: one for all."""
-        if len(self.made) >= MOST_ANSWERS:
+    def integer(self, low: Any, high: Any) -> Any:
+        """An integer that may decide shapes: one for all, where it is not known to decide none."""
+        position = len(self.made)
+        if position >= MOST_ANSWERS:
             raise Rejected
+        if self.eager and position not in self.pinned:
+            values = self._answers(low, high).astype(float)
+            return Many(self.world, values, position=position)
         found = self.shared.integer(low, high)
         self.made.append(found)
         return found
 
     def choice(self, options: Sequence[T]) -> T:
-        """One of the options, for all."""
+        """One of the options, for all; of numbers, one for each where it decides no shape."""
+        if self.eager and all(plain(x) is not None for x in options):
+            return self.among(options)
         return options[self.integer(0, len(options) - 1)]
 
     def _answers(self, low: Any, high: Any) -> np.ndarray:
@@ -81,6 +92,14 @@ class BatchDraw(ManyAtOnce):
         """One of the numbers for each."""
         values = np.array([_value(x) for x in numbers])
         return self.world.lift(values[self._answers(0, len(numbers) - 1)])
+
+    def distinct(self, rows: np.ndarray) -> np.ndarray:
+        """The first of the rows of each instance: equal answers draw equal instances."""
+        own = [x[rows] for x in self.made if isinstance(x, np.ndarray)]
+        if not own:
+            return rows[:1]
+        _, first = np.unique(np.array(own), axis=1, return_index=True)
+        return rows[np.sort(first)]
 
     def answers(self, k: int) -> tuple[int, ...]:
         """The answers of instance k."""
@@ -127,9 +146,36 @@ def _signature(value: Any) -> tuple[Any, ...]:
 
 
 def draw_batch(instances: Instances, regime: str, size: int, key: tuple[Any, ...]) -> Batch | None:
-    """A batch of a regime, of at most ``size`` instances; ``None`` where its shape is rejected."""
-    world = World(size, tolerance=NEARLY)
-    source = BatchDraw(world, key)
+    """A batch of a regime, of at most ``size`` instances; ``None`` where its shape is rejected.
+
+    Instances that differ in what is shared are not in it, and none is in it twice. Where a draw
+    asks for no numbers as such, every answer is drawn for each instance that decides no shape.
+    """
+    batch = _drawn(instances, regime, BatchDraw(World(size, tolerance=NEARLY), key))
+    if batch is None or len(batch) >= size // 4:
+        return batch
+    return max(batch, _eagerly(instances, regime, size, key) or batch, key=len)
+
+
+def _eagerly(instances: Instances, regime: str, size: int, key: tuple[Any, ...]) -> Batch | None:
+    pinned: set[int] = set()
+    while len(pinned) <= MOST_PINNED:
+        world = World(size, tolerance=NEARLY)
+        try:
+            source = BatchDraw(world, key, eager=True, pinned=frozenset(pinned))
+            return _drawn(instances, regime, source)
+        except Pinned as one:
+            pinned.add(one.position)
+        except Unbatched:
+            return None
+        except MemoryError:
+            raise
+        except Exception:  # what the draw does with a single number it cannot do with many
+            return None
+    return None
+
+
+def _drawn(instances: Instances, regime: str, source: BatchDraw) -> Batch | None:
     try:
         with np.errstate(all="ignore"):
             together = instances.draw(source, regime)  # type: ignore[arg-type]
@@ -137,7 +183,8 @@ def draw_batch(instances: Instances, regime: str, size: int, key: tuple[Any, ...
         return None
     if not isinstance(together, Instance):
         raise BadInput(f"expected Instances.draw to return an Instance, got {together!r}")
-    return Batch(regime, key, together, source, np.flatnonzero(world.alive))
+    kept = source.distinct(np.flatnonzero(source.world.alive))
+    return Batch(regime, source.key, together, source, kept)
 
 
 def taken(together: Instance, rows: np.ndarray, *, errors: bool = False) -> tuple[Instance, World]:

@@ -25,13 +25,34 @@ class Unbatched(BaseException):
     """Code asked for what a batch has not; no ``except Exception`` of its own hides that."""
 
 
+class Pinned(BaseException):
+    """An answer that was drawn for each instance decides a shape: it has to be one for all."""
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+
+
+MOST_OPERATIONS = 40_000
+"""Of one run: a check that takes more is long for a single instance, too."""
+
+
 class World:
-    """The instances of one run: how many there are, and which of them are still followed."""
+    """The instances of one run: how many there are, and which of them are still followed.
+
+    ``spent`` counts operations, which say how long a run takes on any machine.
+    """
 
     def __init__(self, size: int, *, errors: bool = False, tolerance: float = 0.0) -> None:
         self.size, self.errors, self.tolerance = size, errors, tolerance
+        self.spent = 0
         self.alive = np.ones(size, dtype=bool)
         self.first = 0
+
+    def spend(self, operations: int) -> None:
+        """Count operations; ``Unbatched`` where one run takes too many."""
+        self.spent += operations
+        if self.spent > MOST_OPERATIONS:
+            raise Unbatched(f"one run takes more than {MOST_OPERATIONS:,} operations")
 
     def agree(self, answers: Vector) -> Any:
         """The answer of the first instance; those of another answer are set aside."""
@@ -71,14 +92,22 @@ def plain(value: Any) -> float | None:
 class Many(Batched):
     """One number of each instance; ``errors`` are those of the values, in units of rounding."""
 
-    __slots__ = ("errors", "values", "world")
+    __slots__ = ("errors", "position", "values", "world")
 
-    def __init__(self, world: World, values: Vector, errors: Vector | None = None) -> None:
+    def __init__(
+        self,
+        world: World,
+        values: Vector,
+        errors: Vector | None = None,
+        position: int | None = None,
+    ) -> None:
         self.world, self.values, self.errors = world, values, errors
+        self.position = position  # of the answer of a draw that it is, as it came
 
     # Arithmetic: each result is rounded once more, and carries the errors of both sides.
 
     def _made(self, values: Vector, carried: Vector | None) -> Many:
+        self.world.spend(1)
         if carried is None:
             return Many(self.world, values)
         return Many(self.world, values, carried + np.abs(values))
@@ -228,12 +257,14 @@ class Many(Batched):
         self, function: Callable[[Vector], Vector], slope: Callable[[Vector, Vector], Vector]
     ) -> Many:
         """f(x) entry by entry; ``slope(x, f(x))`` says how an error grows."""
+        self.world.spend(1)
         y = function(self.values)
         if not self.world.errors:
             return Many(self.world, y)
         errors = np.zeros_like(y) if self.errors is None else self.errors
-        grown = np.where(errors == 0, 0.0, np.abs(slope(self.values, y)) * errors)
-        return self._made(y, grown + np.abs(y))
+        with np.errstate(all="ignore"):
+            grown = np.where(errors == 0, 0.0, np.abs(slope(self.values, y)) * errors)
+        return self._made(y, grown)
 
     # Questions
 
@@ -283,6 +314,8 @@ class Many(Batched):
         return self.__index__()
 
     def __index__(self) -> int:
+        if self.position is not None and (self.values != self.values[0]).any():
+            raise Pinned(self.position)
         found = self.world.agree(self.values)
         if found != int(found):
             raise Unbatched("it takes whole numbers of each instance's own")

@@ -63,6 +63,16 @@ def _is_stage(told: dict[str, Any]) -> bool:
     return known and (told["standing"] is None or is_record(told["standing"]))
 
 
+def _is_units(told: dict[str, Any]) -> bool:
+    return (
+        told.keys() == {"units", "share"}
+        and isinstance(told["units"], dict)
+        and all(isinstance(result, dict) for result in told["units"].values())
+        and type(told["share"]) is float
+        and 0 <= told["share"] <= 1
+    )
+
+
 def _is_failure(told: dict[str, Any]) -> bool:
     failed = told["failed"] if told.keys() == {"failed"} else None
     texts = ("type", "message", "traceback")
@@ -75,5 +85,5 @@ def _is_failure(told: dict[str, Any]) -> bool:
 
 _MESSAGES: dict[bytes, tuple[Callable[[dict[str, Any]], bool], ...]] = {
     SERVER: (_is_started, _is_ended),
-    TASK: (lambda told: told.keys() == {"done"}, _is_stage, _is_failure),
+    TASK: (lambda told: told.keys() == {"done"}, _is_stage, _is_units, _is_failure),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +34,12 @@ _SCHEMA = (
     """CREATE TRIGGER IF NOT EXISTS records_keep BEFORE UPDATE ON records
        BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
     """CREATE TRIGGER IF NOT EXISTS records_stay BEFORE DELETE ON records
+       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
+    """CREATE TABLE IF NOT EXISTS units (
+        run TEXT NOT NULL, unit TEXT NOT NULL, result TEXT NOT NULL, PRIMARY KEY (run, unit))""",
+    """CREATE TRIGGER IF NOT EXISTS units_keep BEFORE UPDATE ON units
+       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
+    """CREATE TRIGGER IF NOT EXISTS units_stay BEFORE DELETE ON units
        BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
     f"PRAGMA application_id = {APPLICATION}",
     f"PRAGMA user_version = {VERSION}",
@@ -116,6 +122,25 @@ class Ledger:
             )
         assert cursor.lastrowid is not None
         return self._record(cursor.lastrowid, now, text)
+
+    def keep(self, run: str, units: Mapping[str, Any]) -> None:
+        """Commit results of units of a claim's run, so that a run that was ended can go on."""
+        rows = [(run, unit, json.dumps(result, allow_nan=False)) for unit, result in units.items()]
+        with self._explained("write"):
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany("INSERT OR IGNORE INTO units VALUES (?, ?, ?)", rows)
+            self._connection.execute("COMMIT")
+
+    def kept(self, run: str) -> dict[str, Any]:
+        """The results of units of a claim's run that were committed, by unit."""
+        with self._explained("read"):
+            rows = self._connection.execute(
+                "SELECT unit, result FROM units WHERE run = ?", (run,)
+            ).fetchall()
+        try:
+            return {unit: json.loads(result) for unit, result in rows}
+        except ValueError as error:
+            raise LedgerError(f"{self.path}: a unit of run {run} is malformed: {error}") from None
 
     def latest(self, name: str, place: str) -> dict[str, Any] | None:
         """The last record of the claim of a name at a place, or ``None``."""

@@ -30,7 +30,7 @@ from lora_proofs.running.result import Result, describe
 from lora_proofs.running.sampling import Tally, certify, sample
 from lora_proofs.running.searching import Breaking, needs_search, told
 from lora_proofs.running.sweeping import sweep
-from lora_proofs.running.units import NOTHING_KEPT, Units
+from lora_proofs.running.units import NOTHING_KEPT, STANDING, Units
 
 LARGEST_SEED = 2**63 - 1
 Progress = Callable[[str, Result | None], None]
@@ -168,7 +168,9 @@ class _Run:
         """Draw many instances on the fast path; what was found before stands if time runs out."""
         if not self.budget.swept:
             return
-        self.begin("sweep", self.standing())
+        standing = self.standing()
+        self.begin("sweep", standing)
+        self.units.keep(STANDING, standing.to_dict(), 0.0)
         found = sweep(self.claim, self.budget, self.seed, tally, self.units)
         notes = tuple(sorted({*self.evidence.notes, *tally.notes}))
         problems = tuple(sorted({*self.evidence.problems, *tally.problems}))

@@ -68,6 +68,8 @@ class Outcome:
 
 Heard = Callable[[int, str], None]
 """Told the index of a task and the stage that it reaches, with where it runs if not here."""
+Keep = Callable[[int, Mapping[str, Any]], None]
+"""Given the index of a task and the results of units of it that are finished, by their names."""
 ON = " on "
 """What stands between a stage and the place where it runs."""
 NOBODY: Heard = lambda index, stage: None  # noqa: E731
@@ -145,7 +147,7 @@ class Worker:
             self.answer = self.answer or Outcome("done", message["done"])
         elif "failed" in message:
             self.answer = self.answer or Outcome("failed", message["failed"], self.stage)
-        else:
+        elif "stage" in message:
             self.stage = message["stage"]
             self.standing = message["standing"] or self.standing
             if self.stage in self.extra and message["standing"]:
@@ -229,8 +231,10 @@ class Pool:
     However it is left, no process stays behind.
     """
 
-    def __init__(self, jobs: int, memory: int | None = None) -> None:
-        self.jobs = jobs
+    def __init__(
+        self, jobs: int, memory: int | None = None, keep: Keep = lambda index, units: None
+    ) -> None:
+        self.jobs, self.keep = jobs, keep
         self.memory = memory_limit() if memory is None else memory
         self.inbox: SimpleQueue[tuple[Worker, Any]] = SimpleQueue()
         self.idle: list[Worker] = []
@@ -291,7 +295,10 @@ class Pool:
             yield self._end(worker, ended, not worker.apart or worker.forks)
         else:
             worker.note(message)
-            if "stage" in message or "started" in message:
+            if "units" in message:
+                self.keep(worker.index, message["units"])
+                heard(worker.index, f"{worker.stage} {message['share']:.0%}")
+            elif "stage" in message or "started" in message:
                 heard(worker.index, worker.stage)
 
     def _overdue(self) -> Iterator[tuple[int, Outcome]]:

@@ -6,6 +6,7 @@ at batches failed in the parts before it. Its result is plain data, so that it c
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,7 +35,15 @@ AT_ONCE = 25
 """Instances that a part takes one by one, of a regime."""
 SENT = {FAILS: 8, RAISES: 4, UNDECIDED: 2}
 """Suspects of a batch that are judged beyond floats, by what floats say of them."""
+LEAST_SPENT, SPENT_EACH = 200_000, 100
+"""Operations that a sweep may take, and for each instance that is wanted."""
 OBLIGATION = "sweep"
+
+
+TOLD = (
+    *("batched", "singly", "discarded", "suspects", "left"),
+    *("why", "partly", "hopeless", "spent", "signature"),
+)
 
 
 @dataclass
@@ -46,6 +55,8 @@ class Standing:
     tried: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     hopeless: set[str] = field(default_factory=set)
+    signatures: set[str] = field(default_factory=set)
+    spent: int = 0
 
     def add(self, told: Mapping[str, Any]) -> None:
         """Take in the result of a part."""
@@ -54,6 +65,8 @@ class Standing:
             self.swept[regime] += one["batched"] + one["singly"]
             self.singly[regime] += one["singly"]
             self.failed[regime] += bool(one["why"]) and not one["batched"]
+            self.spent += one["spent"]
+            self.signatures.add(one["signature"])
             if one["hopeless"]:
                 self.hopeless.add(regime)
 
@@ -64,6 +77,8 @@ class Plan:
 
     wanted: dict[str, int]
     alone: dict[str, int]
+    operations: int
+    """What the sweep may cost: operations on all instances of a batch at once."""
 
     @classmethod
     def of(cls, claim: Claim, budget: Budget) -> Plan:
@@ -76,7 +91,8 @@ class Plan:
         alone = (
             share(singly, regimes, 1) if 2 * singly >= budget.samples else dict.fromkeys(regimes, 0)
         )
-        return cls(share(budget.swept, regimes, 1), alone)
+        operations = max(LEAST_SPENT, SPENT_EACH * budget.swept)
+        return cls(share(budget.swept, regimes, 1), alone, operations)
 
     def size(self, regime: str) -> int:
         """How many instances a batch of a regime has."""
@@ -84,6 +100,8 @@ class Plan:
 
     def open(self, regime: str, so_far: Standing) -> bool:
         """Whether more instances of a regime are wanted, and can be had."""
+        if so_far.spent > self.operations:
+            return False
         most = 3 * -(-self.wanted[regime] // self.size(regime)) + TRIED
         if so_far.swept[regime] >= self.wanted[regime] or regime in so_far.hopeless:
             return False
@@ -148,14 +166,15 @@ class _Regime:
     why: str = ""
     partly: str = ""
     hopeless: bool = False
+    spent: int = 0
+    signature: str = ""
 
     def result(self) -> dict[str, Any]:
         if self.plan.batched(self.regime, self.so_far):
             self._in_a_batch()
         if not self.batched and self.why:
             self._one_by_one()
-        names = ("batched", "singly", "discarded", "suspects", "left", "why", "partly", "hopeless")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in TOLD}
 
     def _key(self, *more: Any) -> tuple[Any, ...]:
         return (self.seed, self.claim.name, OBLIGATION, self.regime, self.number, *more)
@@ -182,20 +201,31 @@ class _Regime:
             return
         rows = rows[:missing]
         runs = run_batch(self.claim.check, batch.together, rows)
+        self.spent += runs.spent
+        self._compare(batch, rows, runs)
+        self.batched, self.left, self.partly = len(rows) - runs.left, runs.left, runs.left_out
+        self._suspect(batch, rows, runs)
+
+    def _compare(self, batch: Batch, rows: np.ndarray, runs: Runs) -> None:
+        """Raise ``Unbatched`` where an instance of a new shape comes out differently alone."""
+        signature = hashlib.sha256(repr(batch.signature).encode()).hexdigest()[:8]
+        if signature in self.so_far.signatures:
+            return
         k = int(np.flatnonzero(batch.kept == rows[-1])[0])
         exact = self._exact(batch, k)
         apart = disagreement(self.claim, batch, runs, k, exact, self.digits)
-        if apart:
+        if apart:  # then no batch of this regime is believed
+            self.hopeless = True
             raise Unbatched(apart)
-        self.batched, self.left, self.partly = len(rows) - runs.left, runs.left, runs.left_out
-        self._suspect(batch, rows, runs)
+        self.signature = signature
 
     def _admitted(self, batch: Batch) -> np.ndarray:
         """The rows on which no assumption fails in floats; the others are none of the claim's."""
         rows = batch.kept
         for assumption in self.claim.assumptions:
             try:
-                outcomes = run_batch(assumption.holds, batch.together, rows).outcomes()[rows]
+                runs = run_batch(assumption.holds, batch.together, rows)
+                outcomes, self.spent = runs.outcomes()[rows], self.spent + runs.spent
             except Unbatched:  # it is looked at where a suspect is judged
                 continue
             fails = outcomes == FAILS
@@ -216,7 +246,7 @@ class _Regime:
         if not len(doubted):
             return
         again = run_batch(self.claim.check, batch.together, doubted, errors=True)
-        found = again.outcomes()[doubted]
+        found, self.spent = again.outcomes()[doubted], self.spent + again.spent
         self.suspects = int(((found != HOLDS) & (found <= RAISES)).sum())
         for outcome, most in SENT.items():
             for row in doubted[found == outcome][:most]:

@@ -25,6 +25,7 @@ from lora_proofs.running.sweep_parts import Plan, Standing, sweep_part
 from lora_proofs.running.units import NOTHING_KEPT, Units
 
 BATCH = 256
+MOST_REASONS = 3
 
 
 def sweep(
@@ -37,14 +38,16 @@ def sweep(
     number = 0
     while plan.goes_on(so_far) and not tally.refutation:
         key = f"sweep {number}"
-        told = units.known(key)
+        told = known = units.known(key)
         if told is None:
             told = sweep_part(claim, plan, so_far, seed, budget.digits, number)
             told["judged"] = found.judged(told.pop("suspects"))
-            units.keep(key, told)
         so_far.add(told)
         found.add(told)
-        units.reached("sweep", min(sum(so_far.swept.values()), budget.swept), budget.swept)
+        if so_far.spent > plan.operations:
+            found.why[f"it takes more than {plan.operations:,} operations on whole batches"] = None
+        if known is None:
+            units.keep(key, told, min(1.0, sum(so_far.swept.values()) / budget.swept))
         number += 1
     return found.evidence()
 
@@ -64,7 +67,7 @@ class _Found:
 
     def judged(self, suspects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The suspects of a part with what they are beyond floats, as many as may be judged."""
-        most = max(12, self.budget.swept // 100) - self.counts["judged"]
+        most = max(12, self.budget.swept // 400) - self.counts["judged"]
         return [{**one, "outcome": self._outcome(one)} for one in suspects[: max(0, most)]]
 
     def _outcome(self, one: Mapping[str, Any]) -> str:
@@ -128,8 +131,8 @@ class _Found:
             judged=counts["judged"],
             undecided=counts["undecided"],
             left=counts["left"],
-            why="; ".join(self.why),
-            partly="; ".join(self.partly),
+            why="; ".join(list(self.why)[:MOST_REASONS]),
+            partly="; ".join(list(self.partly)[:MOST_REASONS]),
         )
 
 

@@ -50,13 +50,22 @@ def _claim(task: Mapping[str, Any]) -> Any:
 def _verify(task: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     from lora_proofs.language.budget import budget
     from lora_proofs.running.result import Result
+    from lora_proofs.running.resuming import resumed
     from lora_proofs.running.runner import run_to_the_end
+    from lora_proofs.running.units import Teller, Units
 
     def progress(stage: str, standing: Result | None) -> None:
         tell({"stage": stage, "standing": standing and standing.to_dict()})
 
     claim, given = _claim(task), budget(task["budget"])
-    record = run_to_the_end(claim, given, task["seed"], progress).to_dict()
+    units = Units(task.get("units") or {}, Teller(tell).keep)
+    seed = task["seed"]
+    record = (
+        resumed(
+            claim, given, seed, units, lambda s, standing: tell({"stage": s, "standing": standing})
+        )
+        or run_to_the_end(claim, given, seed, progress, units).to_dict()
+    )
     if not task.get("certificates") or record["error"]:
         return record
     from lora_proofs.running.catalogue import Locator

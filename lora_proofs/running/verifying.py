@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from lora_proofs.running.certificate_files import SECONDS, STAGE, cut_off
 from lora_proofs.running.channel import is_record
 from lora_proofs.running.expected import expected_verdict
 from lora_proofs.running.provenance import versions
+from lora_proofs.running.resuming import Book, run_key
 from lora_proofs.running.runner import stopped
 from lora_proofs.running.scale import MEMORY, Crew, Outcome, Pool, Task
 
@@ -165,26 +166,36 @@ def verified(
     heard: Heard,
     certificates: Path | None = None,
     crew: Crew | None = None,
+    book: Book | None = None,
 ) -> Iterator[tuple[Entry, dict[str, Any]]]:
     """Verify claims in worker processes and yield each record as it is finished.
 
     With ``certificates``, a folder, each claim's certificates are written there; with a ``crew``,
-    that one does it, however many ``jobs``.
+    that one does it, however many ``jobs``. A ``book`` keeps what is finished of each claim.
     """
-    tasks = [_task(entry, budget, seed, certificates) for entry in entries]
-    crew = crew or Pool(min(jobs, len(tasks)))
+    tasks = [_task(entry, budget, seed, certificates, book) for entry in entries]
+
+    def keep(index: int, units: Mapping[str, Any]) -> None:
+        if book:
+            book.keep(entries[index], units)
+
+    crew = crew or Pool(min(jobs, len(tasks)), keep=keep)
     for index, outcome in crew.scatter(tasks, lambda index, stage: heard(entries[index], stage)):
         entry = entries[index]
         yield entry, complete(entry, _record(entry, outcome, budget, seed), budget, seed)
 
 
-def _task(entry: Entry, budget: Budget, seed: int, certificates: Path | None) -> Task:
+def _task(
+    entry: Entry, budget: Budget, seed: int, certificates: Path | None, book: Book | None = None
+) -> Task:
     payload: dict[str, Any] = {
         "do": "verify",
         "locator": entry.locator.to_dict(),
         "budget": budget.name,
         "seed": seed,
     }
+    if book and (known := book.known(entry)):
+        payload["units"] = known
     if certificates is None:
         return Task(payload, budget.wall, entry.home)
     payload["certificates"] = str(certificates.resolve())
@@ -251,5 +262,6 @@ def complete(entry: Entry, record: dict[str, Any], budget: Budget, seed: int) ->
             "seed": seed,
             "time_limit": budget.wall,
             "versions": versions(),
+            "key": run_key(entry, budget, seed),
         },
     }

@@ -10,7 +10,6 @@ a linear image of Z is s^2 times the sum of its squared values on the unit matri
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from itertools import product
 from typing import Any
 
@@ -25,7 +24,7 @@ from lora_proofs.arithmetic import (
 )
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.matrices import full_rank_matrix, orthonormal_rows
 
 REGIMES = ("generic", "r = 1", "r = min(n, m)", "N = m", "n = 1", "m = 1")
@@ -50,7 +49,7 @@ def draw(source: Draw, regime: str) -> Instance:
         X=X,
         A=full_rank_matrix(source, r, m),
         B=full_rank_matrix(source, n, r),
-        s=Fraction(source.integer(1, 6), 2),
+        s=ratio(source, 1, 6, 2),
     )
 
 

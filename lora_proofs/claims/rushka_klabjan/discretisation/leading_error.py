@@ -24,7 +24,7 @@ from lora_proofs.claims.rushka_klabjan.discretisation.leading_bounds import (
 from lora_proofs.claims.rushka_klabjan.discretisation.limit_runs import up
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.problems import lora_problem
 
 LOSSES, STARTS = ("frobenius", "trace-squared"), ("generic", "zero B0")
@@ -44,7 +44,7 @@ def draw(source: Draw, regime: str) -> Instance:
 
 def small_step(source: Draw, modes: tuple[str, ...]) -> Instance:
     """One short step of numbers, with little room in rho: instances on which the bound is near."""
-    a, sign = Fraction(source.integer(6, 20), 100), source.choice((1, -1))
+    a, sign = ratio(source, 6, 20, 100), source.choice((1, -1))
     factors = {"A0": [[a]], "B0": [[sign * a]], "mode": source.choice(modes)}
     rho = up(2 * a**2, grain=1000) + Fraction(1, 500)
     return TIGHT.replace(**factors, rho=rho, regimes=(SMALL_STEP,))

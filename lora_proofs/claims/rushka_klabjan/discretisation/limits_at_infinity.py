@@ -12,7 +12,6 @@ that is drawn, and is not proved for all.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, below, equal
 from lora_proofs.claims.rushka_klabjan.naive import same_limit_at_infinite_time as saddle
@@ -20,7 +19,7 @@ from lora_proofs.language.claim import Assumption, Claim, Control, Instances, So
 from lora_proofs.mathematics.flows import lora_vector_field
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import frobenius
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 
 SEQUENTIAL = ("A-first", "B-first")
 
@@ -28,8 +27,8 @@ SEQUENTIAL = ("A-first", "B-first")
 def draw(source: Draw, regime: str) -> Instance:
     """A start (a0, -a0), a step size, and points between it and the saddle."""
     sign = 1 if regime == "a0 > 0" else -1
-    a = sign * Fraction(source.integer(4, 16), 16)
-    inside = [a * Fraction(source.integer(1, 16), 16) for _ in range(3)]
+    a = sign * ratio(source, 4, 16, 16)
+    inside = [a * ratio(source, 1, 16, 16) for _ in range(3)]
     h = source.choice(("1/10", "1/8", "1/16"))
     return Instance(regimes=(regime,), a0=a, b0=-a, h=h, steps=160, points=[[a, *inside]])
 

@@ -39,7 +39,7 @@ from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import frobenius
 from lora_proofs.mathematics.notation import A, B
 from lora_proofs.mathematics.words import Named, Relation, Scalar, Word, Zero, along
-from lora_proofs.strategies.draw import Draw, fraction
+from lora_proofs.strategies.draw import Draw, fraction, ratio
 from lora_proofs.symbolic.steps import Step, assumed, identity
 
 x, w = Scalar("x"), Scalar("w")
@@ -114,10 +114,10 @@ def draw(source: Draw, regime: str) -> Instance:
     k = (a_ + b_) ** 2 / 2  # the value for which t = ab; larger ones give a larger t
     if regime == "smaller":
         # t = (k^2 - h^2)/(2k) is 0 at k = |h| and ab at (a + b)^2/2.
-        share = Fraction(source.integer(1, 3), 4)
+        share = ratio(source, 1, 3, 4)
         k = abs(half) + share * (k - abs(half))
     elif regime != "tie":
-        k += Fraction(source.integer(1, 8), 2)
+        k += ratio(source, 1, 8, 2)
     t, radius = (k**2 - half**2) / (2 * k), (k**2 + half**2) / (2 * k)
     growth = -middle + (-radius if regime == "the negative root" else radius)
     numbers = {"sigma": a_ * b_, "tau": t, "a": a_, "b": b_}

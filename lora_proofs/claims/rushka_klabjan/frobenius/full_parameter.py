@@ -7,7 +7,6 @@ the square of the decaying factor times its start. Solutions are unique.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, equal
@@ -26,7 +25,7 @@ from lora_proofs.mathematics.words import (
     along,
     substitute,
 )
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.problems import lora_problem
 from lora_proofs.strategies.spectra import spectrum, with_singular_values
 from lora_proofs.symbolic.steps import Step, cited, identity
@@ -72,7 +71,7 @@ def draw(source: Draw, regime: str) -> Instance:
         target = start + with_singular_values(source, len(start), len(start[0]), values)
     if regime == "huge scale":
         start = 10**9 * start
-    reached = Fraction(source.integer(1, 99), 100)
+    reached = ratio(source, 1, 99, 100)
     return Instance(regimes=(regime,), W0=start, Y=target, V=start, decay=reached)
 
 

@@ -20,7 +20,7 @@ from lora_proofs.mathematics.losses import frobenius
 from lora_proofs.mathematics.matrices import squared_singular_values
 from lora_proofs.mathematics.notation import W0, A, B, Y
 from lora_proofs.solving.flow_field import lora_field
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.matrices import full_rank_matrix, matrix, rank_matrix
 
 SHAPES = {
@@ -35,7 +35,7 @@ SHAPES = {
 
 def half(source: Draw) -> Fraction:
     """A multiple of 1/2 of absolute value at most 1: enclosed flows stay cheap."""
-    return Fraction(source.integer(-2, 2), 2)
+    return ratio(source, -2, 2, 2)
 
 
 def draw(source: Draw, regime: str) -> Instance:
@@ -52,7 +52,7 @@ def draw(source: Draw, regime: str) -> Instance:
         Y=start + residual,
         A0=full_rank_matrix(source, r, m, entry=half),
         B0=EXACT.zeros(n, r),
-        t=Fraction(source.integer(1, 4), 64),
+        t=ratio(source, 1, 4, 64),
     )
 
 

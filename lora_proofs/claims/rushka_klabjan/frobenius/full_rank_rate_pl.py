@@ -9,7 +9,6 @@ sigma_m(A) >= sigma_m(A0). With G the gradient at W the loss has the rate -||B'G
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import (
@@ -29,7 +28,7 @@ from lora_proofs.mathematics.frobenius_riccati import frobenius_riccati_closed_f
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import loss_from_instance
 from lora_proofs.mathematics.matrices import squared_singular_values
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.matrices import full_rank_matrix, matrix, orthogonal_matrix, rank_matrix
 
 TRACE = "trace-squared"
@@ -47,7 +46,7 @@ REGIMES = (
 
 def draw(source: Draw, regime: str) -> Instance:
     """A problem with r >= m, B0 = 0 and A0 of rank m, whose flow is known in closed form."""
-    time = Fraction(source.integer(1, 8), 8)
+    time = ratio(source, 1, 8, 8)
     drawn = _trace(source, regime) if TRACE in regime else _frobenius(source, regime)
     return drawn.replace(regimes=(regime,), t=time)
 
@@ -67,7 +66,7 @@ def _frobenius(source: Draw, regime: str) -> Instance:
     if regime.endswith(("n < m", "n > m")):
         n, m = (n - 1, m) if regime.endswith("n < m") else (n, m - 1)
     rank = min(n, m) - 1 if regime.endswith("residual") else min(n, m)
-    rows = EXACT.number(Fraction(source.integer(1, 4), 2)) * orthogonal_matrix(source, m)
+    rows = EXACT.number(ratio(source, 1, 4, 2)) * orthogonal_matrix(source, m)
     fields = {"A0": EXACT.matrix(rows), "B0": EXACT.zeros(n, m)}
     Y = rank_matrix(source, n, m, rank)
     return Instance(loss="frobenius", W0=EXACT.zeros(n, m), Y=Y, **fields, mu=1)

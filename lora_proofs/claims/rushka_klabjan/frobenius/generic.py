@@ -36,7 +36,7 @@ from lora_proofs.solving.invariant_block import InvariantBlock, invariant_block
 from lora_proofs.solving.limit import Limit, least_loss
 from lora_proofs.solving.limit_frobenius import frobenius_end
 from lora_proofs.solving.problem import Problem
-from lora_proofs.strategies.draw import Draw, Rejected, quarter
+from lora_proofs.strategies.draw import Draw, Rejected, quarter, ratio
 from lora_proofs.strategies.matrices import full_rank_matrix, orthogonal_matrix
 from lora_proofs.strategies.spectra import spectrum, with_singular_values
 
@@ -136,6 +136,6 @@ def rotated(source: Draw, regime: str, *, zero_B: bool) -> Instance:
     U, V = orthogonal_matrix(source, 2), orthogonal_matrix(source, 2)
     high, low = spectrum(source, 2)
     E = U @ EXACT.matrix([[high, 0], [0, low]]) @ V.mT
-    A0 = EXACT.number(Fraction(source.integer(1, 4), 2)) * V[:, [1]].mT
+    A0 = EXACT.number(ratio(source, 1, 4, 2)) * V[:, [1]].mT
     B0 = EXACT.zeros(2, 1) if zero_B else EXACT.number(source.integer(1, 4)) * U[:, [1]]
     return Instance(regimes=(regime,), W0=[[0, 0], [0, 0]], Y=E, A0=A0, B0=B0)

@@ -19,7 +19,7 @@ from lora_proofs.language.claim import Assumption, Claim, Control, Instances, So
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import frobenius
 from lora_proofs.solving.flow_field import lora_field
-from lora_proofs.strategies.draw import Draw, permutation
+from lora_proofs.strategies.draw import Draw, permutation, ratio
 from lora_proofs.strategies.matrices import orthogonal_matrix, orthonormal_rows
 from lora_proofs.strategies.spectra import spectrum
 
@@ -38,7 +38,7 @@ def draw(source: Draw, regime: str) -> Instance:
     S = EXACT.zeros(n, m)
     for i, value in enumerate(values):
         S[i, i] = EXACT.number(value)
-    length = EXACT.number(Fraction(source.integer(1, 4), 2))
+    length = EXACT.number(ratio(source, 1, 4, 2))
     A0 = length * (orthogonal_matrix(source, r) @ _rows(source, regime, V, r))
     fields = {"W0": EXACT.zeros(n, m), "Y": U @ S @ V.mT, "A0": A0, "B0": EXACT.zeros(n, r)}
     return Instance(regimes=(regime,), **fields)

@@ -21,7 +21,7 @@ from lora_proofs.claims.rushka_klabjan.frobenius import critical_points
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.spectral_limit import sharpness
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.matrices import orthogonal_matrix
 
 REGIMES = (
@@ -39,10 +39,10 @@ REGIMES = (
 def draw(source: Draw, regime: str) -> Instance:
     """Rational a_k, b_k, the products of which are the kept singular values; the others below."""
     n, m, r = _shape(source, regime)
-    a = [Fraction(source.integer(1, 6), 2) for _ in range(r)]
-    b = a if regime == "balanced, a = b" else [Fraction(source.integer(1, 6), 2) for _ in range(r)]
+    a = [ratio(source, 1, 6, 2) for _ in range(r)]
+    b = a if regime == "balanced, a = b" else [ratio(source, 1, 6, 2) for _ in range(r)]
     least = min(x * y for x, y in zip(a, b, strict=True))
-    rest = [least * Fraction(source.integer(1, 4), 5) for _ in range(min(n, m) - r)]
+    rest = [least * ratio(source, 1, 4, 5) for _ in range(min(n, m) - r)]
     if regime == "tie across r" and rest:
         rest[0] = least
     if regime == "zero singular values":

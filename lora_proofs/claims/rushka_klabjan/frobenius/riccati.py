@@ -24,7 +24,7 @@ from lora_proofs.mathematics.frobenius_riccati import riccati_matrix
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import frobenius
 from lora_proofs.mathematics.notation import A, B
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.matrices import full_rank_matrix, matrix, orthogonal_matrix, rank_matrix
 
 BALANCED, DEFICIENT = "balanced, c = 0", "rank-deficient residual"
@@ -92,7 +92,7 @@ def _pair(source: Draw, c: Fraction, regime: str) -> tuple[Fraction, Fraction]:
         return -c, Fraction(0)
     if regime == "zero A0":
         return Fraction(0), c
-    s = Fraction(source.integer(1, 4), 2)
+    s = ratio(source, 1, 4, 2)
     if c == 0:
         return s, s * source.choice((1, -1))
     return (c / s - s) / 2, (c / s + s) / 2

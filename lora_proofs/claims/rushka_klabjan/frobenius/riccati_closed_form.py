@@ -17,7 +17,7 @@ from lora_proofs.mathematics.frobenius_riccati import frobenius_riccati_closed_f
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import frobenius
 from lora_proofs.solving.flow_field import lora_field
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.matrices import dyadic_matrix, rank_matrix
 
 NEAR = Fraction(1, 10**24)
@@ -33,7 +33,7 @@ def draw(source: Draw, regime: str) -> Instance:
     if regime == riccati.DEFICIENT:
         E = rank_matrix(source, n, m, min(n, m) - 1)
     kept = {name: getattr(whole, name) for name in FIELDS}
-    return Instance(regimes=(regime,), **kept, Y=E, t=Fraction(source.integer(1, 4), 8))
+    return Instance(regimes=(regime,), **kept, Y=E, t=ratio(source, 1, 4, 8))
 
 
 INSTANCES = Instances(draw, riccati.REGIMES)

@@ -18,7 +18,7 @@ from lora_proofs.language.claim import Assumption, Claim, Control, Instances, So
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import frobenius
 from lora_proofs.solving.flow_field import lora_field
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.matrices import orthogonal_matrix, orthonormal_rows
 from lora_proofs.strategies.spectra import spectrum
 
@@ -34,7 +34,7 @@ def draw(source: Draw, regime: str) -> Instance:
     S = EXACT.zeros(n, m)
     for i, value in enumerate(_values(source, regime, min(n, m), r)):
         S[i, i] = EXACT.number(value)
-    length = LENGTHS.get(regime, Fraction(source.integer(1, 4), 2))
+    length = LENGTHS.get(regime, ratio(source, 1, 4, 2))
     rows = _rows(source, regime, V, r)
     A0 = EXACT.number(length) * (orthogonal_matrix(source, r) @ rows)
     fields = {"W0": EXACT.zeros(n, m), "Y": U @ S @ V.mT, "A0": A0, "B0": EXACT.zeros(n, r)}

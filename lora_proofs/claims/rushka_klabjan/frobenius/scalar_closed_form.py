@@ -33,7 +33,7 @@ from lora_proofs.mathematics.words import (
     substitute,
     word,
 )
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.symbolic.steps import Step, cited, identity
 
 A0, B0 = Symbol("a0", "r", 1, latex="a_0"), Symbol("b0", 1, "r", latex="b_0")
@@ -143,7 +143,7 @@ REGIMES = (
 def draw(source: Draw, regime: str) -> Instance:
     """A start, with rational points on both hyperbolas: y = e^s, v = S / (1 + C)."""
     y = Fraction(source.integer(1, 9), source.integer(1, 9))
-    v = Fraction(source.integer(-5, 5), 7)
+    v = ratio(source, -5, 5, 7)
     return mode_start(source, regime).replace(y=y, v=v)
 
 

@@ -39,7 +39,7 @@ from lora_proofs.claims.rushka_klabjan.frobenius.spectral import (
 from lora_proofs.claims.rushka_klabjan.frobenius.spectral_start import off_diagonal
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.spectra import spectrum
 
 REGIMES = ("3 x 3", "wide", "tall", "r = 1", "tie of three", "flat spectrum", "right angle")
@@ -56,7 +56,7 @@ def draw(source: Draw, regime: str) -> Instance:
     values[r + 1 :] = [min(x, values[r]) for x in values[r + 1 :]]
     problem = spectral_start(source, (n, m), values, range(r), nonzeros(source, r), [0] * r)
     # (1 - s^2, 2 s)/(1 + s^2) is a rational point of the circle.
-    s = Fraction(1) if regime == "right angle" else Fraction(source.integer(1, 6), 7)
+    s = Fraction(1) if regime == "right angle" else ratio(source, 1, 6, 7)
     circle = [(1 - s**2) / (1 + s**2), 2 * s / (1 + s**2)]
     return problem.replace(regimes=(regime,), direction=[circle])
 

@@ -29,7 +29,7 @@ from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.mathematics.flows import lora_vector_field
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import frobenius
-from lora_proofs.strategies.draw import Draw, permutation
+from lora_proofs.strategies.draw import Draw, permutation, ratio
 from lora_proofs.strategies.spectra import spectrum
 
 REGIMES = (
@@ -57,11 +57,11 @@ def draw(source: Draw, regime: str) -> Instance:
     if regime == "zero A0 and one zero entry":
         d, b = b, d
     if regime == "on the stable set":
-        d[lost[0]] = Fraction(source.integer(1, 8), 4)
+        d[lost[0]] = ratio(source, 1, 8, 4)
         b[lost[0]] = -d[lost[0]]
     if regime == "asleep and on the stable set":
         other = 1 - lost[0] if lost[0] < 2 else 0
-        d[other] = Fraction(source.integer(1, 3), 8)
+        d[other] = ratio(source, 1, 3, 8)
         b[other] = -d[other]
     return spectral_start(source, (n, m), values, range(r), d, b).replace(regimes=(regime,))
 

@@ -19,7 +19,7 @@ from lora_proofs.mathematics.flows import lora_vector_field
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import frobenius
 from lora_proofs.mathematics.matrices import best_rank_squared_error
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.matrices import full_rank_matrix, orthonormal_rows
 from lora_proofs.strategies.spectra import spectrum
 
@@ -36,7 +36,7 @@ def draw(source: Draw, regime: str) -> Instance:
     rows = orthonormal_rows if regime == "orthonormal rows" else full_rank_matrix
     A0[:, 1:] = rows(source, r, m - 1)
     fields = {"W0": EXACT.zeros(n, m), "Y": E, "A0": A0, "B0": EXACT.zeros(n, r)}
-    return Instance(regimes=(regime,), t=Fraction(source.integer(1, 8), 4), **fields)
+    return Instance(regimes=(regime,), t=ratio(source, 1, 8, 4), **fields)
 
 
 INSTANCES = Instances(draw, REGIMES)

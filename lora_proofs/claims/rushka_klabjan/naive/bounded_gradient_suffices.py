@@ -30,7 +30,7 @@ from lora_proofs.errors import Unavailable
 from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.mathematics.flows import iterate
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Kink:
 
 def draw(source: Draw, regime: str) -> Instance:
     """A start (p, q) and a number of steps up to a time for which the box is kept."""
-    p, q = Fraction(source.integer(16, 24), 8), Fraction(source.integer(2, 4), 8)
+    p, q = ratio(source, 16, 24, 8), ratio(source, 2, 4, 8)
     return Instance(regimes=(regime,), p=p, q=q, T="1/32", steps=source.choice((8, 16, 32)))
 
 

@@ -12,16 +12,16 @@ from fractions import Fraction
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most
 from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.spectra import spectrum
 
 
 def draw(source: Draw, regime: str) -> Instance:
     """A constant C, a spectrum, and a rank."""
-    C = Fraction(source.integer(2, 6), 2)
+    C = ratio(source, 2, 6, 2)
     if regime == "flat":
         rank = int(2 * C * C) + source.integer(1, 3)
-        values = [Fraction(source.integer(1, 8), 4)] * (2 * rank)
+        values = [ratio(source, 1, 8, 4)] * (2 * rank)
     else:
         size = source.integer(2, 6)
         rank, values = source.integer(1, size), list(spectrum(source, size))

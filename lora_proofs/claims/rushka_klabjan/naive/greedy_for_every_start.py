@@ -18,7 +18,7 @@ from lora_proofs.language.claim import Assumption, Claim, Control, Instances, So
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import frobenius
 from lora_proofs.solving.flow_field import lora_field
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 
 TIME = 4
 ORTHOGONAL, SKEWED = "orthogonal rows", "skewed rows"
@@ -26,12 +26,12 @@ ORTHOGONAL, SKEWED = "orthogonal rows", "skewed rows"
 
 def draw(source: Draw, regime: str) -> Instance:
     """E = diag(s, 1) beside a zero column; A0 V_2 is singular, so the greedy set lacks 2."""
-    s, a = Fraction(source.integer(4, 8), 2), Fraction(source.integer(2, 6), 4)
+    s, a = ratio(source, 4, 8, 2), ratio(source, 2, 6, 4)
     if regime == ORTHOGONAL:
         first, second, third = Fraction(3, 5) * a, Fraction(4, 5) * a, a
         rows = [[first, second, 0], [0, 0, third]]
     else:
-        rows = [[a, 2 * a, 0], [a, 2 * a, Fraction(source.integer(3, 6), 4)]]
+        rows = [[a, 2 * a, 0], [a, 2 * a, ratio(source, 3, 6, 4)]]
     zero = {"W0": EXACT.zeros(2, 3), "B0": EXACT.zeros(2, 2)}
     return Instance(regimes=(regime,), **zero, Y=[[s, 0, 0], [0, 1, 0]], A0=rows)
 

@@ -8,7 +8,6 @@ falls at the rate 2 and is used up at t = 1/(2 a0^2): no solution reaches beyond
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_least, at_most, below, equal
@@ -16,7 +15,7 @@ from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.mathematics.flows import full_vector_field, lora_vector_field
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.loss_examples import ConcaveSquare
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 
 # It has all that steps and fields ask of a loss; what only words need, it lacks.
 LOSS: Any = ConcaveSquare()
@@ -25,9 +24,9 @@ LINES = {"b = a": 1, "b = -a": -1}
 
 def draw(source: Draw, regime: str) -> Instance:
     """A start on one of the two lines, points further out on it, and a time."""
-    a = Fraction(source.integer(2, 12), 4)
-    out = [a * Fraction(source.integer(4, 16), 4) for _ in range(3)]
-    T = Fraction(source.integer(1, 16), 4)
+    a = ratio(source, 2, 12, 4)
+    out = [a * ratio(source, 4, 16, 4) for _ in range(3)]
+    T = ratio(source, 1, 16, 4)
     return Instance(regimes=(regime,), a0=a, sign=LINES[regime], points=[[a, *out]], T=T)
 
 

@@ -7,7 +7,6 @@ for ever, so w <= 0; A-first descent enters a region from which w rises to 1.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, at_most, below, equal
@@ -16,7 +15,7 @@ from lora_proofs.language.claim import Assumption, Check, Claim, Control, Instan
 from lora_proofs.mathematics.flows import iterate
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import frobenius
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 
 LONGEST_EXACT = 6
 """Exact iterates multiply their digits by about six each step; more steps need balls."""
@@ -26,8 +25,8 @@ Point = tuple[Any, Any]
 
 def draw(source: Draw, regime: str) -> Instance:
     """A start on the line a = -b, or off it on the side of the minimum, with a small step."""
-    a = Fraction(source.integer(1, 4), 4)
-    b = -a if regime == "saddle line" else Fraction(source.integer(1, 3), 4)
+    a = ratio(source, 1, 4, 4)
+    b = -a if regime == "saddle line" else ratio(source, 1, 3, 4)
     return Instance(regimes=(regime,), a0=a, b0=b, h="1/10", steps=60)
 
 

@@ -7,14 +7,13 @@ Along directions S the pairs outside S stay unseen, so the loss stays at least
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from lora_proofs.arithmetic import Arithmetic, Comparison, at_least, at_most
 from lora_proofs.claims.rushka_klabjan.frobenius import wrong_directions as directions
 from lora_proofs.claims.rushka_klabjan.frobenius.spectral import Frame, share, spectral_start, tail
 from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.strategies.draw import Draw, permutation
+from lora_proofs.strategies.draw import Draw, permutation, ratio
 from lora_proofs.strategies.spectra import spectrum
 
 NAME = "rushka-klabjan/naive/spectral-start-any-direction"
@@ -24,7 +23,7 @@ def draw(source: Draw, regime: str) -> Instance:
     """B0 = 0 and A0 along r of three singular directions, all entries different from 0."""
     r = source.integer(1, 2)
     chosen = list(range(r)) if regime == "the first r" else sorted(permutation(source, 3)[:r])
-    d = [Fraction(source.integer(1, 4), 2) for _ in range(r)]
+    d = [ratio(source, 1, 4, 2) for _ in range(r)]
     start = spectral_start(source, (3, 3), spectrum(source, 3), chosen, d, [0] * r)
     return start.replace(regimes=(regime,), S=[[i + 1 for i in chosen]])
 

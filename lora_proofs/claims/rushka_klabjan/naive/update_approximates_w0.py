@@ -7,7 +7,6 @@ W = W0 + BA keeps the tail of W0 and loses its leading part.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, equal, squared_norm
@@ -20,7 +19,7 @@ from lora_proofs.claims.rushka_klabjan.frobenius.spectral import (
 )
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.spectra import spectrum
 
 
@@ -30,7 +29,7 @@ def draw(source: Draw, regime: str) -> Instance:
     k = min(n, m)
     r = k if regime == "r = min(n, m)" else source.integer(1, k)
     values = spectrum(source, k, "with zeros" if regime == "zeros" else "distinct")
-    d = [Fraction(source.integer(1, 4), 2) for _ in range(r)]
+    d = [ratio(source, 1, 4, 2) for _ in range(r)]
     start = spectral_start(source, (n, m), values, range(r), d, [0] * r)
     E = EXACT.matrix(start.Y) - EXACT.matrix(start.W0)
     return start.replace(regimes=(regime,), W0=-E, Y=0 * E)

@@ -30,7 +30,7 @@ from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.limit_constants import Lf, frobenius
 from lora_proofs.mathematics.notation import W0, f
 from lora_proofs.mathematics.words import Named, Relation, Symbol, word
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.symbolic.steps import Step, assumed, identity, inequality
 
 X, Z = Symbol("X", "n", "m"), Symbol("Z", "n", "m")
@@ -219,9 +219,9 @@ def strictly(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 def draw(source: Draw, regime: str) -> Instance:
     """A problem from time 0, looked at up to a little beyond t."""
     if regime == ATTAINED:
-        return nearly_attained(Fraction(source.integer(1, 40), 20)).replace(regimes=(regime,))
+        return nearly_attained(ratio(source, 1, 40, 20)).replace(regimes=(regime,))
     problem = existence.draw(source, regime)
-    end = problem.t * (1 + Fraction(source.integer(0, 2), 2))
+    end = problem.t * (1 + ratio(source, 0, 2, 2))
     level = existence.level(problem) - problem.floor
     smooth = Fraction(len(problem.W0) if problem.loss == "trace-squared" else 1)
     return problem.replace(T=end, reach=up(end * level) + Fraction(1, 8), Lf=smooth)

@@ -18,7 +18,7 @@ from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.limit_constants import RA, RB, frobenius, operator
 from lora_proofs.mathematics.notation import W0, A, B
 from lora_proofs.mathematics.words import Relation, Symbol, word
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.problems import lora_problem
 from lora_proofs.symbolic.steps import Step, assumed, inequality
 
@@ -150,7 +150,7 @@ def frobenius_of_weight(instance: Instance, ctx: Arithmetic) -> Iterator[Compari
 def draw(source: Draw, regime: str) -> Instance:
     """Two pairs of factors of a regime, with bounds a little above their Frobenius norms."""
     problem = lora_problem(source, regime, loss="frobenius")
-    quarter = Fraction(source.integer(1, 4), 4)
+    quarter = ratio(source, 1, 4, 4)
     # The second pair is a multiple of the first and a step away from it: B1 moves, A1 shrinks.
     factor = EXACT.number(source.choice((Fraction(1, 2), Fraction(-3, 4), Fraction(1))))
     x = problem.lift(EXACT)

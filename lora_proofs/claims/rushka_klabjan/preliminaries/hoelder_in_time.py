@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from lora_proofs.arithmetic import Arithmetic, Comparison, at_most
+from lora_proofs.arithmetic import Arithmetic, Comparison, at_most, below
 from lora_proofs.claims.rushka_klabjan.preliminaries import solutions
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.language.lemmas import flows as lemmas
@@ -94,6 +94,12 @@ def linear(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     yield at_most(LABEL, left, elapsed**2 * fall)
 
 
+def strictly_shorter(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
+    """The way always below the bound: at rest both are 0."""
+    left, elapsed, fall = sides(instance, ctx)
+    yield below(LABEL, left, elapsed * fall)
+
+
 def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
     """Both times, and the field at time s."""
     return {**solutions.symbols(instance, ctx), ELAPSED: ctx.number(instance.t - instance.s)}
@@ -102,6 +108,7 @@ def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
 SHORT = Instance(
     loss="frobenius", W0=[[0]], Y=[[2]], A0=[[1]], B0=[["1/2"]], s=0, t=Fraction(1, 16), floor=0
 )
+AT_REST = SHORT.replace(A0=[[0]], B0=[[0]])
 UNEQUAL = Instance(
     loss="frobenius", W0=[[0, 0]], Y=[[1, 2]], A0=[[1, 1]], B0=[["1/2"]],
     s=0, t="1/16", floor=0, eta_B=16,
@@ -125,6 +132,7 @@ claim = Claim(
     controls=(
         Control(flow, (UNEQUAL,), "B learns 16 times as fast as A: the loss falls too slowly"),
         Control(None, (SHORT,), "half of the bound", halved),
+        Control(None, (AT_REST,), "a way strictly below the bound, at rest", strictly_shorter),
         Control(None, (SHORT,), "a Lipschitz bound with the fall in place of a speed", linear),
     ),
     arithmetics=("ball", "multiprecision"),

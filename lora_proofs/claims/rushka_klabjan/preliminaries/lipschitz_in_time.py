@@ -27,7 +27,7 @@ from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.limit_constants import MF, RA, RB, K, frobenius, operator
 from lora_proofs.mathematics.notation import A, B, G
 from lora_proofs.mathematics.words import Relation, word
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.symbolic.steps import Step, assumed, cited, identity, inequality
 
 ATTAINED = "nearly attained"
@@ -169,7 +169,7 @@ def strictly(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 def draw(source: Draw, regime: str) -> Instance:
     """A problem with constants that hold along its flow."""
     if regime == ATTAINED:
-        size, slope = (Fraction(source.integer(1, 12), 6) for _ in range(2))
+        size, slope = (ratio(source, 1, 12, 6) for _ in range(2))
         return straight(size, slope).replace(regimes=(regime,))
     problem = solutions.draw(source, regime)
     x, level = problem.lift(EXACT), existence.level(problem)

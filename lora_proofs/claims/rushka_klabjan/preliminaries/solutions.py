@@ -29,7 +29,7 @@ from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import loss_from_instance
 from lora_proofs.mathematics.notation import W0, A, B, f
 from lora_proofs.solving.flow_field import lora_field
-from lora_proofs.strategies.draw import Draw, Rejected
+from lora_proofs.strategies.draw import Draw, Rejected, ratio
 from lora_proofs.strategies.problems import lora_problem
 
 Factors = tuple[Any, Any]
@@ -46,9 +46,9 @@ REGIMES = (*CLOSED, SCALAR, FROBENIUS, LOG_COSH)
 def draw(source: Draw, regime: str) -> Instance:
     """A problem of a regime with two times."""
     problem = _problem(source, regime)
-    start = Fraction(0) if regime == "huge scale" else Fraction(source.integer(0, 2), 8)
+    start = Fraction(0) if regime == "huge scale" else ratio(source, 0, 2, 8)
     longest = 1 if "enclosed" in regime else 8
-    last = start + Fraction(source.integer(1, longest), 8)
+    last = start + ratio(source, 1, longest, 8)
     if stationary(problem):
         raise Rejected("the start is stationary")
     floor = -source.choice((Fraction(0), Fraction(1)))

@@ -7,7 +7,6 @@ has the rate -(||A||^2 + ||B||^2) T, so n T^2 has the rate -2n (||A||^2 + ||B||^
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import (
@@ -41,7 +40,7 @@ from lora_proofs.mathematics.words import (
     Word,
     along,
 )
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.problems import lora_problem
 from lora_proofs.symbolic.steps import Step, cited, identity, inequality
 
@@ -158,7 +157,7 @@ flow = Assumption(
 def draw(source: Draw, regime: str) -> Instance:
     """A trace-squared problem and a time up to 2."""
     kind = "generic" if regime == "zero start" else regime
-    t = Fraction(source.integer(1, 16), 8)
+    t = ratio(source, 1, 16, 8)
     problem = lora_problem(source, kind, loss="trace-squared", t=t, largest=4)
     if regime == "zero start":
         x = problem.lift(EXACT)

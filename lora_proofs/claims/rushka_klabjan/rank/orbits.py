@@ -8,7 +8,6 @@ and s = (y - 1/y)/2; tau moves with the sign of tr W, which never changes. The g
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from lora_proofs.arithmetic.dense import row_reduced
 from lora_proofs.mathematics.flows import lora_vector_field
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.losses import trace_squared
-from lora_proofs.strategies.draw import Draw, Rejected
+from lora_proofs.strategies.draw import Draw, Rejected, ratio
 from lora_proofs.strategies.matrices import rank_matrix
 from lora_proofs.strategies.problems import lora_problem
 
@@ -55,7 +54,7 @@ def on_the_way(source: Draw, problem: Instance) -> Instance:
     start = trace_at(problem.replace(y=1))
     if start == 0:
         raise Rejected("tr W = 0: the flow stands still")
-    step = Fraction(source.integer(1, 8), 4)
+    step = ratio(source, 1, 8, 4)
     while True:
         y = 1 + step if start > 0 else 1 / (1 + step)
         if trace_at(problem.replace(y=y)) * start > 0:

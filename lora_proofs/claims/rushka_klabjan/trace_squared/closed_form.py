@@ -30,7 +30,7 @@ from lora_proofs.mathematics.words import (
     along,
     substitute,
 )
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.problems import lora_problem
 from lora_proofs.symbolic.steps import Step, cited, identity
 
@@ -132,8 +132,8 @@ def draw(source: Draw, regime: str) -> Instance:
     """A start, with rational points on both hyperbolas: y = e^tau, v = S / (1 + C), decay."""
     problem = lora_problem(source, regime, loss="trace-squared")
     y = Fraction(source.integer(1, 9), source.integer(1, 9))
-    v = Fraction(source.integer(-5, 5), 7)
-    return problem.replace(y=y, v=v, decay=Fraction(source.integer(1, 7), 7))
+    v = ratio(source, -5, 5, 7)
+    return problem.replace(y=y, v=v, decay=ratio(source, 1, 7, 7))
 
 
 INSTANCES = Instances(draw, ("generic", "zero B0", "zero A0", "cone", "r > min(n, m)", "zero W0"))

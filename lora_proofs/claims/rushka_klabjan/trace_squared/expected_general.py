@@ -17,7 +17,7 @@ from lora_proofs.language.lemmas import probability as lemma
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.random_starts import gram_moments
 from lora_proofs.mathematics.words import Relation
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.symbolic.steps import Step, identity
 
 k = lemma.KURTOSIS
@@ -64,7 +64,7 @@ def draw(source: Draw, regime: str) -> Instance:
     """A shape and a law."""
     law = regime if regime in LAWS else source.choice(LAWS)
     start = e.draw_start(source, regime, law)
-    size = Fraction(source.integer(1, 9), 2) * Fraction(4) ** scale_of(regime)
+    size = ratio(source, 1, 9, 2) * Fraction(4) ** scale_of(regime)
     if law in ("three points", "two points, skewed"):
         points, chances = finite_law(source, law)
         scaled = [[size * x for x in points]]
@@ -81,7 +81,7 @@ def finite_law(source: Draw, law: str) -> tuple[list[Fraction], list[Fraction]]:
     """Values and probabilities of a law with mean 0."""
     a, b = Fraction(source.integer(1, 6)), Fraction(source.integer(1, 6))
     if law == "three points":
-        p = Fraction(source.integer(1, 6), 14)
+        p = ratio(source, 1, 6, 14)
         return [a, Fraction(0), -a], [p, 1 - 2 * p, p]
     return [a, -(a + b)], [(a + b) / (2 * a + b), a / (2 * a + b)]
 

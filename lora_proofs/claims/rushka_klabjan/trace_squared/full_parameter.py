@@ -42,7 +42,7 @@ from lora_proofs.mathematics.words import (
     substitute,
     word,
 )
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.problems import lora_problem
 from lora_proofs.symbolic.steps import Step, cited, identity
 
@@ -96,10 +96,10 @@ def draw(source: Draw, regime: str) -> Instance:
         factor = Fraction(2) ** (-40 if regime == "tiny" else 40)
         W0 = [[factor * x for x in row] for row in W0]
     elif regime == "multiple of I":
-        level = Fraction(source.integer(1, 9), 4)
+        level = ratio(source, 1, 9, 4)
         W0 = [[level * (i == j) for j in range(len(W0))] for i in range(len(W0))]
     elif regime == "order 1":
-        W0 = [[Fraction(source.integer(-9, 9), 4)]]
+        W0 = [[ratio(source, -9, 9, 4)]]
     part = Fraction(source.integer(1, 12), source.integer(12, 30))
     return Instance(regimes=(regime,), W0=W0, decay=part)
 

@@ -27,7 +27,7 @@ from lora_proofs.claims.rushka_klabjan.trace_squared import linear_functional_pr
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.trace_squared_error import linear_functional_curve
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.matrices import full_rank_matrix, matrix, orthonormal_rows, rank_matrix
 
 REGIMES = (
@@ -61,7 +61,7 @@ def draw(source: Draw, regime: str) -> Instance:
     if regime == "identity":
         V = U
     A0 = first_factor(source, regime, m, V)
-    y = Fraction(1) if regime == "at the start" else Fraction(source.integer(1, 4), 2) + 1
+    y = Fraction(1) if regime == "at the start" else ratio(source, 1, 4, 2) + 1
     y = 1 / y if source.integer(0, 1) else y
     return instance(matrix(source, n, m), A0, U, s, V, y).replace(regimes=(regime,))
 

@@ -28,7 +28,7 @@ from lora_proofs.language.lemmas import comparison as lemma
 from lora_proofs.mathematics.flows import trace_squared_final_loss
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.words import Relation, Scalar, Symbol, Trace, word
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.matrices import orthogonal_matrix
 from lora_proofs.strategies.spectra import spectrum
 from lora_proofs.symbolic.steps import Step, assumed, cited, identity, inequality
@@ -101,7 +101,7 @@ def draw(source: Draw, regime: str) -> Instance:
     roots = [scale * d for d in spectrum(source, n, SPECTRA.get(regime, "distinct"))]
     roots[0] = roots[0] or Fraction(1)
     V = orthogonal_matrix(source, n, dyadic=regime == "axes")
-    y = Fraction(1) if regime == "start" else 1 + Fraction(source.integer(1, 24), 4)
+    y = Fraction(1) if regime == "start" else 1 + ratio(source, 1, 24, 4)
     return pissa_instance(roots, r, V, y).replace(regimes=(regime,))
 
 

@@ -40,7 +40,7 @@ from lora_proofs.mathematics.words import (
     Word,
     along,
 )
-from lora_proofs.strategies.draw import Draw, fraction
+from lora_proofs.strategies.draw import Draw, fraction, ratio
 from lora_proofs.strategies.matrices import matrix
 from lora_proofs.strategies.problems import lora_problem
 from lora_proofs.symbolic.steps import Step, assumed, identity, inequality
@@ -123,7 +123,7 @@ def draw(source: Draw, regime: str) -> Instance:
     X_, Z_ = matrix(source, *A_.shape), matrix(source, *B_.shape)
     if regime == "origin":
         A_, B_ = 0 * A_, 0 * B_
-    part = Fraction(source.integer(1, 15), 16)
+    part = ratio(source, 1, 15, 16)
     return point(problem.W0, A_, B_, X_, Z_, part).replace(regimes=(regime,))
 
 

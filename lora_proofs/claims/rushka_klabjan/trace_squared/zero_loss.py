@@ -54,7 +54,7 @@ from lora_proofs.claims.rushka_klabjan.trace_squared.zero_loss_proof import CONC
 from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.mathematics.flows import trace_squared_closed_form, trace_squared_final_loss
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.strategies.draw import Draw, Rejected
+from lora_proofs.strategies.draw import Draw, Rejected, ratio
 from lora_proofs.strategies.problems import lora_problem
 
 MEASURED = "measured:"
@@ -82,7 +82,7 @@ def draw(source: Draw, regime: str) -> Instance:
     if (w0 == 0) != (regime in TRACELESS) or loss_at_start(problem, EXACT) == 0:
         raise Rejected("the loss, or the trace of W0, is 0 at the start")
     y = [Fraction(source.integer(1, 12), source.integer(1, 12)) for _ in range(4)]
-    t, shrink = Fraction(source.integer(1, 8), 4), 1 + Fraction(source.integer(1, 12), 4)
+    t, shrink = ratio(source, 1, 8, 4), 1 + ratio(source, 1, 12, 4)
     return problem.replace(orbit=[[Fraction(1), *y]], t=t, y=shrink)
 
 

@@ -8,7 +8,6 @@ round, depends on which of the tied vectors are kept.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, below, equal, squared_norm
@@ -23,7 +22,7 @@ from lora_proofs.claims.zeng_lee.linear.problem import (
 )
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.matrices import full_rank_matrix, orthogonal_matrix
 from lora_proofs.strategies.networks import frozen_weights, problem, singular_frame, small
 
@@ -32,7 +31,7 @@ REGIMES = ("flat", "tied at S", "gap at S")
 
 def draw(source: Draw, regime: str) -> Instance:
     """A gap of width 3 with a tie, two frames of singular vectors for it, and a weight C."""
-    level, S = Fraction(source.integer(1, 8), 4), source.integer(1, 2)
+    level, S = ratio(source, 1, 8, 4), source.integer(1, 2)
     values = {
         "flat": [level] * 3,
         "tied at S": [level + 1, level, level] if S == 2 else [level, level, level / 2],
@@ -141,8 +140,8 @@ claim = Claim(
 
 def draw_plain(source: Draw, regime: str) -> Instance:
     """One layer I of width 2 and one rank; at a tie the second frame keeps the other vector."""
-    level, c = Fraction(source.integer(1, 8), 4), source.integer(1, 8)
-    gap_at_S = Fraction(source.integer(1, 8), 4) if regime == "gap at S" else 0
+    level, c = ratio(source, 1, 8, 4), source.integer(1, 8)
+    gap_at_S = ratio(source, 1, 8, 4) if regime == "gap at S" else 0
     return Instance(
         regimes=(regime,), W1=ONE, target=[[1 + level + gap_at_S, 0], [0, 1 + level]],
         ranks=[[1]], V=ONE, other=SWAP if regime == "flat" else ONE, C=[[1, 0], [0, c]],

@@ -19,7 +19,7 @@ from lora_proofs.constructions.relu_biases import affine_biases, offsets
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.relu_network import preactivations, relu_network
-from lora_proofs.strategies.draw import Draw, quarter
+from lora_proofs.strategies.draw import Draw, quarter, ratio
 from lora_proofs.strategies.matrices import full_rank_matrix, orthonormal_rows
 from lora_proofs.strategies.networks import layers, small
 
@@ -33,7 +33,7 @@ def draw(source: Draw, regime: str) -> Instance:
     fields: dict[str, Any] = {}
     if ball:
         weights = with_rational_rows(source, D, L)
-        radius = 0 if regime == "a point" else Fraction(source.integer(1, 12), 4)
+        radius = 0 if regime == "a point" else ratio(source, 1, 12, 4)
         fields |= {"radius": radius}
     else:
         widths = [D] * (L + 1)
@@ -43,7 +43,7 @@ def draw(source: Draw, regime: str) -> Instance:
                    for n, m in zip(widths[1:], widths, strict=False)]  # fmt: skip
         if regime == "singular weights":
             weights[0] = 0 * weights[0]
-        fields |= {"half": [[Fraction(source.integer(0, 8), 4) for _ in range(widths[0])]]}
+        fields |= {"half": [[ratio(source, 0, 8, 4) for _ in range(widths[0])]]}
     away = 8 if regime == "away from 0" else 0
     center = [quarter(source) + away for _ in range(weights[0].shape[1])]
     fields |= {f"W{k}": W for k, W in enumerate(weights, start=1)}

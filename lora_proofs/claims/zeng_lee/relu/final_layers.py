@@ -27,7 +27,7 @@ from lora_proofs.arithmetic import (
 from lora_proofs.language.claim import Assumption, Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.relu_network import relu_network
-from lora_proofs.strategies.draw import Draw, quarter
+from lora_proofs.strategies.draw import Draw, quarter, ratio
 from lora_proofs.strategies.matrices import full_rank_matrix, matrix
 from lora_proofs.strategies.networks import small
 from lora_proofs.strategies.relu_networks import target
@@ -45,12 +45,12 @@ def draw(source: Draw, regime: str) -> Instance:
     b1 = EXACT.matrix([[quarter(source) for _ in range(D)]])[0]
     C, d = EXACT.zeros(D, D), EXACT.zeros(1, D)[0]
     for i in range(D):
-        C[i, source.integer(0, D - 1)] = EXACT.number(Fraction(source.integer(1, 6), 2))
-        d[i] = -EXACT.number(Fraction(source.integer(0, 6), 2))
+        C[i, source.integer(0, D - 1)] = EXACT.number(ratio(source, 1, 6, 2))
+        d[i] = -EXACT.number(ratio(source, 0, 6, 2))
     if regime == "generic":
         C = matrix(source, D, D, entry=small)
     if regime == "offsets too large":
-        d[0] = EXACT.number(Fraction(source.integer(1, 6), 2))
+        d[0] = EXACT.number(ratio(source, 1, 6, 2))
     if regime == "a negative multiple":
         C[0] = -C[0]
     if regime == "two rows added":

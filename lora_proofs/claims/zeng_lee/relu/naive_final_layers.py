@@ -20,7 +20,7 @@ from lora_proofs.constructions.regions import larger
 from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.relu_network import relu_network
-from lora_proofs.strategies.draw import Draw, quarter
+from lora_proofs.strategies.draw import Draw, quarter, ratio
 from lora_proofs.strategies.matrices import full_rank_matrix
 from lora_proofs.strategies.networks import small
 
@@ -32,7 +32,7 @@ def draw(source: Draw, regime: str) -> Instance:
     D = source.integer(1, 2)
     W1, W = (full_rank_matrix(source, D, D, entry=small) for _ in range(2))
     reach = abs(W1).sum(axis=1)
-    share = Fraction(source.integer(4, 8), 4) if regime == REGIMES[0] else Fraction(0)
+    share = ratio(source, 4, 8, 4) if regime == REGIMES[0] else Fraction(0)
     b1 = [share * x for x in map(_fraction, reach)]
     bbar = [9 + quarter(source) for _ in range(D)]
     rows = {"lower": [[-1] * D], "upper": [[1] * D]}

@@ -10,7 +10,6 @@ its sign, by its affine map; everywhere, by the permutation.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any
 
 from lora_proofs.arithmetic import (
@@ -28,7 +27,7 @@ from lora_proofs.constructions.regions import Box, highest
 from lora_proofs.errors import Unavailable
 from lora_proofs.language.claim import Claim, Control, Instances, Source
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.strategies.draw import Draw, permutation, quarter
+from lora_proofs.strategies.draw import Draw, permutation, quarter, ratio
 from lora_proofs.strategies.matrices import full_rank_matrix
 from lora_proofs.strategies.networks import frozen_weights, layers, small
 from lora_proofs.strategies.relu_networks import target
@@ -57,7 +56,7 @@ def switched_off(source: Draw, D: int) -> dict[str, Any]:
     """W = (I, I), Wbar = diag(1, ..., 1, 0), and the last hidden unit off."""
     eye, cut = EXACT.identity(D), EXACT.identity(D)
     cut[D - 1, D - 1] = EXACT.number(0)
-    first = [Fraction(source.integer(8, 16), 8) for _ in range(D - 1)]
+    first = [ratio(source, 8, 16, 8) for _ in range(D - 1)]
     second = [quarter(source) + 4 for _ in range(D)]
     sums = [a + b for a, b in zip(first, second, strict=False)]
     biases = {"b1": [[*first, -50]], "b2": [second], "bbar1": [[*sums, second[-1]]]}

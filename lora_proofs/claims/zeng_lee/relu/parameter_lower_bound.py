@@ -41,7 +41,7 @@ from lora_proofs.language.claim import Assumption, Claim, Control, Instances, So
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.literature import LIPSCHITZ, lean_on
 from lora_proofs.mathematics.relu_network import preactivations, relu
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.relu_networks import target
 
 REGIMES = ("one layer", "two layers", "three layers", "one input", "one input, three layers")
@@ -86,7 +86,7 @@ def near_identity(source: Draw, D: int) -> tuple[Any, Any]:
 
 def little(source: Draw) -> Fraction:
     """At most 1/128, in steps of 1/1024."""
-    return Fraction(source.integer(-8, 8), 1024)
+    return ratio(source, -8, 8, 1024)
 
 
 INSTANCES = Instances(draw, REGIMES)

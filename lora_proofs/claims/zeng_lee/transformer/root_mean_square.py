@@ -31,7 +31,7 @@ from lora_proofs.mathematics.transformer import (
     identity_model,
     relu,
 )
-from lora_proofs.strategies.draw import Draw, Rejected
+from lora_proofs.strategies.draw import Draw, Rejected, ratio
 from lora_proofs.strategies.matrices import matrix, orthogonal_matrix
 from lora_proofs.strategies.transformers import small, transformer_model
 
@@ -58,7 +58,7 @@ def draw(source: Draw, regime: str) -> Instance:
     """Two blocks; the first W2 of the target is cT times the frozen one."""
     frozen, target = transformer_model(source, 2, 2, 1), transformer_model(source, 2, 2, 1)
     T = orthogonal_matrix(source, 2, dyadic=regime != "rotation")
-    c = Fraction(source.integer(1, 4), 2) if regime == "scaled" else Fraction(1)
+    c = ratio(source, 1, 4, 2) if regime == "scaled" else Fraction(1)
     W2 = T @ frozen.blocks[0].W2 * EXACT.number(c)
     target = changed(target, (1, None, "W2"), W2)
     X = matrix(source, 2, 2, entry=small)

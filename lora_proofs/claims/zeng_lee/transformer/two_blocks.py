@@ -16,7 +16,7 @@ from typing import Any
 from lora_proofs.arithmetic import EXACT
 from lora_proofs.claims.zeng_lee.transformer.problem import changed
 from lora_proofs.mathematics.transformer import TransformerModel, identity_model
-from lora_proofs.strategies.draw import Draw
+from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.strategies.matrices import orthogonal_matrix
 
 REGIMES = ("only the first block differs", "a large first block", "a small difference turns")
@@ -27,10 +27,10 @@ Pair = tuple[TransformerModel, TransformerModel, Any, Fraction]
 def draw(source: Draw, regime: str) -> Pair:
     """A pair of the regime, its output turned by a multiple of a signed permutation."""
     if regime == "a small difference turns":
-        M, v = source.integer(100, 200), Fraction(source.integer(2, 8), 32)
+        M, v = source.integer(100, 200), ratio(source, 2, 8, 32)
         found, D = turning(M, v), 1
     else:
-        a, D = Fraction(source.integer(1, 4), 2), 2
+        a, D = ratio(source, 1, 4, 2), 2
         found = (
             first_only(source.integer(4, 12), a)
             if regime == "only the first block differs"
