@@ -30,6 +30,7 @@ LEAST = 4
 """Draws with the same tags from which it is read what they have in common; else none is edited."""
 Tags = tuple[tuple[str, str], ...]
 Admits = Callable[[Instance], bool]
+Leaves = Mapping[Path, Leaf]
 
 
 @dataclass(frozen=True)
@@ -85,18 +86,17 @@ class Character:
         cls, draws: Sequence[Instance], regimes: Sequence[str] = (), said: Admits | None = None
     ) -> Character:
         """What all of these draws have in common; ``regimes`` are theirs, in the same order."""
-        dimensions = Dimensions.of(draws)
-        met = _met(draws)
+        dimensions, every = Dimensions.of(draws), [leaves(draw) for draw in draws]
+        met = _met(every)
         fixed = frozenset(path for path, found in met.items() if len(set(found)) == 1)
         among = _Reader(dimensions.numbers(), fixed, related=said is None)
-        by_tags = {tags: among.read(some) for tags, some in _grouped(map(_tags, draws), draws)}
-        enough = {tags for tags, some in _grouped(map(_tags, draws), draws) if len(some) >= LEAST}
+        by_tags = _grouped(map(_tags, draws), every)
         return cls(
             dimensions,
-            among.read(draws),
+            among.read(every),
             fixed,
-            tuple(among.read(some) for _, some in _grouped(regimes, draws)),
-            {tags: kept if tags in enough else None for tags, kept in by_tags.items()},
+            tuple(among.read(some) for _, some in _grouped(regimes, every)),
+            {tags: among.read(some) if len(some) >= LEAST else None for tags, some in by_tags},
             frozenset(path for path, found in met.items() if _settled(found)),
             said,
         )
@@ -104,19 +104,26 @@ class Character:
     def admits(self, instance: Instance) -> bool:
         """Whether an edited instance keeps what every draw has."""
         found = leaves(instance)
-        if not self.dimensions.ordered(instance) or not _all(self.kept, found):
+        known: dict[Kept, bool] = {}
+        if not self.dimensions.ordered(instance) or not _all(self.kept, found, known):
             return False
-        if self.regimes and not any(_all(kept, found) for kept in self.regimes):
+        if self.regimes and not any(_all(kept, found, known) for kept in self.regimes):
             return False
         if len(self.tagged) > 1:
             kept = self.tagged.get(_tags(instance))
-            if kept is None or not _all(kept, found):
+            if kept is None or not _all(kept, found, known):
                 return False
         return self.said is None or _says(self.said, instance)
 
 
-def _all(conditions: Sequence[Kept], found: Mapping[Path, Leaf]) -> bool:
-    return all(kept.of(found) for kept in conditions)
+def _all(conditions: Sequence[Kept], found: Leaves, known: dict[Kept, bool]) -> bool:
+    """Whether all of them hold; what was decided of an instance before is not asked again."""
+    for kept in conditions:
+        if kept not in known:
+            known[kept] = kept.of(found)
+        if not known[kept]:
+            return False
+    return True
 
 
 def _says(said: Admits, instance: Instance) -> bool:
@@ -140,18 +147,18 @@ def _tags(instance: Instance) -> Tags:
     return tuple(found)
 
 
-def _grouped(keys: Any, draws: Sequence[Instance]) -> list[tuple[Any, list[Instance]]]:
-    """The draws by their keys, in the order in which these are met."""
-    groups: dict[Any, list[Instance]] = {}
-    for key, instance in zip(keys, draws, strict=False):
-        groups.setdefault(key, []).append(instance)
+def _grouped(keys: Any, every: Sequence[Leaves]) -> list[tuple[Any, list[Leaves]]]:
+    """The leaves of draws by their keys, in the order in which these are met."""
+    groups: dict[Any, list[Leaves]] = {}
+    for key, found in zip(keys, every, strict=False):
+        groups.setdefault(key, []).append(found)
     return list(groups.items())
 
 
-def _met(draws: Sequence[Instance]) -> dict[Path, list[Leaf]]:
+def _met(every: Sequence[Leaves]) -> dict[Path, list[Leaf]]:
     met: dict[Path, list[Leaf]] = {}
-    for instance in draws:
-        for path, leaf in leaves(instance).items():
+    for found in every:
+        for path, leaf in found.items():
             met.setdefault(path, []).append(leaf)
     return met
 
@@ -165,28 +172,26 @@ class _Reader:
     related: bool
     """Whether relations of numbers are read: not where words say what each of them is."""
 
-    def read(self, draws: Sequence[Instance]) -> tuple[Kept, ...]:
-        """What these draws have in common."""
-        met = _met(draws)
+    def read(self, every: Sequence[Leaves]) -> tuple[Kept, ...]:
+        """What the draws with these leaves have in common."""
+        met = _met(every)
         single = [kept for path in met if path not in self.dimensions for kept in _on(path, met)]
-        return (*single, *(self._relations(draws, met) if self.related else ()))
+        return (*single, *(self._relations(every, met) if self.related else ()))
 
-    def _relations(
-        self, draws: Sequence[Instance], met: Mapping[Path, list[Leaf]]
-    ) -> Iterator[Kept]:
+    def _relations(self, every: Sequence[Leaves], met: Mapping[Path, list[Leaf]]) -> Iterator[Kept]:
         """Conditions on two numbers, on a number that is an index of a matrix, and on ranks."""
         numbers = [p for p in met if _are_numbers(met[p]) and p not in self.dimensions | self.fixed]
         for p, q in permutations(numbers, 2):
-            for words, holds in of_pairs(_beside(draws, p, q)):
+            for words, holds in of_pairs(_beside(every, p, q)):
                 yield Kept(p, words, holds, q)
         for p in numbers:
             for q in met:
                 if not any(isinstance(leaf, Fraction) for leaf in met[q]):
-                    for words, holds in of_indices(_beside(draws, p, q)):
+                    for words, holds in of_indices(_beside(every, p, q)):
                         yield Kept(p, words, holds, q)
         wide = [p for p in met if not any(isinstance(leaf, Fraction) for leaf in met[p])]
         for p, q in permutations(wide, 2):
-            beside = _beside(draws, p, q)
+            beside = _beside(every, p, q)
             for words, holds in of_ranks(beside) if len(beside) >= MANY else ():
                 yield Kept(p, words, holds, q)
 
@@ -199,8 +204,7 @@ def _settled(found: Sequence[Any]) -> bool:
     return len(set(found)) == len(shapes) and len(found) > 2 * len(shapes)
 
 
-def _beside(draws: Sequence[Instance], p: Path, q: Path) -> list[tuple[Any, Any]]:
-    every = map(leaves, draws)
+def _beside(every: Sequence[Leaves], p: Path, q: Path) -> list[tuple[Any, Any]]:
     return [(found[p], found[q]) for found in every if p in found and q in found]
 
 
