@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 import uuid
 import warnings
@@ -77,7 +78,7 @@ class Cluster:
         except Exception as error:
             raise ClusterError(
                 f"--scheduler: expected a Dask scheduler at {self.address}, got no answer from "
-                f"one: {error or type(error).__name__}. Start one with `dask scheduler`, and "
+                f"one: {str(error) or type(error).__name__}. Start one with `dask scheduler`, and "
                 "workers with `dask worker`"
             ) from None
         try:
@@ -178,53 +179,61 @@ class _Run:
             eval, f"{_REMOTE}.unit(text)", {"text": text}, key=key, pure=False
         )
         self.futures[index] = future
-        future.add_done_callback(lambda done: self.news.put((index, done)))
+        future.add_done_callback(lambda done: self._fetch_apart(index, done))
+
+    def _fetch_apart(self, index: int, future: Any) -> None:
+        """Fetch an answer in a thread: it takes as long as the unit where its worker is lost."""
+
+        def fetch() -> None:
+            try:
+                found = future.result()
+            except Exception as error:
+                found = error
+            self.news.put((index, future, found))
+
+        threading.Thread(target=fetch, daemon=True).start()
 
     def next(self) -> Iterator[tuple[int, Outcome]]:
-        """Take in the news, or look at the cluster where there is none."""
+        """Take in one piece of news, or look at the cluster where there is none."""
         try:
-            found = [self.news.get(timeout=LOOK)]
+            news = self.news.get(timeout=LOOK)
         except Empty:
             self._look()
             return
-        with suppress(Empty):
-            while True:
-                found.append(self.news.get_nowait())
         self.alone_since = None
-        done = [news for news in found if not self._told(news)]
-        # All that is there is fetched at once: each fetching waits for the scheduler and a worker.
-        answers = self.client.gather({i: f for i, f in done if f.status == "finished"})
-        for index, future in done:
-            outcome = self._outcome(index, future, answers.get(index))
-            del self.futures[index]
-            if outcome is not None:
-                yield index, outcome
+        if isinstance(news, dict):
+            self._told(news)
+            return
+        index, future, answer = news
+        if self.futures.get(index) is not future:
+            return
+        outcome = self._outcome(index, answer)
+        del self.futures[index]
+        if outcome is not None:
+            yield index, outcome
         if not self.futures and self.suspects:
             self.tried_alone.add(suspect := self.suspects.pop(0))
             self._submit(suspect)
 
-    def _told(self, news: Any) -> bool:
-        """Whether news are not of a task that is done, or of one that is not waited for."""
-        if not isinstance(news, dict):
-            return self.futures.get(news[0]) is not news[1]
+    def _told(self, news: Mapping[str, Any]) -> None:
+        """Pass on what a worker says of a task that it is at."""
+        index = news["index"]
         if "units" in news:
-            self.cluster.keep(news["index"], json.loads(news["units"]))
+            self.cluster.keep(index, json.loads(news["units"]))
         else:
-            self.reached[news["index"]] = news["stage"]
-            self.heard(news["index"], f"{news['stage']}{ON}{news['place']}")
-        return True
+            self.reached[index] = news["stage"]
+            self.heard(index, f"{news['stage']}{ON}{news['place']}")
 
-    def _outcome(self, index: int, future: Any, answer: str | None) -> Outcome | None:
-        """What a task's future holds; ``None`` where it is to be tried again, alone."""
-        from distributed import KilledWorker
+    def _outcome(self, index: int, answer: Any) -> Outcome | None:
+        """What an answer amounts to; ``None`` where the task is to be tried again, alone."""
+        from distributed import CancelledError, KilledWorker
 
-        error = future.exception() if future.status == "error" else None
-        if isinstance(error, KilledWorker):
-            return self._killed(index, error)
-        if error is not None:
-            raise self._unusable("", error)
-        if answer is None:  # cancelled by somebody else, or lost
+        if isinstance(answer, KilledWorker):
+            return self._killed(index, answer)
+        if isinstance(answer, CancelledError):
             raise self._gone()
+        if isinstance(answer, Exception):
+            raise self._unusable("", answer)
         told = json.loads(answer)
         if "differs" in told:
             self.cluster.differs(told["place"], told["differs"], self._about(self.tasks[index]))
