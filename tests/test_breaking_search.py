@@ -107,7 +107,7 @@ def test_a_proof_and_a_budget_without_a_search_are_not_searched(template):
     run(template.variant(), nothing, 0, lambda stage, result: stages.append(stage))
     assert "search" not in stages
     run(template.variant(), BUDGETS["quick"], 0, lambda stage, result: stages.append(stage))
-    assert stages[-1] == "search"
+    assert "search" in stages
 
 
 def test_the_verdict_before_stands_where_the_search_is_cut_off(template):
