@@ -25,6 +25,8 @@ from lora_proofs.integrate.series import ball_value
 from lora_proofs.integrate.tape import Tape, run
 
 PRIME = 2**521 - 1
+WORD = 2**61 - 1
+"""A prime to see at little cost that the space is everything: rank is no larger modulo a prime."""
 HEIGHT = 2**128
 """What a random residue would exceed: so a smaller fraction is no accident."""
 LARGEST = 200
@@ -87,7 +89,9 @@ def affine_hull(tape: Tape, values: Mapping[Any, Any]) -> Hull:
         return none
     try:
         start = [rational(x) for s, _, shape in layout.parts for x in _flat(values[s], shape)]
-        basis = _Field(tape, layout, values).directions(start)
+        if _Field(tape, layout, values, WORD).fill(start):
+            return none
+        basis = _Field(tape, layout, values, PRIME).directions(start)
     except (BadInput, ZeroDivisionError):
         return none
     free = [next(i for i, x in enumerate(row) if x) for row in basis]
@@ -125,9 +129,9 @@ class _Residues:
 
 
 class _Field:
-    def __init__(self, tape: Tape, layout: Layout, values: Mapping[Any, Any]) -> None:
-        self.tape, self.layout = tape, layout
-        self.ctx = _Residues(flint.fmpz_mod_ctx(PRIME))
+    def __init__(self, tape: Tape, layout: Layout, values: Mapping[Any, Any], prime: int) -> None:
+        self.tape, self.layout, self.prime = tape, layout, prime
+        self.ctx = _Residues(flint.fmpz_mod_ctx(prime))
         self.values = {
             k: self.ctx.matrix(v) if isinstance(v, np.ndarray | list | tuple) else self._scalar(v)
             for k, v in values.items()
@@ -143,6 +147,20 @@ class _Field:
             here[symbol] = _array(row[where], shape) if shape else row[where][0]
         found = run(self.tape, {**self.values, **here}, self.ctx)  # type: ignore[arg-type]
         return [x for s, _, shape in self.layout.parts for x in _flat(found[s], shape)]
+
+    def fill(self, start: list[Fraction]) -> bool:
+        """Whether rates at as many points of start + V as there are entries are independent."""
+        random, size = Random(61), len(start)
+        origin = np.array([self.ctx.number(x) for x in start], dtype=object)
+        rows: list[Any] = []
+        for _ in range(size):
+            point = origin
+            if rows:
+                factors = [self.ctx.ctx(random.randrange(self.prime)) for _ in rows]
+                point = origin + np.array(factors, dtype=object) @ np.array(rows, dtype=object)
+            rows.append(self.rate(list(point)))
+        found = [[int(x) for x in row] for row in rows]
+        return bool(flint.nmod_mat(found, self.prime).rank() == size)
 
     def directions(self, start: list[Fraction]) -> list[list[Any]]:
         """A reduced echelon basis of the smallest V with F(start + V) in V."""

@@ -1,8 +1,9 @@
-"""How many digits to compute with, so that as many as asked for are right: runs are compared.
+"""How many digits to compute with, so that as many as asked for are right.
 
-Two runs differ in tolerance, order and precision; their gap is the error of the coarser one, and
-the finer one is reported. A first pair with few digits is cheap and tells how many digits the flow
-and its small entries cost.
+A run that bounds its own error is judged by that. Otherwise two runs that differ in tolerance,
+order and precision are compared: their gap is the error of the coarser one, and the finer one is
+reported. A first attempt with few digits is cheap and tells how many digits the flow and its small
+entries cost.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 import flint
 import numpy as np
 
+from lora_proofs.arithmetic.ball import BallArithmetic
 from lora_proofs.arithmetic.context import object_matrix
 from lora_proofs.arithmetic.multiprecision import MultiprecisionArithmetic
 from lora_proofs.errors import ToleranceNotMet
@@ -37,6 +39,8 @@ class Reached:
     state: dict[Any, Any]
     method: str
     steps: int
+    error: float = inf
+    """log2 of a bound of the error of each entry, where the run itself knows one."""
 
 
 Run = Callable[[int], list[Reached]]
@@ -51,50 +55,99 @@ def refined(
     """
     working = digits + APART
     if digits > 2 * PILOT:
-        pair = run(PILOT), run(PILOT + APART)
-        missing = max(_judge(*pair, values, observables, digits, pilot=True)[1], default=0.0)
-        working = max(digits + 1, PILOT + ceil(missing) + 1)
+        first = _attempt(run, PILOT, values, observables, digits, pilot=True)
+        working = max(digits + 1, PILOT + ceil(max(first.lacking, default=0.0)) + 1)
     for _ in range(MAX_ATTEMPTS):
-        rough, sharp = run(working), run(working + APART)
-        found, lacking = _judge(rough, sharp, values, observables, digits, pilot=False)
-        missing = max(lacking, default=0.0)
+        attempt = _attempt(run, working, values, observables, digits, pilot=False)
+        missing = max(attempt.lacking, default=0.0)
         if missing <= 0:
-            return found
+            return attempt.found
         working += ceil(missing) + 1
+    last = attempt.found[-1]
     raise ToleranceNotMet(
-        f"{sharp[-1].method}: {digits} digits at t = {sharp[-1].time} were not reached; the flow "
+        f"{last.method}: {digits} digits at t = {last.t} were not reached; the flow "
         "is too sensitive to its start: ask for fewer digits or an earlier time"
     )
 
 
-def _judge(
-    rough: list[Reached],
-    sharp: list[Reached],
+@dataclass
+class _Attempt:
+    """The trajectories, and the decimal digits that entries and observables lack."""
+
+    found: list[Trajectory]
+    lacking: list[float]
+
+
+def _attempt(
+    run: Run,
+    working: int,
     values: Mapping[Any, Any],
     observables: Mapping[str, Word],
     digits: int,
     *,
     pilot: bool,
-) -> tuple[list[Trajectory], list[float]]:
-    """The trajectories, and the decimal digits that entries and observables lack."""
-    found, lacking = [], [0.0]
-    ctx = MultiprecisionArithmetic(digits)
-    for before, after in zip(rough, sharp, strict=True):
+) -> _Attempt:
+    """One run that knows its errors, or a pair."""
+    first = run(working)
+    alone = all(state.error < inf for state in first)
+    sharp = first if alone else run(working + APART)
+    ctx, out = MultiprecisionArithmetic(digits), _Attempt([], [0.0])
+    for before, after in zip(first, sharp, strict=True):
         work = MultiprecisionArithmetic(_decimals(after.state) + digits)
-        old = _named(before.state, values, observables, work)
         new = _named(after.state, values, observables, work)
+        if alone:
+            errors = _bounds(after, values, observables, work)
+        else:
+            old = _named(before.state, values, observables, work)
+            errors = {name: abs(X - old[name]) for name, X in new.items()}
         gap = work.mp.zero
-        moving = {symbol.name for symbol in after.state}
         for name, X in new.items():
-            for x, y in zip(_flat(old[name]), _flat(X), strict=True):
-                error = abs(x - y)
-                gap = max(gap, error) if name in moving else gap
-                lacking.append(_lack(error, abs(y), digits, work.mp, pilot=pilot))
+            for error, x in zip(_flat(errors[name]), _flat(X), strict=True):
+                out.lacking.append(_lack(error, abs(x), digits, work.mp, pilot=pilot))
+        gap = max((e for s in after.state for e in _flat(errors[s.name])), default=gap)
         named = {name: _rounded(X, ctx) for name, X in new.items()}
-        found.append(
+        out.found.append(
             Trajectory(after.time, named, ctx.number(gap), False, after.method, after.steps)
         )
-    return found, lacking
+    return out
+
+
+def _bounds(
+    reached: Reached,
+    values: Mapping[Any, Any],
+    observables: Mapping[str, Word],
+    work: MultiprecisionArithmetic,
+) -> dict[str, Any]:
+    """Bounds of the errors of entries and observables, these from balls around the entries."""
+    ctx = BallArithmetic(work.digits)
+    mantissa, exponent = 2 ** (reached.error % 1), int(reached.error // 1)
+    with ctx.working():
+        radius = flint.arb(mantissa) * flint.arb(2) ** exponent
+        around = flint.arb(0, radius.upper())
+        balls = {s: _spread(X, around) for s, X in reached.state.items()}
+        here = {k: v if hasattr(v, "gradient") else _in_balls(v, ctx) for k, v in values.items()}
+        found = {s.name: X for s, X in balls.items()}
+        found |= {name: evaluate(word, here | balls, ctx) for name, word in observables.items()}
+    return {name: _radii(X, work) for name, X in found.items()}
+
+
+def _spread(X: Any, around: flint.arb) -> Any:
+    if not isinstance(X, flint.arb_mat):
+        return X + around
+    return object_matrix(X.tolist(), lambda x: x + around)
+
+
+def _in_balls(value: Any, ctx: BallArithmetic) -> Any:
+    matrix = isinstance(value, np.ndarray | list | tuple)
+    return ctx.matrix(value) if matrix else ctx.number(value)
+
+
+def _radii(X: Any, work: MultiprecisionArithmetic) -> Any:
+    def radius(ball: Any) -> Any:
+        mantissa, exponent = ball.rad().man_exp()
+        return work.mp.ldexp(work.mp.mpf(int(mantissa)), int(exponent))
+
+    return object_matrix(X.tolist(), radius) if isinstance(X, np.ndarray) else radius(X)
 
 
 def _decimals(state: Mapping[Any, Any]) -> int:
