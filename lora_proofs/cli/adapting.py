@@ -67,12 +67,17 @@ def adapt_model(
       lora-proofs adapt instance.json --exact --certificate adapters.json
     """
     from lora_proofs.solving.adaptation import adapt
+    from lora_proofs.solving.adaptation_large import is_large, read_large
     from lora_proofs.solving.adaptation_problem import read_adaptation
 
     if digits is not None and not 1 <= digits <= MOST_DIGITS:
         raise BadInput(f"--digits: expected a number from 1 to {MOST_DIGITS}, got {digits}")
     what = 'an instance such as {"kind": "linear", "frozen": [...], "target": ..., "rank": 1}'
-    adapted = adapt(read_adaptation(read_json(instance, what)), digits, exact, At())
+    data = read_json(instance, what)
+    large = is_large(data) and digits is None and not exact and certificate is None
+    problem = read_large(data) if large else read_adaptation(data)
+    del data  # the rows of a large model take more room than its matrices
+    adapted = adapt(problem, digits, exact, At())
     code = 0 if certificate is None else _certified(adapted, certificate)
     if as_json:
         emit(adapted.document)

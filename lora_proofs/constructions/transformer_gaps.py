@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import flint
 import numpy as np
 
-from lora_proofs.arithmetic.context import Matrix
+from lora_proofs.arithmetic.context import Matrix, object_matrix
 from lora_proofs.arithmetic.dense import inverse, product
-from lora_proofs.arithmetic.exact import EXACT
+from lora_proofs.arithmetic.exact import EXACT, fmpq
+from lora_proofs.arithmetic.recorded import recorder
 from lora_proofs.constructions.adapters import Broken
 from lora_proofs.constructions.leading import rank_factors
 from lora_proofs.errors import ShapeMismatch
@@ -228,7 +230,7 @@ def unit_offset(target: TransformerModel, i: int) -> tuple[Matrix, bool]:
     """
     C, b = target.blocks[i - 1].W2, target.blocks[i - 1].b2
     if EXACT.rank(C) == len(C):
-        return exact_product(inverse(C, EXACT), b), True
+        return _quotient(C, b), True
     scores = [exact_product(C.mT, h.K.mT, h.Q) for h in target.blocks[i].heads]
     return _solved(
         np.concatenate([exact_product(S, C) for S in scores]),
@@ -236,7 +238,17 @@ def unit_offset(target: TransformerModel, i: int) -> tuple[Matrix, bool]:
     )
 
 
+def _quotient(X: Matrix, b: Matrix) -> Matrix:
+    """X^{-1} b of a nonsingular X: far cheaper than the inverse where b is narrow."""
+    if recorder(X) or recorder(b):
+        return exact_product(inverse(X, EXACT), b)
+    X, b = (flint.fmpq_mat(Z.tolist()) for Z in (X, b))
+    return object_matrix(X.solve(b, algorithm="dixon").tolist(), fmpq)
+
+
 def _solved(X: Matrix, b: Matrix) -> tuple[Matrix, bool]:
+    if X.shape[0] == X.shape[1] == EXACT.rank(X):
+        return _quotient(X, b), True
     y = exact_product(pseudo_inverse(X), b)
     return y, bool((exact_product(X, y) == b).all())
 

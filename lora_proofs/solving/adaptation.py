@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from lora_proofs.errors import Unavailable
 from lora_proofs.mathematics.literature import leanings
+from lora_proofs.solving.adaptation_large import LargeLinearProblem, answer_large
 from lora_proofs.solving.adaptation_linear_answer import answer_linear
 from lora_proofs.solving.adaptation_problem import (
     LinearProblem,
@@ -29,13 +31,13 @@ Say = Callable[[str], None]
 class Adapted:
     """The document that ``adapt --json`` prints, and what it was made from."""
 
-    problem: Problem
+    problem: Problem | LargeLinearProblem
     found: Any
     document: dict[str, Any]
 
 
 def adapt(
-    problem: Problem,
+    problem: Problem | LargeLinearProblem,
     digits: int | None = None,
     exact: bool = False,
     say: Say = lambda text: None,
@@ -60,8 +62,13 @@ def adapt(
 
 
 def _answered(
-    problem: Problem, digits: int | None, exact: bool, say: Say
+    problem: Problem | LargeLinearProblem, digits: int | None, exact: bool, say: Say
 ) -> tuple[Any, dict[str, Any]]:
+    if isinstance(problem, LargeLinearProblem):
+        if digits is not None or exact:
+            raise Unavailable("digits or exact numbers at this size", "array", "fewer rows")
+        say("float64, with bounds of its rounding")
+        return answer_large(problem)
     if isinstance(problem, LinearProblem):
         return answer_linear(problem, digits, exact, say)
     if isinstance(problem, ReluProblem):
@@ -69,4 +76,9 @@ def _answered(
     return answer_transformer(problem, digits, exact, say)
 
 
-_KIND = {LinearProblem: "linear", ReluProblem: "relu-fnn", TransformerProblem: "transformer"}
+_KIND: dict[type, str] = {
+    LargeLinearProblem: "linear",
+    LinearProblem: "linear",
+    ReluProblem: "relu-fnn",
+    TransformerProblem: "transformer",
+}

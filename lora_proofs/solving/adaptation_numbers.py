@@ -122,11 +122,23 @@ def float_condition(W: Matrix) -> float:
     >>> float_condition(W), float_condition(W * flint.fmpq(10) ** 400), float_condition(0 * W)
     (2.0, 2.0, inf)
     """
+    if (near := _near(W)) is not None:
+        values = np.linalg.svd(near, compute_uv=False)
+        return float(values[0] / values[-1]) if values[-1] > 0 else inf
     largest = max((abs(value(x)) for x in W.flat), default=Fraction(0))
     bits = largest.numerator.bit_length() - largest.denominator.bit_length()
     entries = [[float(value(x) / Fraction(2) ** bits) for x in row] for row in W]
     values = np.linalg.svd(np.array(entries), compute_uv=False)
     return float(values[0] / values[-1]) if values[-1] > 0 else inf
+
+
+def _near(W: Matrix) -> np.ndarray | None:
+    """A matrix of rationals rounded entry by entry, where that is well within range."""
+    try:
+        near = np.array([[int(x.p) / int(x.q) for x in row] for row in W.tolist()])
+    except (AttributeError, OverflowError):
+        return None
+    return near if near.size and 1e-200 < np.abs(near).max() < 1e200 else None
 
 
 def singular_in_floats(W: Matrix) -> bool:

@@ -63,7 +63,12 @@ class Judged:
     def huge(self) -> bool:
         """Whether an adapter is far larger than the problem, and entries are rounded."""
         rounded = self.found.entries.digits is not None
-        return rounded and exploded(self.found.adapter_norm, natural(self.problem))
+        return rounded and exploded(self.found.adapter_norm, self.natural)
+
+    @cached_property
+    def natural(self) -> float:
+        """How large updates may well be."""
+        return natural(self.problem)
 
     @cached_property
     def verdict(self) -> str:
@@ -165,8 +170,8 @@ def reasons(judged: Judged) -> Iterator[str]:
     if judged.refused is not None:
         yield words.not_rational(judged.refused)
     yield from _about_error(judged)
-    if exploded(found.adapter_norm, natural(judged.problem)):
-        yield words.of_size(found.adapter_norm, natural(judged.problem))
+    if exploded(found.adapter_norm, judged.natural):
+        yield words.of_size(found.adapter_norm, judged.natural)
     frozen = judged.problem.frozen.weights()
     yield from words.of_condition((named(place), W) for place, W in frozen)
     yield from words.of_broken(found.built.broken)
