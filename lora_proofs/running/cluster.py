@@ -68,24 +68,42 @@ class Cluster:
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
-        from distributed import Client
-
-        try:
-            with warnings.catch_warnings():
-                # Versions that differ are refused below, in words that say what to do.
-                warnings.simplefilter("ignore")
-                client = Client(self.address, timeout=CONNECT, set_as_default=False)
-        except Exception as error:
+        client = self._client()
+        if isinstance(client, Exception):
             raise ClusterError(
                 f"--scheduler: expected a Dask scheduler at {self.address}, got no answer from "
-                f"one: {str(error) or type(error).__name__}. Start one with `dask scheduler`, and "
-                "workers with `dask worker`"
-            ) from None
+                f"one: {str(client) or type(client).__name__}. Start one with `dask scheduler`, "
+                "and workers with `dask worker`"
+            )
         try:
             yield client
         finally:
             with suppress(Exception):
                 client.close(timeout=CONNECT)
+
+    def _client(self) -> Any:
+        """A client of the scheduler, or why there is none.
+
+        It is made in a thread: Dask waits for ever where something listens and does not answer.
+        """
+        from distributed import Client
+
+        found: SimpleQueue[Any] = SimpleQueue()
+
+        def connect() -> None:
+            try:
+                with warnings.catch_warnings():
+                    # Versions that differ are refused later, in words that say what to do.
+                    warnings.simplefilter("ignore")
+                    found.put(Client(self.address, timeout=CONNECT, set_as_default=False))
+            except Exception as error:
+                found.put(error)
+
+        threading.Thread(target=connect, daemon=True).start()
+        try:
+            return found.get(timeout=2 * CONNECT)
+        except Empty:
+            return OSError(f"what listens there says nothing within {2 * CONNECT:g} s")
 
     def differs(self, place: str, theirs: Mapping[str, str], ours: Mapping[str, str]) -> None:
         """Raise where a worker has other versions, and name both."""
