@@ -1,15 +1,17 @@
 """The Frobenius LoRA flow from a lambda-balanced start, B0'B0 - A0 A0' = c I, by Riccati substeps.
 
 With Z = [b; a] in singular coordinates and F = [[c/2, S], [S', -c/2]] the flow is
-Z' = F Z - 1/2 Z Z'Z, and Q = ZZ' moves by Q(t + h) = X (I + Z'KZ)^{-1} X' with X = e^{Fh}Z. F falls into
-blocks of 2 x 2 with eigenvalues +-mu, mu^2 = sigma^2 + c^2/4, where e^{Fh} = cosh + F sinh/mu and
-K = int_0^h e^{2Fs} ds = (sinh/mu) e^{Fh}. One step over a long time would lose what grows slower than
-the rest, so steps keep mu h below ``GROWTH``.
+Z' = F Z - 1/2 Z Z'Z, and Q = ZZ' moves by Q(t + h) = X (I + Z'KZ)^{-1} X' with X = e^{Fh}Z. F falls
+into blocks of 2 x 2 with eigenvalues +-mu, mu^2 = sigma^2 + c^2/4, where e^{Fh} = cosh + F sinh/mu
+and K = int_0^h e^{2Fs} ds = (sinh/mu) e^{Fh}. One step over a long time would lose what grows
+slower than the rest, so steps keep mu h below ``GROWTH``.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
 
 from lora_proofs.kernels.coordinates import EPS, Coordinates, enter, leave, moved, size
 from lora_proofs.kernels.frobenius import errors_of_product
@@ -20,6 +22,7 @@ Array = Any
 GROWTH = 4.0
 MOVED = 64.0  # roundings by which the second run is moved: its distance is the error
 BALANCED = 32.0 * EPS
+CHUNK = 1 << 18  # bytes of the states that move together
 
 
 def balance_defect(A0: Array, B0: Array, xp: Any) -> tuple[Array, Array]:
@@ -49,9 +52,9 @@ def balanced_flow(
     most_steps: int,
     singular_values: bool,
 ) -> BatchResult:
-    """The flow of 1/2 ||W0 + BA - Y||^2 for N starts whose ``balance_defect`` is below ``BALANCED``.
+    """The flow of 1/2 ||W0 + BA - Y||^2 for N starts with ``balance_defect`` below ``BALANCED``.
 
-    A and B are those of the flow where r = 1, and ``None`` elsewhere: W is known, a rotation is not.
+    A and B are those of the flow where r = 1, and ``None`` elsewhere: W is known, a rotation not.
     """
     p = enter(Y - W0, A0, B0, t, xp)
     b_far, a_far, sigma_far = moved(p, MOVED * EPS, xp)
@@ -65,11 +68,11 @@ def balanced_flow(
     steps = xp.where(reason == OK, steps, 0 * steps)
     b, a = _ride(b, a, sigma, c, xp.concat([p.t, p.t]), xp.concat([steps, steps]), xp)
     error, scale = _error(p, b, a, N, one, xp)
-    B, A = b[:N], a[:N]
+    B, A = b[:N, ...], a[:N, ...]
     values = product_singular_values(B, A, xp) * p.unit[:, None] ** 2 if singular_values else None
     A, B = leave(p, B, A)
-    error = error + 16 * EPS * (scale + xp.max(xp.abs(W0), axis=(-2, -1)))
     reason = xp.where((reason == OK) & ~(error <= 0.1 * scale + 1e-300), INACCURATE, reason)
+    error = error + 16 * EPS * (scale + xp.max(xp.abs(W0), axis=(-2, -1)))
     W = W0 + B @ A
     return BatchResult(
         W, A if one else None, B if one else None, error, steps, reason, values, "riccati"
@@ -105,24 +108,74 @@ def _equal_steps(
     if not count:
         return b, a
     h, k, r = t / count, sigma.shape[-1], b.shape[-1]
-    own_b, by_b, cross = _exponential(sigma, c, h, b.shape[1], 1.0, xp)
-    own_a, by_a, _ = _exponential(sigma, c, h, a.shape[1], -1.0, xp)
+    b_growth, a_growth = (_growth(sigma, c, h, X.shape[1], s, xp) for X, s in ((b, 1.0), (a, -1.0)))
+    if xp is np and r <= 3:
+        return _ride_in_chunks(b, a, b_growth, a_growth, count, k)
+    (own_b, by_b, cross), (own_a, by_a, _) = (
+        (x[..., None] for x in g) for g in (b_growth, a_growth)
+    )
     eye = xp.eye(r, dtype=b.dtype, device=b.device)
     for _ in range(count):
-        x, y = own_b * b, own_a * a
-        x[:, :k] += cross * a[:, :k]
-        y[:, :k] += cross * b[:, :k]
+        x = own_b * b + _padded(cross * a[:, :k, ...], b, xp)
+        y = own_a * a + _padded(cross * b[:, :k, ...], a, xp)
         M = eye + b.mT @ (by_b * x) + a.mT @ (by_a * y)
-        if r == 1:
-            root = 1 / xp.sqrt(M)
-            b, a = x * root, y * root
-        else:
-            back = xp.linalg.inv(xp.linalg.cholesky(M)).mT
-            b, a = x @ back, y @ back
+        back = xp.linalg.inv(xp.linalg.cholesky(M)).mT
+        b, a = x @ back, y @ back
     return b, a
 
 
-def _exponential(
+def _padded(X: Array, like: Array, xp: Any) -> Array:
+    k = X.shape[1]
+    return X if k == like.shape[1] else xp.concat([X, xp.zeros_like(like[:, k:, ...])], axis=1)
+
+
+def _ride_in_chunks(
+    b: Array, a: Array, b_growth: Any, a_growth: Any, count: int, k: int
+) -> tuple[Array, Array]:
+    """The same with instances along the last axis, where Cholesky is a few vector operations."""
+    n, N = b.shape[1], len(b)
+    Z = np.concatenate([b, a], axis=1)
+    own, by = (
+        np.concatenate([x, y], axis=1) for x, y in zip(b_growth[:2], a_growth[:2], strict=True)
+    )
+    chunk = max(32, CHUNK // (8 * Z[0].size))
+    for start in range(0, N, chunk):
+        some = slice(start, min(start + chunk, N))
+        z = np.ascontiguousarray(np.moveaxis(Z[some], 0, -1))
+        widths = (np.ascontiguousarray(x[some].T)[:, None, :] for x in (own, by, b_growth[2]))
+        Z[some] = np.moveaxis(_ride_last(z, *widths, count, n, k), -1, 0)
+    return Z[:, :n], Z[:, n:]
+
+
+def _ride_last(z: Array, own: Array, by: Array, cross: Array, count: int, n: int, k: int) -> Array:
+    r, x, push = z.shape[1], np.empty_like(z), np.empty_like(z[:k])
+    M, weighted = np.empty((r, r, z.shape[-1])), np.empty_like(z)
+    for _ in range(count):
+        np.multiply(own, z, out=x)
+        for to, of in ((0, n), (n, 0)):
+            np.multiply(cross, z[of : of + k], out=push)
+            np.add(x[to : to + k], push, out=x[to : to + k])
+        np.multiply(by, x, out=weighted)
+        np.einsum("ikN,ilN->klN", z, weighted, out=M)
+        for j in range(r):
+            M[j, j] += 1.0
+        _divide_by_root(x, M)
+        x, z = z, x
+    return z
+
+
+def _divide_by_root(x: Array, M: Array) -> None:
+    """x := x L'^{-1} for M = L L', column by column; the lower triangle of M becomes that of L."""
+    for j in range(len(M)):
+        for i in range(j):
+            M[j:, j] -= M[j:, i] * M[j, i]
+            x[:, j] -= x[:, i] * M[j, i]
+        root = 1.0 / np.sqrt(M[j, j])
+        M[j:, j] *= root
+        x[:, j] *= root
+
+
+def _growth(
     sigma: Array, c: Array, h: Array, rows: int, sign: float, xp: Any
 ) -> tuple[Array, Array, Array]:
     """Per row of b (sign 1) or a (sign -1): its factor in e^{Fh}, sinh/mu, and the cross factor."""
@@ -133,15 +186,15 @@ def _exponential(
     z = mu * h[:, None]
     safe = xp.where(z > 0, mu, xp.ones_like(mu))
     ratio = xp.where(z > 0, xp.sinh(z) / safe, h[:, None] + 0.0 * z)
-    own = xp.cosh(z) + sign * (c[:, None] / 2) * ratio
-    return own[..., None], ratio[..., None], (ratio[:, :k] * sigma)[..., None]
+    return xp.cosh(z) + sign * (c[:, None] / 2) * ratio, ratio, ratio[:, :k] * sigma
 
 
 def _error(p: Coordinates, b: Array, a: Array, N: int, one: bool, xp: Any) -> tuple[Array, Array]:
     """How far the two runs are apart: in W, and in A and B where they are known."""
-    norm_b, norm_a = size(b[:N], xp), size(a[:N], xp)
+    b, b_far, a, a_far = b[:N, ...], b[N:, ...], a[:N, ...], a[N:, ...]
+    norm_b, norm_a = size(b, xp), size(a, xp)
     if one:
-        db, da = size(b[:N] - b[N:], xp), size(a[:N] - a[N:], xp)
+        db, da = size(b - b_far, xp), size(a - a_far, xp)
         return errors_of_product(p.unit, norm_b, norm_a, db, da, xp)
-    apart = size(b[:N] @ a[:N].mT - b[N:] @ a[N:].mT, xp)
+    apart = size(b @ a.mT - b_far @ a_far.mT, xp)
     return p.unit**2 * apart, p.unit**2 * norm_b * norm_a

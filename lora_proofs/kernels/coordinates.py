@@ -31,7 +31,7 @@ class Coordinates:
 
 
 def enter(E: Array, A0: Array, B0: Array, t: Array, xp: Any) -> Coordinates:
-    """The singular coordinates of E = Y - W0 (N, n, m); what is not finite becomes 0 and a reason."""
+    """The singular coordinates of E = Y - W0 (N, n, m); what is not finite becomes 0."""
     finite = xp.isfinite(t)
     for X in (E, A0, B0):
         finite = finite & xp.all(xp.abs(X) < SIZES[1], axis=(-2, -1))
@@ -64,7 +64,7 @@ def largest_entry(X: Array, xp: Any) -> Array:
 def moved(c: Coordinates, size: float, xp: Any) -> tuple[Array, Array, Array]:
     """(b, a, sigma), each entry moved by up to ``size`` times what rounding may have mixed into it.
 
-    Where U and V are signed permutations nothing is mixed: zeros stay zeros, as in exact arithmetic.
+    Where U and V are signed permutations nothing is mixed: zeros stay zeros, as they do exactly.
     """
     b = c.b + size * _pattern(c.b, xp) * (xp.abs(c.U.mT) @ (xp.abs(c.U) @ xp.abs(c.b)))
     a = c.a + size * _pattern(c.a, xp) * (xp.abs(c.Vt) @ (xp.abs(c.Vt.mT) @ xp.abs(c.a)))

@@ -31,17 +31,17 @@ def lora_flow(
     method: str = "auto",
     tolerance: float = 3e-9,
     singular_values: bool = True,
-    most_steps: int = 10_000,
+    most_steps: int = 2_000,
 ) -> BatchResult:
     """The LoRA gradient flow of 1/2 ||W - Y||_F^2, or of 1/2 (tr W)^2 for Y = None, in float64.
 
     W0 and Y are (N, n, m) or (n, m), A0 (N, r, m), B0 (N, n, r), t >= 0 a number or (N,), and
     W = W0 + scale B A. The result says per instance its error, or why it failed. ``method`` is
     "auto", "general" (Runge-Kutta) or "closed" (refused where no closed form applies); closed are
-    trace-squared, r = 1, and starts with B0'B0 - A0 A0' = c I up to 32 roundings, whose effect is in
-    the error. Of these A and B are known only for r = 1: with ``factors`` the others are integrated.
-    ``tolerance`` is the error of one step; results are about a hundred times as exact. Raises
-    ``ShapeMismatch`` and ``BadInput``. Rushka & Klabjan, reconstructed; Fukumizu 1998 (recalled).
+    trace-squared, r = 1, and starts with B0'B0 - A0 A0' = c I up to 32 roundings, whose effect is
+    in the error. Of the last, A and B are known only for r = 1: with ``factors`` they are
+    integrated. ``tolerance`` is that of one step; results are about a hundred times as exact.
+    Raises ``ShapeMismatch`` and ``BadInput``. Rushka & Klabjan, reconstructed; Fukumizu 1998 (recalled).
 
     >>> end = lora_flow([[0.0]], [[2.0]], [[[0.5]]], [[[0.0]]], 1.0)
     >>> round(float(end.W[0, 0, 0]), 12), end.method, bool(end.failed[0])
@@ -101,7 +101,7 @@ def _part(X: Array | None, where: slice, xp: Any) -> Array | None:
         return None
     N = where.stop - where.start
     if X.ndim == 3 or X.ndim == 1:
-        return X[where]
+        return X[where, ...]
     return xp.broadcast_to(X, (N, *X.shape))
 
 

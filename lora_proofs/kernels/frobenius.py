@@ -1,9 +1,9 @@
 """The Frobenius LoRA flow from every start: two runs per instance, of which the second measures.
 
 The second run has a tolerance ``COARSER`` times as large and starts from data that are moved by
-``ROUNDINGS`` times as many roundings; the distance of the two, divided by ``TRUST``, is the error of
-the first: errors are nearly proportional to the tolerance, and where an instance amplifies them, or
-roundings, the two runs drift apart. What the last steps lose is not proportional (there the step
+``ROUNDINGS`` times as many roundings; the distance of the two, divided by ``TRUST``, is the error
+of the first: errors are nearly proportional to the tolerance, and where an instance amplifies
+them, or roundings, the two runs drift apart. What the last steps lose is not proportional (there the step
 size is held by stability); it is measured by the estimate of order 5 and added.
 """
 
@@ -15,9 +15,9 @@ import numpy as np
 
 from lora_proofs.kernels.coordinates import EPS, Coordinates, enter, leave, moved, size
 from lora_proofs.kernels.generic import integrate_generic
-from lora_proofs.kernels.result import INACCURATE, OK, BatchResult
+from lora_proofs.kernels.result import INACCURATE, OK, TOO_MANY_STEPS, BatchResult
 from lora_proofs.kernels.spectrum import product_singular_values
-from lora_proofs.kernels.stepping import Flows, integrate
+from lora_proofs.kernels.stepping import STABLE, Flows, integrate
 
 Array = Any
 COARSER = 1000.0
@@ -45,7 +45,7 @@ def frobenius_flow(
     A, B = leave(c, b, a)
     error = error + 16 * EPS * (scale + xp.max(xp.abs(W0), axis=(-2, -1)))
     reason = xp.where((reason == OK) & ~(error < scale), INACCURATE, reason)
-    reason = xp.where(scale == 0, c.reason, reason)
+    reason = xp.where((c.reason == OK) & (scale == 0), OK, reason)
     values = None
     if singular_values:
         values = product_singular_values(b, a, xp) * c.unit[:, None] ** 2
@@ -63,7 +63,9 @@ def _both(c: Coordinates, tolerance: float, most_steps: int, xp: Any) -> Any:
     state = xp.concat([xp.reshape(b, (2 * N, n * r)), xp.reshape(a, (2 * N, m * r))], axis=1)
     tolerances = xp.concat([xp.full_like(c.t, tolerance), xp.full_like(c.t, coarse)])
     sigma, t = xp.concat([c.sigma, sigma_far]), xp.concat([c.t, c.t])
-    flows = Flows(state, sigma, D, t, tolerances, (n, m, r), xp.concat([c.reason, c.reason]))
+    long = STABLE * most_steps < c.t * xp.max(c.sigma, axis=-1)
+    reason = xp.where((c.reason == OK) & long, TOO_MANY_STEPS, c.reason)
+    flows = Flows(state, sigma, D, t, tolerances, (n, m, r), xp.concat([reason, reason]))
     if xp is np:
         integrate(flows, most_steps)
     else:
@@ -83,6 +85,6 @@ def _both(c: Coordinates, tolerance: float, most_steps: int, xp: Any) -> Any:
 def errors_of_product(
     unit: Array, b: Array, a: Array, db: Array, da: Array, xp: Any
 ) -> tuple[Array, Array]:
-    """The largest error in A, B or BA, from norms and errors of b and a, and how large these are."""
+    """The largest error in A, B or BA from norms and errors of b and a, and how large they are."""
     error = xp.maximum(unit * xp.sqrt(db**2 + da**2), unit**2 * (db * a + b * da + db * da))
     return error, xp.maximum(unit * xp.sqrt(b**2 + a**2), unit**2 * a * b)

@@ -22,11 +22,12 @@ def integrate_generic(flows: Any, most_steps: int, xp: Any) -> None:
         going = (left > 0) & (reason == OK)
         count = int(xp.sum(xp.astype(going, xp.int64)))
         if 2 * count <= y.shape[0]:
-            done.append([x[~going] for x in (index, y, steps, reason, recent)])
+            (ended,), (stay,) = xp.nonzero(~going), xp.nonzero(going)
+            done.append([xp.take(x, ended, axis=0) for x in (index, y, steps, reason, recent)])
             if not count:
                 break
             moving = (y, sigma, D, left, tolerance, reason, h, steps, index, recent)
-            moving = tuple(x[going] for x in moving)
+            moving = tuple(xp.take(x, stay, axis=0) for x in moving)
             y, sigma, D, left, tolerance, reason, h, steps, index, recent = moving
         steps = steps + xp.astype(h > 0, steps.dtype)
         y, left, h, recent = _step(y, sigma, D, left, tolerance, h, recent, flows.shape, xp)
@@ -94,10 +95,10 @@ def _field(y: Array, sigma: Array, D: Array, shape: tuple[int, int, int], xp: An
     (n, m, r), N, k = shape, y.shape[0], sigma.shape[1]
     b, a = xp.reshape(y[:, : n * r], (N, n, r)), xp.reshape(y[:, n * r :], (N, m, r))
     P, S = b.mT @ b, sigma[:, :, None]
-    to_b, to_a = S * a[:, :k], S * b[:, :k]
+    to_b, to_a = S * a[:, :k, ...], S * b[:, :k, ...]
     if n > k:
-        to_b = xp.concat([to_b, xp.zeros_like(b[:, k:])], axis=1)
+        to_b = xp.concat([to_b, xp.zeros_like(b[:, k:, ...])], axis=1)
     if m > k:
-        to_a = xp.concat([to_a, xp.zeros_like(a[:, k:])], axis=1)
+        to_a = xp.concat([to_a, xp.zeros_like(a[:, k:, ...])], axis=1)
     rates = (to_b - b @ (P - D), to_a - a @ P)
     return xp.concat([xp.reshape(x, (N, x.shape[1] * r)) for x in rates], axis=1)

@@ -85,7 +85,7 @@ class InstanceLast:
         return np.einsum("sN,sN->N", y.blocks[0], y.blocks[0])
 
     def stiffness(self) -> Array:
-        """The step size times a bound of the fastest rate where ``slopes`` was called last: (N,)."""
+        """The step size times a bound of the fastest rate at the last call of ``slopes``: (N,)."""
         squares = (np.einsum("klN,klN->N", X, X) for X in (self.P, self.Q))
         return sum(map(np.sqrt, squares))
 
@@ -154,7 +154,7 @@ class InstanceFirst:
         return sum(np.vecdot(block, block).sum(axis=0) for block in y.blocks)
 
     def stiffness(self) -> Array:
-        """The step size times a bound of the fastest rate where ``slopes`` was called last: (N,)."""
+        """The step size times a bound of the fastest rate at the last call of ``slopes``: (N,)."""
         squared = np.matmul(self.PQ, self.PQ).reshape(2, self.count, -1)
         return (np.vecdot(squared, squared) ** 0.25).sum(axis=0)
 

@@ -8,7 +8,7 @@ Array = Any
 
 
 def product_singular_values(b: Array, a: Array, xp: Any) -> Array:
-    """The singular values of b a' for b (N, n, r) and a (N, m, r): (N, min(n, m, r)), largest first.
+    """The singular values of b a', b (N, n, r) and a (N, m, r): (N, min(n, m, r)), largest first.
 
     Exact up to roundings of size eps ||b|| ||a||: the product itself is never formed.
 

@@ -42,9 +42,9 @@ LAST_WEIGHTS = np.array([_weights(WEIGHTS, 1.0), _weights(ERROR_5, 0.0), _weight
 class Flows:
     """N flows in singular coordinates: what is given, and the state as it moves.
 
-    ``state`` (N, s) holds b, then a; ``sigma`` (N, k), ``D`` (N, r, r), ``left`` (N,) the time to go
-    and ``tolerance`` (N,) the error of one step, relative to the norm of the state. ``recent`` (N,)
-    is what the last steps may have lost, by the estimate of order 5, halved with every step.
+    ``state`` (N, s) holds b, then a; ``sigma`` (N, k), ``D`` (N, r, r), ``left`` (N,) the time to
+    go and ``tolerance`` (N,) the error of one step, relative to the norm of the state. ``recent``
+    (N,) is what the last steps may have lost, by the estimate of order 5, halved with every step.
     """
 
     state: Array

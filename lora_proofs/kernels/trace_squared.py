@@ -1,7 +1,7 @@
 """The LoRA flow of 1/2 (tr W)^2 in closed form, for every start, cones included.
 
-U = A + B' shrinks like e^{-tau}, V = A - B' grows like e^{tau}, and x = e^{2 tau} is a quotient of sums of
-nonnegative terms (``mathematics.closed_forms``); only numbers per instance are evaluated here.
+U = A + B' shrinks like e^{-tau}, V = A - B' grows like e^{tau}, and x = e^{2 tau} is a quotient of
+sums of nonnegative terms (``mathematics.closed_forms``): a few numbers per instance.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _root(w0: Array, plus: Array, minus: Array, t: Array, xp: Any) -> Array:
 
 
 def _side(slope: Array, product: Array, mu: Array, E: Array, ratio: Array, xp: Any) -> Array:
-    """2 e^{-mu t} (cosh + slope sinh/mu), as a sum of nonnegative terms; product = mu^2 - slope^2."""
+    """2 e^{-mu t} (cosh + slope sinh/mu) as a nonnegative sum; product = mu^2 - slope^2."""
     one = xp.ones_like(mu)
     safe, gap = xp.where(mu > 0, mu, one), xp.where(slope < 0, mu - slope, one)
     falling = (product / gap + gap * E) / safe
