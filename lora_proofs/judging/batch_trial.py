@@ -67,7 +67,7 @@ def _same(value: Any, other: Any, row: int) -> bool:
         fits = isinstance(other, tuple) and len(value) == len(other)
         return fits and all(_same(a, b, row) for a, b in zip(value, other, strict=True))
     if isinstance(value, str):
-        return value == other
+        return bool(value == other)
     x, y = plain(value), float(other.values[row]) if type(other) is Many else plain(other)
     if x is None or y is None:
         return False

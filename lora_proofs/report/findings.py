@@ -108,12 +108,19 @@ def _samples(samples: Record) -> Iterator[Inlines]:
 
 
 def _sweep(sweep: Record) -> Iterator[Inlines]:
-    if sweep:
-        swept, suspects = sweep.get("instances", 0), sweep.get("suspects", 0)
-        yield plain(
-            f"{counted(swept, 'instance')} swept in floating point, which only nominates; "
-            f"{counted(suspects, 'suspect')}."
-        )
+    if not sweep:
+        return
+    swept, suspects = sweep.get("instances", 0), sweep.get("suspects", 0)
+    judged = sweep.get("judged")
+    sent = f", {judged} of them judged rigorously" if suspects and judged is not None else ""
+    yield plain(
+        f"{counted(swept, 'instance')} swept in floating point, which only nominates; "
+        f"{counted(suspects, 'suspect')}{sent}."
+    )
+    if sweep.get("partly"):
+        yield plain(f"The sweep left out later comparisons: {sweep['partly']}.")
+    if sweep.get("why"):
+        yield plain(f"Not all that was wanted was swept in batches: {sweep['why']}.")
 
 
 def _certificates(certificates: Record) -> Iterator[Inlines]:

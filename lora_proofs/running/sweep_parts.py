@@ -35,8 +35,10 @@ AT_ONCE = 25
 """Instances that a part takes one by one, of a regime."""
 SENT = {FAILS: 8, RAISES: 4, UNDECIDED: 2}
 """Suspects of a batch that are judged beyond floats, by what floats say of them."""
-LEAST_SPENT, SPENT_EACH = 200_000, 100
+LEAST_SPENT, SPENT_EACH = 60_000, 30
 """Operations that a sweep may take, and for each instance that is wanted."""
+LARGE, SPENT_IN_LARGE = 50_000, 200
+"""A sweep of so many instances is meant to take its time, and so many operations for each."""
 OBLIGATION = "sweep"
 
 
@@ -91,7 +93,8 @@ class Plan:
         alone = (
             share(singly, regimes, 1) if 2 * singly >= budget.samples else dict.fromkeys(regimes, 0)
         )
-        operations = max(LEAST_SPENT, SPENT_EACH * budget.swept)
+        each = SPENT_IN_LARGE if budget.swept >= LARGE else SPENT_EACH
+        operations = max(LEAST_SPENT, each * budget.swept)
         return cls(share(budget.swept, regimes, 1), alone, operations)
 
     def size(self, regime: str) -> int:
@@ -187,6 +190,7 @@ class _Regime:
             if batch is None:
                 self.discarded += size
                 return
+            self.spent += batch.source.world.spent
             self._judge(batch, missing)
         except Unbatched as lack:
             self.why = str(lack)
