@@ -6,6 +6,7 @@ come in.
 """
 
 from lora_proofs.kernels.descent import gradient_descent
+from lora_proofs.kernels.factored import FactoredFlow, factored_flow, factored_trace_squared
 from lora_proofs.kernels.flow import lora_flow
 from lora_proofs.kernels.linear import LinearBatch, linear_batch
 from lora_proofs.kernels.relu import ReluBatch, relu_batch, relu_values
@@ -15,9 +16,12 @@ from lora_proofs.kernels.spectra import Spectra, product_spectra
 __all__ = [
     "REASONS",
     "BatchResult",
+    "FactoredFlow",
     "LinearBatch",
     "ReluBatch",
     "Spectra",
+    "factored_flow",
+    "factored_trace_squared",
     "gradient_descent",
     "linear_batch",
     "lora_flow",
