@@ -8,6 +8,7 @@ come in.
 from lora_proofs.kernels.descent import gradient_descent
 from lora_proofs.kernels.factored import FactoredFlow, factored_flow, factored_trace_squared
 from lora_proofs.kernels.flow import lora_flow
+from lora_proofs.kernels.full import full_flow
 from lora_proofs.kernels.linear import LinearBatch, linear_batch
 from lora_proofs.kernels.relu import ReluBatch, relu_batch, relu_values
 from lora_proofs.kernels.result import REASONS, BatchResult
@@ -22,6 +23,7 @@ __all__ = [
     "Spectra",
     "factored_flow",
     "factored_trace_squared",
+    "full_flow",
     "gradient_descent",
     "linear_batch",
     "lora_flow",

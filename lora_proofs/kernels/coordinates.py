@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from lora_proofs.kernels.result import NOT_FINITE, OK
+from lora_proofs.kernels.result import NOT_FINITE
 
 Array = Any
 EPS = 2.0**-52
@@ -43,7 +43,7 @@ def enter(E: Array, A0: Array, B0: Array, t: Array, xp: Any) -> Coordinates:
     unit = _unit(sigma, a, b, xp)
     wide = unit[:, None, None]
     t = xp.where(finite, t, 0.0 * unit) * unit**2
-    reason = xp.astype(xp.where(finite, OK, NOT_FINITE), xp.int64)
+    reason = xp.astype(~finite, xp.int64) * NOT_FINITE
     return Coordinates(U, Vt, sigma / unit[:, None] ** 2, b / wide, a / wide, t, unit, reason)
 
 

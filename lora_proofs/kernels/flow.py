@@ -41,7 +41,8 @@ def lora_flow(
     trace-squared, r = 1, and starts with B0'B0 - A0 A0' = c I up to 32 roundings, whose effect is
     in the error. Of the last, A and B are known only for r = 1: with ``factors`` they are
     integrated. ``tolerance`` is that of one step; results are about a hundred times as exact.
-    Raises ``ShapeMismatch`` and ``BadInput``. Rushka & Klabjan, reconstructed; Fukumizu 1998 (recalled).
+    Raises ``ShapeMismatch`` and ``BadInput``. Rushka & Klabjan, reconstructed; Fukumizu 1998,
+    recalled.
 
     >>> end = lora_flow([[0.0]], [[2.0]], [[[0.5]]], [[[0.0]]], 1.0)
     >>> round(float(end.W[0, 0, 0]), 12), end.method, bool(end.failed[0])
@@ -61,9 +62,10 @@ def lora_flow(
     A0, B0, t = A0 * root, B0 * (root if scale > 0 else -root), t * abs(scale)
     options = {"singular_values": singular_values}
     done = []
-    for where in _blocks(N, A0.shape[-1], B0.shape[-2], A0.shape[-2]):
-        block = [_part(X, where, xp) for X in (W0, Y, A0, B0, t)]
-        done.append(_solve(block, xp, factors, method, tolerance, most_steps, options))
+    with np.errstate(all="ignore"):  # what overflows is told in its instance's reason
+        for where in _blocks(N, A0.shape[-1], B0.shape[-2], A0.shape[-2]):
+            block = [_part(X, where, xp) for X in (W0, Y, A0, B0, t)]
+            done.append(_solve(block, xp, factors, method, tolerance, most_steps, options))
     return _scaled_back(_joined(done, xp), scale, root, xp)
 
 

@@ -3,8 +3,8 @@
 The second run has a tolerance ``COARSER`` times as large and starts from data that are moved by
 ``ROUNDINGS`` times as many roundings; the distance of the two, divided by ``TRUST``, is the error
 of the first: errors are nearly proportional to the tolerance, and where an instance amplifies
-them, or roundings, the two runs drift apart. What the last steps lose is not proportional (there the step
-size is held by stability); it is measured by the estimate of order 5 and added.
+them, or roundings, the two runs drift apart. What the last steps lose is not proportional (there
+the step size is held by stability); it is measured by the estimate of order 5 and added.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def _both(c: Coordinates, tolerance: float, most_steps: int, xp: Any) -> Any:
     a = xp.reshape(flows.state[:, n * r :], (2 * N, m, r))
     reason = xp.maximum(flows.reason[:N], flows.reason[N:])
     return (
-        (b[:N], a[:N]),
-        (b[N:], a[N:]),
+        (b[:N, ...], a[:N, ...]),
+        (b[N:, ...], a[N:, ...]),
         flows.steps[:N] + flows.steps[N:],
         reason,
         flows.recent[:N],

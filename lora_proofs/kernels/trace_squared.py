@@ -41,7 +41,7 @@ def trace_squared_flow(
     largest = xp.max(xp.abs(W0), axis=(-2, -1))
     error = (apart + 8 * EPS) * xp.maximum(scale, scale**2) + 8 * EPS * largest
     given = xp.isfinite(blur + plus + minus + t + largest)
-    reason = xp.where(given, OK, NOT_FINITE)
+    reason = xp.astype(~given, xp.int64) * NOT_FINITE
     reason = xp.where(given & ~xp.isfinite(error), OVERFLOW, reason)
     values = None
     if singular_values:
