@@ -85,8 +85,8 @@ def factored_trace_squared(U: Any, V: Any, A0: Any, B0: Any, t: float) -> Factor
     a, b = np.array([[sizes / 2]])[0], np.array([[sizes[0] / 2], [-sizes[1] / 2]])
     small, off = np.zeros((2, 2, 2)), float(np.abs(U * V).sum()) * EPS
     small[:, 0, 0] = w0, w0 + max(off, 8 * EPS * abs(w0))
-    both = (np.stack([X, X * (1 + 8 * EPS)]) for X in (a, b))
-    found = lora_flow(small, None, *both, float(t))
+    a, b = (np.stack([X, X * (1 + 8 * EPS)]) for X in (a, b))
+    found = lora_flow(small, None, a, b, float(t))
     if found.failed.any():
         raise ToleranceNotMet(f"the flow of 2 x 2: {found.why(0) or found.why(1)}")
     plus_, minus_ = found.A + found.B.mT, found.A - found.B.mT
