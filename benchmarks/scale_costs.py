@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -29,16 +30,20 @@ from lora_proofs.running.scale import Crew, Pool, Task
 from lora_proofs.running.verifying import select, verified
 
 SMALL = "classical/balancedness"
+PATIENCE = 3600.0
+"""Seconds that a claim may take: on a busy machine, none is to be stopped."""
 
 
 class Watched(Pool):
     """A pool that says, when it closes, how many seconds of processor each process has taken."""
 
-    seconds: Sequence[float] = ()
+    def __init__(self, jobs: int) -> None:
+        super().__init__(jobs)
+        self.seconds: list[float] = []
 
     def close(self) -> None:
         """Read the times of the processes, then end them."""
-        self.seconds = [_processor(w.process.pid) for w in (*self.busy, *self.idle)]
+        self.seconds += [_processor(w.process.pid) for w in (*self.busy, *self.idle)]
         super().close()
 
 
@@ -62,7 +67,8 @@ def spread(entries: Sequence[Entry], budget: str, jobs: int) -> tuple[dict[str, 
     told: dict[str, Any] = {}
     pool = Watched(jobs)
     with timed(told, "run"):
-        runs = verified(entries, budget_named(budget), 0, jobs, lambda *_: None, None, pool)
+        given = replace(budget_named(budget), wall=PATIENCE)
+        runs = verified(entries, given, 0, jobs, lambda *_: None, None, pool)
         records = [record for _, record in runs]
     return {**told, "processes": pool.seconds}, records
 
@@ -70,7 +76,7 @@ def spread(entries: Sequence[Entry], budget: str, jobs: int) -> tuple[dict[str, 
 def instances(record: dict[str, Any]) -> int:
     """How many instances a record rests on: samples, and those of the sweep."""
     regimes = record["samples"]["regimes"]
-    return sum(regimes.values()) + ((record["sweep"] or {}).get("swept") or 0)
+    return sum(regimes.values()) + (record["sweep"] or {"instances": 0})["instances"]
 
 
 def units(crew: Crew, count: int, entry: Entry) -> dict[str, float]:
