@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -83,7 +84,7 @@ def resumed(
         return None
     assert standing is not None
     progress("sweep", standing)
-    tally = Tally()
+    tally, begun = Tally(), time.perf_counter()
     try:
         with preserved(seed, claim.name):
             found = sweep(claim, budget, seed, tally, units)
@@ -92,4 +93,5 @@ def resumed(
     if tally.refutation or tally.suspect or tally.problems:
         return None
     notes = sorted({*standing["notes"], *tally.notes})
-    return {**standing, "sweep": asdict(found), "notes": notes}
+    seconds = round(standing["seconds"] + time.perf_counter() - begun, 3)
+    return {**standing, "sweep": asdict(found), "notes": notes, "seconds": seconds}
