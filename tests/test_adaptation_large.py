@@ -66,6 +66,11 @@ def test_products_and_spectra_are_within_their_rounding():
     off = EXACT.matrix(told.X) - exact
     size = sum(Fraction(int(x.p), int(x.q)) ** 2 for x in off.flat)
     assert 0 < size <= Fraction(told.off) ** 2 and told.off < 1e-6
+    ends = np.hstack([X, -X]), np.vstack([Y, Y * (1 + 1e-15)])
+    told_, exact_ = Measured(ends[0], 0.0) @ Measured(ends[1], 0.0), EXACT.matrix
+    off = exact_(told_.X) - exact_(ends[0]) @ exact_(ends[1])
+    size = sum(Fraction(int(x.p), int(x.q)) ** 2 for x in off.flat)
+    assert 0 < size <= Fraction(told_.off) ** 2
     found, ctx = decomposed(told), BallArithmetic(40)
     with ctx.working():
         values = ctx.singular_values(ctx.matrix(exact))

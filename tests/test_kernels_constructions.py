@@ -95,6 +95,11 @@ def test_relu_nets_are_as_near_as_is_said_and_never_switch_off(ranks):
     for i in range(4):
         X = random.normal(size=(4, 40))
         X = center[i][:, None] + radius[i] * X / np.linalg.norm(X, axis=0)
+        # The points where a hidden unit is least.
+        V, U = (found.linear.weights[k][i] for k in (0, 1))
+        rows = np.vstack([V, U @ V])
+        least = rows.T / np.linalg.norm(rows, axis=1)
+        X = np.hstack([X, center[i][:, None] - radius[i] * least])
         layers = [
             (exact(V[i]), exact(c[i][None])[0])
             for V, c in zip(found.linear.weights, found.biases, strict=True)

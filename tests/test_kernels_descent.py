@@ -74,6 +74,19 @@ def test_bound_covers_the_exact_iterate(regime, method):
     assert seen >= 8
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_slopes_that_cancel_lose_digits_and_the_bound_knows(method):
+    random = np.random.default_rng(2)
+    B, Y = 1e3 * random.normal(size=(1, 6, 1)), random.normal(size=(1, 6, 3))
+    Y -= B @ (B.mT @ Y) / (B.mT @ B)
+    A, W0, h = np.zeros((1, 1, 3)), np.zeros((6, 3)), np.array([1e-3])
+    end = gradient_descent("frobenius", W0, Y, A, B, h, 1, method)
+    start = (EXACT.matrix(X.tolist()) for X in (W0, A[0], B[0]))
+    f = frobenius(EXACT.matrix(Y[0].tolist()))
+    exact = iterate(method, 1, f, *start, Fraction(h[0]), EXACT)
+    assert 0 < true_error(end, 0, exact, W0, 1.0) <= end.error[0]
+
+
 def test_bound_is_of_use():
     random = np.random.default_rng(0)
     Y, A = random.normal(size=(50, 8, 8)), random.normal(size=(50, 2, 8)) / 8**0.5
