@@ -95,8 +95,8 @@ def _ride(b: Array, a: Array, sigma: Array, c: Array, t: Array, steps: Array, xp
     parts = []
     for count in counts:
         (chosen,) = xp.nonzero(steps == count)
-        some = (xp.take(x, chosen, axis=0) for x in (b, a, sigma, c, t))
-        parts.append((chosen, *_equal_steps(*some, count, xp)))
+        B, A, S, C, T = (xp.take(x, chosen, axis=0) for x in (b, a, sigma, c, t))
+        parts.append((chosen, *_equal_steps(B, A, S, C, T, count, xp)))
     index, b, a = (xp.concat(list(part)) for part in zip(*parts, strict=True))
     back = xp.argsort(index)
     return xp.take(b, back, axis=0), xp.take(a, back, axis=0)
@@ -142,8 +142,8 @@ def _ride_in_chunks(
     for start in range(0, N, chunk):
         some = slice(start, min(start + chunk, N))
         z = np.ascontiguousarray(np.moveaxis(Z[some], 0, -1))
-        widths = (np.ascontiguousarray(x[some].T)[:, None, :] for x in (own, by, b_growth[2]))
-        Z[some] = np.moveaxis(_ride_last(z, *widths, count, n, k), -1, 0)
+        o, y, x = (np.ascontiguousarray(x[some].T)[:, None, :] for x in (own, by, b_growth[2]))
+        Z[some] = np.moveaxis(_ride_last(z, o, y, x, count, n, k), -1, 0)
     return Z[:, :n], Z[:, n:]
 
 

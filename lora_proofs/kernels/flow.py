@@ -135,7 +135,7 @@ def _solve(
             some = [W0, Y, A0, B0, t]
             if place.shape[0] < W0.shape[0]:
                 some = [xp.take(X, place, axis=0) for X in some]
-            one = balanced_flow if balanced else frobenius_flow
+            one: Any = balanced_flow if balanced else frobenius_flow
             more = {} if balanced else {"tolerance": tolerance}
             found.append(_honest(one(*some, xp, **options, **more), xp))
             places.append(place)
@@ -155,7 +155,8 @@ def _honest(result: BatchResult, xp: Any) -> BatchResult:
         return xp.where(wide, xp.nan, X)
 
     fields = ("W", "A", "B", "error", "singular_values")
-    return replace(result, **{name: masked(getattr(result, name)) for name in fields})
+    changed: Any = {name: masked(getattr(result, name)) for name in fields}
+    return replace(result, **changed)
 
 
 FIELDS = ("W", "A", "B", "error", "steps", "reason", "singular_values")
@@ -173,10 +174,8 @@ def _joined(parts: list[BatchResult], xp: Any) -> BatchResult:
 def _woven(parts: list[BatchResult], places: list[Array], xp: Any) -> BatchResult:
     joined, back = _joined(parts, xp), xp.argsort(xp.concat(places))
     whole = {name: getattr(joined, name) for name in FIELDS}
-    return replace(
-        joined,
-        **{k: X if X is None else xp.take(X, back, axis=0) for k, X in whole.items()},
-    )
+    sorted_: Any = {k: X if X is None else xp.take(X, back, axis=0) for k, X in whole.items()}
+    return replace(joined, **sorted_)
 
 
 def _scaled_back(result: BatchResult, scale: float, root: float, xp: Any) -> BatchResult:

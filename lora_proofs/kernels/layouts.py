@@ -38,11 +38,8 @@ class InstanceLast:
         self.k, N = sigma.shape[1], len(D)
         self.sigma = np.ascontiguousarray(sigma.T)[:, None, :]
         self.D = np.ascontiguousarray(np.moveaxis(D, 0, -1))
-        self.h_sigma, self.h_D, self.minus_h = (
-            np.empty_like(self.sigma),
-            np.empty_like(self.D),
-            None,
-        )
+        self.h_sigma, self.h_D = np.empty_like(self.sigma), np.empty_like(self.D)
+        self.minus_h: Array = None
         self.P, self.Q = np.empty_like(self.D), np.empty_like(self.D)
         self.push = np.empty((2, self.k, self.r, N))
 
@@ -58,11 +55,11 @@ class InstanceLast:
         """The views of a flat row."""
         k, y = self.k, row.reshape(-1, self.r, self.count)
         b, a = y[: self.n], y[self.n :]
+        pushed: tuple[Array, ...] = (b[:k], a[:k])
+        pushing: tuple[Array, ...] = (a[:k], b[:k])
         if self.n == self.m:
             pair = y.reshape(2, k, self.r, self.count)
             pushed, pushing = (pair,), (pair[::-1],)
-        else:
-            pushed, pushing = (b[:k], a[:k]), (a[:k], b[:k])
         return Views(b, a, pushed, pushing, (row.reshape(-1, self.count),))
 
     def set_steps(self, h: Array) -> None:
@@ -101,7 +98,8 @@ class InstanceFirst:
         (self.n, self.m, self.r), (self.count, self.k) = shape, sigma.shape
         wide = (self.count, self.k, self.r)
         self.sigma = np.ascontiguousarray(np.broadcast_to(sigma[:, :, None], wide))
-        self.D, self.minus_h = D, None
+        self.D: Array = D
+        self.minus_h: Array = None
         self.h_sigma, self.h_D = np.empty_like(self.sigma), np.empty_like(D)
         self.PQ, self.push = np.empty((2, *D.shape)), np.empty((2, *wide))
         self.copy = np.empty((self.count, self.n, self.r))

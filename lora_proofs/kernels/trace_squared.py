@@ -46,8 +46,8 @@ def trace_squared_flow(
     values = None
     if singular_values:
         keep, zero = (reason == OK)[:, None, None], xp.zeros_like(U)
-        factors = (xp.where(keep, X, zero).mT for X in (B.mT, A))
-        values = product_singular_values(*factors, xp)
+        left, right = (xp.where(keep, X, zero).mT for X in (B.mT, A))
+        values = product_singular_values(left, right, xp)
     return BatchResult(W, A, B, error, 0 * reason, reason, values, "trace-squared")
 
 
