@@ -49,6 +49,8 @@ class Sides:
     relation: str
     slack: np.ndarray
     radius: np.ndarray
+    shared: bool = False
+    """Whether it is one comparison for all, which says itself how it came out."""
 
     def outcomes(self) -> np.ndarray:
         """Holds, undecided or fails, of each instance."""
@@ -207,13 +209,19 @@ def _run(
                     _not_comparing(told)
                 if not isinstance(told, Together):
                     plainly.append(told)
+                    slack = np.full(world.size, size(told.slack))
+                    shared = Sides(told.label, told.relation, slack, 0 * slack, shared=True)
+                    collector.found.append(shared)
         except Unavailable as lack:
             why = str(lack)
         except Unbatched as lack:
             why = str(lack)
     if why and not collector.found:
         raise Unbatched(why)
-    outcomes = np.max([s.outcomes() for s in collector.found] or [np.zeros(len(rows), int)], axis=0)
+    outcomes = np.max(
+        [s.outcomes() for s in collector.found if not s.shared] or [np.zeros(len(rows), int)],
+        axis=0,
+    )
     for told in plainly:
         outcomes = np.maximum(outcomes, {"holds": HOLDS, "fails": FAILS}.get(told.outcome, 1))
     alive = world.alive
