@@ -76,7 +76,7 @@ def spread(entries: Sequence[Entry], budget: str, jobs: int) -> tuple[dict[str, 
 def instances(record: dict[str, Any]) -> int:
     """How many instances a record rests on: samples, and those of the sweep."""
     regimes = record["samples"]["regimes"]
-    return sum(regimes.values()) + (record["sweep"] or {"instances": 0})["instances"]
+    return int(sum(regimes.values())) + int((record["sweep"] or {"instances": 0})["instances"])
 
 
 def units(crew: Crew, count: int, entry: Entry) -> dict[str, float]:

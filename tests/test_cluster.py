@@ -18,6 +18,7 @@ from lora_proofs.language.budget import budget
 from lora_proofs.running import cluster
 from lora_proofs.running.cluster import Cluster
 from lora_proofs.running.records import digest
+from lora_proofs.running.scale import Outcome
 from lora_proofs.running.verifying import select, verified
 
 QUICK = budget("quick")
@@ -43,6 +44,29 @@ def test_a_missing_extra_is_told_with_what_installs_it(monkeypatch):
 def test_a_cluster_and_a_number_of_processes_exclude_each_other(lora_proofs, command):
     arguments = ("--jobs", "2", "--scheduler", "tcp://host:8786")
     lora_proofs.refuses(command, *arguments, words=["--jobs 2", "tcp://host:8786", "one of them"])
+
+
+class Sends:
+    """A crew that sends a part of the only task, and its process's end."""
+
+    def scatter(self, tasks, heard):
+        self.keep(0, {"sweep 0": {"swept": 7}})
+        yield 0, Outcome("ended", "it was killed", "sweep")
+
+
+def test_parts_of_a_claim_that_a_cluster_sends_are_written_down():
+    class Book:
+        kept = ()
+
+        def known(self, entry):
+            return {}
+
+        def keep(self, entry, units):
+            self.kept = (entry.name, units)
+
+    entries, book = select(["classical/balancedness"]), Book()
+    list(verified(entries, QUICK, 0, 1, lambda *told: None, None, Sends(), book))
+    assert book.kept == ("classical/balancedness", {"sweep 0": {"swept": 7}})
 
 
 # What follows needs the extra. It starts processes that take seconds to load Dask: nightly.

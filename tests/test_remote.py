@@ -233,3 +233,10 @@ def test_a_process_is_kept_for_the_next_task_and_ends_when_there_is_none(monkeyp
     monkeypatch.setattr(remote, "IDLE", 0.0)
     bench.clear()
     assert closed == [first] and bench.take(4096) is not first
+
+
+def test_parts_that_are_finished_are_sent_on(worker):
+    told = []
+    worker.log_event = lambda topic, event: told.append((topic, event))
+    remote._News("news", 5).keep(0, {"sweep 0": {"swept": 7}})
+    assert told == [("news", {"index": 5, "units": '{"sweep 0": {"swept": 7}}'})]

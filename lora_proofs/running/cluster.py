@@ -25,7 +25,7 @@ from lora_proofs.errors import BadInput, ClusterError
 from lora_proofs.running.catalogue import GROUP
 from lora_proofs.running.provenance import about, versions_of
 from lora_proofs.running.remote import packed, unpacked
-from lora_proofs.running.scale import NOBODY, ON, Heard, Outcome, Task, memory_limit
+from lora_proofs.running.scale import NOBODY, ON, Heard, Keep, Outcome, Task, memory_limit
 
 INSTALL = "pip install 'lora_proofs[cluster]'"
 CONNECT = 10.0
@@ -49,7 +49,7 @@ class Cluster:
 
     def __init__(self, address: str, say: Callable[[str], None] = lambda text: None) -> None:
         self.address, self.say = _checked(address), say
-        self.keep: Callable[[int, Mapping[str, Any]], None] = lambda index, units: None
+        self.keep: Keep = lambda index, units: None
         if util.find_spec("distributed") is None:
             raise ClusterError(f"--scheduler needs the package distributed; {INSTALL}")
 

@@ -78,6 +78,8 @@ NOBODY: Heard = lambda index, stage: None  # noqa: E731
 class Crew(Protocol):
     """Whoever does tasks: processes of this machine, or a cluster of others."""
 
+    keep: Keep
+
     def scatter(self, tasks: Sequence[Task], heard: Heard = ...) -> Iterator[tuple[int, Outcome]]:
         """Do every task and yield outcomes as they come, each with its task's index."""
         ...
@@ -234,7 +236,8 @@ class Pool:
     def __init__(
         self, jobs: int, memory: int | None = None, keep: Keep = lambda index, units: None
     ) -> None:
-        self.jobs, self.keep = jobs, keep
+        self.jobs = jobs
+        self.keep: Keep = keep
         self.memory = memory_limit() if memory is None else memory
         self.inbox: SimpleQueue[tuple[Worker, Any]] = SimpleQueue()
         self.idle: list[Worker] = []

@@ -179,7 +179,8 @@ def verified(
         if book:
             book.keep(entries[index], units)
 
-    crew = crew or Pool(min(jobs, len(tasks)), keep=keep)
+    crew = crew or Pool(min(jobs, len(tasks)))
+    crew.keep = keep
     for index, outcome in crew.scatter(tasks, lambda index, stage: heard(entries[index], stage)):
         entry = entries[index]
         yield entry, complete(entry, _record(entry, outcome, budget, seed), budget, seed)
