@@ -35,7 +35,7 @@ AT_ONCE = 25
 """Instances that a part takes one by one, of a regime."""
 SENT = {FAILS: 8, RAISES: 4, UNDECIDED: 2}
 """Suspects of a batch that are judged beyond floats, by what floats say of them."""
-LEAST_SPENT, SPENT_EACH = 60_000, 30
+LEAST_SPENT, SPENT_EACH = 40_000, 15
 """Operations that a sweep may take, and for each instance that is wanted."""
 LARGE, SPENT_IN_LARGE = 50_000, 200
 """A sweep of so many instances is meant to take its time, and so many operations for each."""
