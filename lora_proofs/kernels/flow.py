@@ -9,6 +9,7 @@ import numpy as np
 
 from lora_proofs.errors import BadInput, ShapeMismatch
 from lora_proofs.kernels.balanced import BALANCED, balance_defect, balanced_flow
+from lora_proofs.kernels.compiled.frobenius import general_flow
 from lora_proofs.kernels.frobenius import frobenius_flow
 from lora_proofs.kernels.namespace import batch_arrays
 from lora_proofs.kernels.result import OK, BatchResult
@@ -17,6 +18,7 @@ from lora_proofs.kernels.trace_squared import trace_squared_flow
 Array = Any
 BLOCK = 32 << 20  # bytes of one block's matrices
 METHODS = ("auto", "general", "closed")
+BACKENDS = ("numpy", "compiled", "auto")
 
 
 def lora_flow(
@@ -32,6 +34,7 @@ def lora_flow(
     tolerance: float = 3e-9,
     singular_values: bool = True,
     most_steps: int = 2_000,
+    backend: str = "numpy",
 ) -> BatchResult:
     """The LoRA gradient flow of 1/2 ||W - Y||_F^2, or of 1/2 (tr W)^2 for Y = None, in float64.
 
@@ -41,6 +44,8 @@ def lora_flow(
     trace-squared, r = 1, and starts with B0'B0 - A0 A0' = c I up to 32 roundings, whose effect is
     in the error. Of the last, A and B are known only for r = 1: with ``factors`` they are
     integrated. ``tolerance`` is that of one step; results are about a hundred times as exact.
+    ``backend`` "compiled" integrates arrays of NumPy by a C kernel, compiled on first use
+    (``Unavailable`` where it cannot be), "auto" where it can be.
     Raises ``ShapeMismatch`` and ``BadInput``. Rushka & Klabjan, reconstructed; Fukumizu 1998,
     recalled.
 
@@ -54,6 +59,8 @@ def lora_flow(
         raise BadInput(f"tolerance: expected a number from 1e-14 to 1e-3, got {tolerance!r}")
     if not (np.isfinite(scale) and scale):
         raise BadInput(f"scale: expected a number that is not 0, got {scale!r}")
+    if backend not in BACKENDS:
+        raise BadInput(f"backend: expected one of {', '.join(BACKENDS)}, got {backend!r}")
     xp, arrays = batch_arrays(*(X for X in (W0, A0, B0, t, Y) if X is not None))
     W0, A0, B0, t, *rest = arrays
     Y = rest[0] if rest else None
@@ -61,11 +68,12 @@ def lora_flow(
     root = abs(scale) ** 0.5
     A0, B0, t = A0 * root, B0 * (root if scale > 0 else -root), t * abs(scale)
     options = {"singular_values": singular_values}
+    general = general_flow(backend, xp)
     done = []
     with np.errstate(all="ignore"):  # what overflows is told in its instance's reason
         for where in _blocks(N, A0.shape[-1], B0.shape[-2], A0.shape[-2]):
             block = [_part(X, where, xp) for X in (W0, Y, A0, B0, t)]
-            done.append(_solve(block, xp, factors, method, tolerance, most_steps, options))
+            done.append(_solve(block, xp, factors, method, tolerance, most_steps, options, general))
     return _scaled_back(_joined(done, xp), scale, root, xp)
 
 
@@ -115,6 +123,7 @@ def _solve(
     tolerance: float,
     most_steps: int,
     options: dict[str, Any],
+    general: Any = frobenius_flow,
 ) -> BatchResult:
     W0, Y, A0, B0, t = block
     if Y is None:
@@ -135,7 +144,7 @@ def _solve(
             some = [W0, Y, A0, B0, t]
             if place.shape[0] < W0.shape[0]:
                 some = [xp.take(X, place, axis=0) for X in some]
-            one: Any = balanced_flow if balanced else frobenius_flow
+            one: Any = balanced_flow if balanced else general
             more = {} if balanced else {"tolerance": tolerance}
             found.append(_honest(one(*some, xp, **options, **more), xp))
             places.append(place)
