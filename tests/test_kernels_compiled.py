@@ -105,9 +105,9 @@ def test_another_unit_of_length_changes_nothing(scale):
 
 @compiled
 def test_failures_are_those_of_numpy():
-    data = W0, Y, A0, B0 = [np.repeat(X, 6, axis=0) for X in problems(3, 4, 2, 1)["generic"]]
+    data = [np.repeat(X, 6, axis=0) for X in problems(3, 4, 2, 1)["generic"]]
+    (_, Y, A0, B0), t = data, np.array([1.0, 1.0, 1.0, 1e9, np.inf, 1.0])
     Y[0, 1, 1], A0[1, 0, 0], B0[2, 0, 0] = np.nan, np.inf, 1e200
-    t = np.array([1.0, 1.0, 1.0, 1e9, np.inf, 1.0])
     here, there = both(data, t)
     expected = [NOT_FINITE] * 3 + [TOO_MANY_STEPS, NOT_FINITE, 0]
     assert here.reason.tolist() == there.reason.tolist() == expected
