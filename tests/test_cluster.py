@@ -89,7 +89,11 @@ def local(dask):
     """Two workers of this machine, which a nanny replaces where they die."""
     import dask as settings
 
-    told = {"distributed.scheduler.allowed-failures": 1}
+    told = {
+        "distributed.scheduler.allowed-failures": 1,
+        # By default a worker that takes 15 s to start again is given up.
+        "distributed.deploy.lost-worker-timeout": "10 minutes",
+    }
     with (
         settings.config.set(told),
         dask.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as found,
