@@ -135,7 +135,7 @@ def test_records_and_digests_are_those_of_one_process(local, claim_file):
     assert digest(there) == digest(here)
     assert without_time(there) == without_time(here)
     assert len(places) == 2 and all(place.startswith("tcp://") for place in places)
-    assert "2 workers with 2 threads" in said[0]
+    assert "workers: 2, tasks at a time: 2" in said[0]
 
 
 @nightly

@@ -169,7 +169,7 @@ class _Run:
 
     def _inspect(self) -> None:
         threads = self.client.nthreads()
-        many = f"{len(threads)} workers with {sum(threads.values())} threads"
+        many = f"workers: {len(threads)}, tasks at a time: {sum(threads.values())}"
         self.cluster.say(f"{self.cluster.address}: {many}")
         found = self.client.run(eval, f"{_ABOUT}.about()", on_error="return")
         for place, told in found.items():
