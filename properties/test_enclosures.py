@@ -28,7 +28,7 @@ TRUTH = BallArithmetic(200)
 DIGITS = 24
 TINY = flint.fmpq(1, 2**60)
 TIMES = [Fraction(1, 16), Fraction(1, 8), Fraction(1, 4), Fraction(1, 2)]
-# Of six kinds together 1,002 at the 10,000 examples of the nightly profile and 54 at the 500 of ci;
+# Of six kinds together 1,002 at the 10,000 examples of the nightly profile and 30 at the 250 of ci;
 # of 8 x 8, 50 and 3.
 SMALL = settings(settings(), max_examples=max(2, -(-settings().max_examples // 60)))
 LARGE = settings(settings(), max_examples=max(3, settings().max_examples // 200))

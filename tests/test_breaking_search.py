@@ -114,7 +114,7 @@ def test_the_verdict_before_stands_where_the_search_is_cut_off(template):
     standing = []
     tell = lambda stage, result: standing.append((stage, result))  # noqa: E731
     run(template.variant(), BUDGETS["quick"], 0, tell)
-    stage, result = standing[-1]
+    stage, result = next(found for found in standing if found[0] == "search")
     record = cut_off(result.to_dict(), stage, "after 4 s")
     assert record["verdict"] == "CERTIFIED"
     assert record["notes"][-1] == "the search was cut off after 4 s"

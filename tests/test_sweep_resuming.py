@@ -91,6 +91,7 @@ claim = variant("slow", check=slow)
 """
 
 
+@pytest.mark.nightly
 def test_a_pool_hands_on_units_while_a_claim_is_under_way(claim_file):
     (entry,) = select([f"{claim_file(SLOW)}::tests/slow"])
     payload = {

@@ -7,7 +7,7 @@ import re
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import flint
 import numpy as np
@@ -116,8 +116,10 @@ def _integer(digits: str) -> int:
 
 def fmpq(value: Any) -> flint.fmpq:
     """The same number as ``rational`` gives, as a FLINT rational."""
-    if isinstance(value, flint.fmpq | Batched):
+    if isinstance(value, flint.fmpq):
         return value
+    if isinstance(value, Batched):
+        return cast("flint.fmpq", value)  # it answers as a number does
     if isinstance(value, float) and math.isfinite(value):
         return flint.fmpq(*value.as_integer_ratio())
     x = rational(value)

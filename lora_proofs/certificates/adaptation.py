@@ -80,8 +80,10 @@ def adaptation_certificate(adapted: Adapted) -> dict[str, Any]:
         told = _of_linear(problem, found)
     elif isinstance(problem, ReluProblem):
         told = _of_relu(problem, found)
-    else:
+    elif isinstance(problem, TransformerProblem):
         told = _of_transformer(problem, found)
+    else:
+        raise BadInput("certificate: this answer is one of float64; ask for it with exact=True")
     whole = told.parts[0] if len(told.parts) == 1 else bundle(told.parts, told.same)
     try:
         check(whole)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -66,8 +66,9 @@ class BatchDraw(ManyAtOnce):
     def choice(self, options: Sequence[T]) -> T:
         """One of the options, for all; of numbers, one for each where it decides no shape."""
         if self.eager and all(plain(x) is not None for x in options):
-            return self.among(options)
-        return options[self.integer(0, len(options) - 1)]
+            return cast("T", self.among(options))
+        chosen: int = self.integer(0, len(options) - 1)
+        return options[chosen]
 
     def _answers(self, low: Any, high: Any) -> np.ndarray:
         bottom, top = (x.values if type(x) is Many else x for x in (low, high))
@@ -178,7 +179,7 @@ def _eagerly(instances: Instances, regime: str, size: int, key: tuple[Any, ...])
 def _drawn(instances: Instances, regime: str, source: BatchDraw) -> Batch | None:
     try:
         with np.errstate(all="ignore"):
-            together = instances.draw(source, regime)  # type: ignore[arg-type]
+            together = instances.draw(source, regime)
     except Rejected:
         return None
     if not isinstance(together, Instance):

@@ -142,13 +142,13 @@ class Many(Batched):
     def __mul__(self, other: Any) -> Any:
         if type(other) is Many:
             x, y = self.values, other.values
-            found = None
+            grown: Vector | None = None
             if self.world.errors:
-                found = _sum(_times(self.errors, y), _times(other.errors, x))
-                found = np.zeros_like(x) if found is None else found
-            return self._made(x * y, found)
-        y = plain(other)
-        return NotImplemented if y is None else self._made(self.values * y, _times(self.errors, y))
+                both = _sum(_times(self.errors, y), _times(other.errors, x))
+                grown = np.zeros_like(x) if both is None else both
+            return self._made(x * y, grown)
+        k = plain(other)
+        return NotImplemented if k is None else self._made(self.values * k, _times(self.errors, k))
 
     __rmul__ = __mul__
 
@@ -181,7 +181,7 @@ class Many(Batched):
         if k == int(k):
             k = int(k)
         if k == 0:
-            return Many(self.world, np.ones_like(self.values), self.errors and self.errors * 0)
+            return Many(self.world, np.ones_like(self.values), None if self.errors is None else self.errors * 0)
         return self.mapped(lambda x: x**k, lambda x, y: k * x ** (k - 1))
 
     # What NumPy asks of the entries of object arrays, and Python of numbers
@@ -233,7 +233,7 @@ class Many(Batched):
     def root_above(self, grain: int) -> Many:
         """A multiple of 1/grain whose square is at least x, the least but for rounding."""
         values = np.ceil(np.sqrt(self.values) * grain * (1 - 1e-15)) / grain
-        return Many(self.world, values, self.errors and np.abs(values))
+        return Many(self.world, values, None if self.errors is None else np.abs(values))
 
     def __floordiv__(self, other: Any) -> Any:
         y = other.values if type(other) is Many else plain(other)
