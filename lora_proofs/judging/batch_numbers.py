@@ -181,7 +181,7 @@ class Many(Batched):
         if k == int(k):
             k = int(k)
         if k == 0:
-            return Many(self.world, np.ones_like(self.values), None if self.errors is None else self.errors * 0)
+            return Many(self.world, np.ones_like(self.values), _times(self.errors, 0))
         return self.mapped(lambda x: x**k, lambda x, y: k * x ** (k - 1))
 
     # What NumPy asks of the entries of object arrays, and Python of numbers
