@@ -76,7 +76,7 @@ INLINE void row(int r, V c, const V *x, V d, const V *y, const V *z, const V *Q,
 
 typedef struct Engine {
     void (*slopes)(struct Engine *, const V *y, V *f);
-    long n, m, r, s;
+    long n, m, r, s, q; /* s vectors a state; an instance takes q lanes */
     V *y, *z, *k[12], *d, *e, *D, *P, *Q; /* e has one zero before and one after */
     V left, h, tolerance, square, recent;
     long task[LANES], steps[LANES], reason[LANES];
@@ -99,11 +99,91 @@ INLINE void slopes_of(Engine *g, int r, const V *y, V *f) {
 }
 
 #define FOR_RANK(name, r) static void name(Engine *g, const V *y, V *f) { slopes_of(g, r, y, f); }
-FOR_RANK(slopes_1, 1) FOR_RANK(slopes_2, 2) FOR_RANK(slopes_3, 3) FOR_RANK(slopes_4, 4)
+FOR_RANK(slopes_1, 1) FOR_RANK(slopes_2, 2) FOR_RANK(slopes_3, 3)
 FOR_RANK(slopes_8, 8) FOR_RANK(slopes_any, (int)g->r)
 
+/* For r = 4 to 8 a vector holds the whole row of an instance in q lanes (4 or 8, zeros behind the
+   r-th), of LANES / q instances: an eighth or a quarter of the memory, so that states stay near. */
+INLINE V shuffled(V x, M from) {
+#ifdef __clang__
+    V y;
+    EACH y[l] = x[from[l]];
+    return y;
+#else
+    return __builtin_shuffle(x, from);
+#endif
+}
+/* Lane k of every group of q lanes in all of them; k and q are constants once loops are unrolled. */
+INLINE V spread(const V *at, int k, int q) {
+    if (q == LANES) return all(((const double *)at)[k]); /* from memory: no shuffle */
+    V x = *at;
+#if LANES == 8 && !defined(__clang__)
+    switch (k) {
+    case 0: return __builtin_shuffle(x, (M){0, 0, 0, 0, 4, 4, 4, 4});
+    case 1: return __builtin_shuffle(x, (M){1, 1, 1, 1, 5, 5, 5, 5});
+    case 2: return __builtin_shuffle(x, (M){2, 2, 2, 2, 6, 6, 6, 6});
+    default: return __builtin_shuffle(x, (M){3, 3, 3, 3, 7, 7, 7, 7});
+    }
+#endif
+    V y;
+    EACH y[l] = x[l / q * q + k];
+    return y;
+}
+INLINE V group_sum(V x, int q) {
+    for (int half = 1; half < q; half *= 2) {
+        M from;
+        EACH from[l] = l ^ half;
+        x += shuffled(x, from);
+    }
+    return x;
+}
+
+INLINE V group_row(int q, const V *z, const V *Q, V f) {
+#pragma GCC unroll 8
+    for (int k = 0; k < q; k++) f -= spread(z, k, q) * Q[k];
+    return f;
+}
+
+INLINE void group_slopes(Engine *g, int q, const V *y, V *f) {
+    long n = g->n, m = g->m;
+    const V *b = y, *a = y + n, *d = g->d, *e = g->e;
+    V P[8] = {}, more[8] = {}, Q[8];
+    for (long i = 0; i + 1 < n; i += 2) {
+#pragma GCC unroll 8
+        for (int k = 0; k < q; k++) {
+            P[k] += spread(b + i, k, q) * b[i];
+            more[k] += spread(b + i + 1, k, q) * b[i + 1];
+        }
+    }
+    if (n % 2)
+#pragma GCC unroll 8
+        for (int k = 0; k < q; k++) P[k] += spread(b + n - 1, k, q) * b[n - 1];
+#pragma GCC unroll 8
+    for (int k = 0; k < q; k++) {
+        g->P[k] = P[k] += more[k];
+        g->Q[k] = Q[k] = P[k] - g->D[k];
+    }
+    for (long i = 0; i < m; i++)
+        f[i] = group_row(q, b + i, Q, d[i] * a[i] + e[i + 1] * a[i + 1 < m ? i + 1 : 0]);
+    for (long i = m; i < n; i++) f[i] = group_row(q, b + i, Q, all(0.0));
+    for (long j = 0; j < m; j++)
+        f[n + j] = group_row(q, a + j, P, d[j] * b[j] + e[j] * b[j ? j - 1 : 0]);
+}
+static void slopes_4_lanes(Engine *g, const V *y, V *f) { group_slopes(g, 4, y, f); }
+static void slopes_8_lanes(Engine *g, const V *y, V *f) { group_slopes(g, 8, y, f); }
+
 /* The root of the norm of X^2: a bound of the norm of a symmetric X. */
-static V rate(int r, const V *X) {
+INLINE V group_rate(int q, const V *X) {
+    V sum = {};
+    for (int i = 0; i < q; i++) {
+        V x = group_row(q, X + i, X, all(0.0));
+        sum += x * x;
+    }
+    return root(root(group_sum(sum, q)));
+}
+
+static V rate(int r, int q, const V *X) {
+    if (q > 1) return q == 4 ? group_rate(4, X) : group_rate(8, X);
     V sum = {};
     for (int i = 0; i < r; i++)
         for (int j = i; j < r; j++) {
@@ -122,8 +202,10 @@ static void step(Engine *g) {
     STAGE(2) STAGE(3) STAGE(4) STAGE(5) STAGE(6) STAGE(7)
     STAGE(8) STAGE(9) STAGE(10) STAGE(11) STAGE(12)
     combine_last(g->s, g->y, h, g->k, g->z, &fifth, &third, &square);
+    fifth = group_sum(fifth, g->q), third = group_sum(third, g->q);
+    square = group_sum(square, g->q);
     g->slopes(g, g->z, g->k[3]); /* the fourth slope is no longer needed */
-    V slow = STABLE / larger(rate(g->r, g->P) + rate(g->r, g->Q), all(1e-300));
+    V slow = STABLE / larger(rate(g->r, g->q, g->P) + rate(g->r, g->q, g->Q), all(1e-300));
     V size = g->tolerance * g->tolerance * larger(g->square, square);
     V error = fifth / root((fifth + 0.01 * third) * size + 1e-300);
     M accept = error <= 1.0, finite = error - error == 0.0;
@@ -150,43 +232,64 @@ static void step(Engine *g) {
 /* A task is one row of doubles: b, a, d, e; what it needs and returns stands in Task. */
 typedef struct { double left, tolerance, recent; long steps, reason; } Task;
 
-static void load(Engine *g, int l, long task, const Task *about, const double *data) {
-    long n = g->n, m = g->m, r = g->r, s = g->s;
-    const double *b = data, *a = data + n * r, *d = data + s, *e = d + m;
-    double square = 0.0;
-    for (long x = 0; x < s; x++) AT(g->y, x) = data[x], square += data[x] * data[x];
-    for (long i = 0; i < m; i++) AT(g->d, i) = d[i], AT(g->e, i + 1) = i + 1 < m ? e[i] : 0.0;
+/* Entry (i, k) of a matrix with r columns, of the instance in the given slot. */
+INLINE double *entry(const Engine *g, V *v, int slot, long i, long k) {
+    return (double *)v + (g->q > 1 ? i * LANES + slot * g->q + k : (i * g->r + k) * LANES + slot);
+}
+#define ALL_LANES(v, value) \
+    for (int x = 0; x < g->q; x++) ((double *)&(v))[slot * g->q + x] = (value)
+
+static void load(Engine *g, int slot, long task, const Task *about, const double *data) {
+    long n = g->n, m = g->m, r = g->r, rows = n + m;
+    const double *b = data, *a = data + n * r, *d = data + rows * r, *e = d + m;
+    double square = 0.0, h = fmin(pow(about->tolerance, 0.125), about->left);
+    for (long i = 0; i < rows; i++)
+        for (long k = 0; k < r; k++) {
+            double x = *entry(g, g->y, slot, i, k) = data[i * r + k];
+            square += x * x;
+        }
+    for (long i = 0; i < m; i++) {
+        ALL_LANES(g->d[i], d[i]);
+        ALL_LANES(g->e[i + 1], i + 1 < m ? e[i] : 0.0);
+    }
     for (long k = 0; k < r; k++)
         for (long j = 0; j < r; j++) {
             double sum = 0.0;
             for (long i = 0; i < n; i++) sum += b[i * r + k] * b[i * r + j];
             for (long i = 0; i < m; i++) sum -= a[i * r + k] * a[i * r + j];
-            AT(g->D, k * r + j) = sum;
+            *entry(g, g->D, slot, k, j) = sum;
         }
-    g->task[l] = task, g->steps[l] = 0, g->reason[l] = OK, g->square[l] = square;
-    g->left[l] = about->left, g->tolerance[l] = about->tolerance, g->recent[l] = 0.0;
-    g->h[l] = fmin(pow(about->tolerance, 0.125), about->left);
+    g->task[slot] = task, g->steps[slot] = 0, g->reason[slot] = OK;
+    ALL_LANES(g->left, about->left);
+    ALL_LANES(g->tolerance, about->tolerance);
+    ALL_LANES(g->recent, 0.0);
+    ALL_LANES(g->square, square);
+    ALL_LANES(g->h, h);
 }
 
-static void unload(Engine *g, int l, Task *about, double *data) {
-    for (long x = 0; x < g->s; x++) data[x] = AT(g->y, x);
-    about->recent = g->recent[l], about->steps = g->steps[l], about->reason = g->reason[l];
-    g->task[l] = -1, g->left[l] = g->h[l] = 0.0;
+static void unload(Engine *g, int slot, Task *about, double *data) {
+    for (long i = 0; i < g->n + g->m; i++)
+        for (long k = 0; k < g->r; k++) data[i * g->r + k] = *entry(g, g->y, slot, i, k);
+    about->recent = g->recent[slot * g->q];
+    about->steps = g->steps[slot], about->reason = g->reason[slot];
+    g->task[slot] = -1;
+    ALL_LANES(g->left, 0.0);
+    ALL_LANES(g->h, 0.0);
 }
 
 static void integrate(Engine *g, long tasks, Task *about, double *data, long width,
                       long most_steps) {
-    long next = 0;
+    long next = 0, q = g->q;
     for (;;) {
         int busy = 0, fresh = 0;
-        EACH {
-            if (g->task[l] >= 0) {
-                if (g->left[l] > 0 && g->reason[l] == OK) { busy = 1; continue; }
-                unload(g, l, about + g->task[l], data + g->task[l] * width);
+        for (int slot = 0; slot < LANES / q; slot++) {
+            if (g->task[slot] >= 0) {
+                if (g->left[slot * q] > 0 && g->reason[slot] == OK) { busy = 1; continue; }
+                unload(g, slot, about + g->task[slot], data + g->task[slot] * width);
             }
             while (next < tasks && !(about[next].left > 0 && about[next].reason == OK)) next++;
             if (next < tasks) {
-                load(g, l, next, about + next, data + next * width);
+                load(g, slot, next, about + next, data + next * width);
                 next++, busy = fresh = 1;
             }
         }
@@ -194,26 +297,30 @@ static void integrate(Engine *g, long tasks, Task *about, double *data, long wid
         if (fresh) g->slopes(g, g->y, g->k[0]); /* of the others the same numbers as before */
         V taken = g->h;
         step(g);
-        EACH if (g->task[l] >= 0) {
-            g->steps[l] += taken[l] > 0;
-            if (g->left[l] > 0 && g->steps[l] >= most_steps) g->reason[l] = TOO_MANY_STEPS;
-            if (g->left[l] > 0 && g->h[l] < 1e-13 * g->left[l]) g->reason[l] = STUCK;
+        for (int slot = 0; slot < LANES / q; slot++) {
+            if (g->task[slot] < 0) continue;
+            double left = g->left[slot * q], h = g->h[slot * q];
+            g->steps[slot] += taken[slot * q] > 0;
+            if (left > 0 && g->steps[slot] >= most_steps) g->reason[slot] = TOO_MANY_STEPS;
+            if (left > 0 && h < 1e-13 * left) g->reason[slot] = STUCK;
         }
     }
 }
 
 static int integrate_all(long n, long m, long r, long tasks, Task *about, double *data,
                          long width, long most_steps) {
-    long s = (n + m) * r, rows = 12 * s + 2 * m + 1 + 3 * r * r;
+    int q = r > 8 || r < 4 || (r > 4 && LANES < 8) ? 1 : r == 4 ? 4 : 8;
+    long s = (n + m) * (q > 1 ? 1 : r), apart = s + 9; /* not a power of 2: rows would share sets of the cache */
+    long rows = 12 * apart + 2 * m + 1 + 3 * r * r;
     V *room = aligned_alloc(64, (sizeof(V) * rows + 63) / 64 * 64);
     if (!room) return 1;
     memset(room, 0, sizeof(V) * rows);
-    Engine g = {.n = n, .m = m, .r = r, .s = s};
-    g.slopes = r == 1 ? slopes_1 : r == 2 ? slopes_2 : r == 3 ? slopes_3 : r == 4 ? slopes_4
-               : r == 8 ? slopes_8 : slopes_any;
+    Engine g = {.n = n, .m = m, .r = r, .s = s, .q = q};
+    g.slopes = r == 1 ? slopes_1 : r == 2 ? slopes_2 : r == 3 ? slopes_3 : q == 4 ? slopes_4_lanes
+               : q == 8 ? slopes_8_lanes : r == 8 ? slopes_8 : slopes_any;
     static const int row_of[12] = {0, 1, 2, 3, 4, 1, 2, 5, 6, 7, 8, 9}; /* 6, 7 where 2, 3 were */
-    for (int i = 0; i < 12; i++) g.k[i] = room + row_of[i] * s;
-    g.y = room + 10 * s, g.z = g.y + s, g.d = g.z + s, g.e = g.d + m;
+    for (int i = 0; i < 12; i++) g.k[i] = room + row_of[i] * apart;
+    g.y = room + 10 * apart, g.z = g.y + apart, g.d = g.z + apart, g.e = g.d + m;
     g.D = g.e + m + 1, g.P = g.D + r * r, g.Q = g.P + r * r;
     EACH g.task[l] = -1;
     integrate(&g, tasks, about, data, width, most_steps);
