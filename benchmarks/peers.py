@@ -13,7 +13,6 @@ import os
 import platform
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -143,7 +142,7 @@ def versus(
     race([*mine, *(peer for peer, _ in peers)], batch, run.rounds)
     for peer, bars in peers:
         for own in mine:
-            shape, is_heyoka = batch.shape, peer.name == "heyoka, batch"
+            shape, is_heyoka = batch.shape, bars is not NONE and "heyoka" in peer.name
             own_bars = bars
             if own is compiled:
                 own_bars = COMPILED.get(shape, NONE) if is_heyoka else NONE
@@ -259,6 +258,11 @@ def machine() -> dict[str, str]:
     return found
 
 
+def processor_time() -> float:
+    """Seconds of this process and of those that it has waited for."""
+    return sum(os.times()[:4])
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument(
@@ -267,14 +271,14 @@ def main() -> None:
     options.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="some parts alone")
     options.add_argument("--json", type=Path, help="write the rows and notes there as well")
     given = options.parse_args()
-    began, run = time.process_time(), Run(tuple(given.only), given.quick)
+    began, run = processor_time(), Run(tuple(given.only), given.quick)
     if set(run.only) & {"scipy", "diffrax", "torchdiffeq", "heyoka"}:
         flows(run)
     parts = {"closed": closed, "digits": many_digits, "odefun": by_odefun, "batch": batch_sizes}
     for name, part in parts.items():
         if name in run.only:
             part(run)
-    run.note(f"the whole run: {time.process_time() - began:.0f} s of processor time")
+    run.note(f"the whole run: {processor_time() - began:.0f} s of processor time")
     told = {"date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), **machine()}
     print(", ".join(f"{key} {value}" for key, value in told.items()), "\n", sep="")
     print(table(run), "", *(f"- {note}" for note in run.notes), sep="\n")

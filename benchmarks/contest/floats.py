@@ -166,7 +166,7 @@ def heyoka_batch(like: Contestant | None = None, lanes: int = HEYOKA_LANES) -> C
 
         return solve
 
-    name = "heyoka, batch" if compact else "heyoka, batch, compact_mode=False"
+    name = f"heyoka, batches of {lanes}" if compact else "heyoka, compact_mode=False"
     return Contestant(name, make, most=96, grid=0.5, like=like)
 
 
