@@ -186,3 +186,18 @@ def test_it_is_compiled_once_and_kept_where_only_the_user_writes(fresh, monkeypa
     assert kept.stat().st_mtime_ns == made and len(list(fresh.iterdir())) == 1
     fresh.chmod(0o777)
     assert building._cache() != fresh and os.path.isdir(building._cache())
+
+
+@compiled
+def test_roundings_that_the_flow_amplifies_are_in_the_error():
+    """Turned saddles: only rounding drives the flow away, which every way in rounds anew."""
+    rng = np.random.default_rng(8)
+    U, V = (np.linalg.qr(rng.normal(size=(20, 4, 4)))[0] for _ in range(2))
+    Y, A0 = U @ np.diag([2.0, 1.5, 1.0, 0.5]) @ V.mT, np.zeros((20, 2, 4))
+    A0[:, 0, 2], A0[:, 1, 3] = 1.0, 0.5
+    data = (0 * Y, Y, A0 @ V.mT, np.zeros((20, 4, 2)))
+    here, there = both(data, 12.0, tolerance=1e-13)
+    gap = np.abs(here.W - there.W).max(axis=(1, 2))
+    fine = ~(here.failed | there.failed)
+    assert fine.any() and gap[fine].max() > 1e-12
+    assert (gap <= here.error + 1e-13)[fine].all() and (gap <= there.error + 1e-13)[fine].all()
