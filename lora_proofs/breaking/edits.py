@@ -133,7 +133,7 @@ def simpler(x: Fraction) -> list[Fraction]:
     """Numbers that are simpler than x, the simplest first.
 
     >>> [str(y) for y in simpler(Fraction(31, 4))]
-    ['0', '1', '-1', '2', '-2', '3', '-3', '4', '5', '8', '7', '10']
+    ['0', '1', '-1', '2', '-2', '1/2', '-1/2', '3', '-3', '4', '5', '8', '23/3', '7', '31/8']
     """
     close = [x.limit_denominator(d) for d in (1, 2, 3, 4, 5, 8, 10)]
     whole = [Fraction(x.numerator // x.denominator), Fraction(-(-x.numerator // x.denominator))]
