@@ -37,4 +37,5 @@ def document(records: Sequence[Mapping[str, Any]]) -> Document:
     facts = run_blocks(runs[0]) if len(runs) == 1 else ()
     run = (Section(plain("How it was run"), facts),) if facts else ()
     page = algorithm(records, places)
-    return Document(TITLE, (*opening, *page, *chapters, *run, bibliography(records)))
+    blocks = (*opening, *page, *chapters, *run, bibliography(records))
+    return Document(TITLE, blocks, tuple(records))

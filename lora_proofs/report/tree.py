@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ Block = Paragraph | DisplayMath | CodeBlock | Bullets | Table | Derivation | Cal
 
 @dataclass(frozen=True)
 class Document:
-    """A whole report."""
+    """A whole report; ``records`` are the claims that it tells, for faces that check them again."""
 
     title: str
     blocks: tuple[Block, ...]
+    records: tuple[Mapping[str, Any], ...] = field(default=(), repr=False, compare=False)
