@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lora_proofs.language.verdict import Verdict, judge
     from lora_proofs.mathematics import words
     from lora_proofs.mathematics.instance import Instance
+    from lora_proofs.running.loading import load_claim
+    from lora_proofs.running.replaying import replay
     from lora_proofs.running.result import Result
     from lora_proofs.running.runner import verify
     from lora_proofs.symbolic.steps import assumed, cited, identity, inequality, prose
@@ -34,6 +36,8 @@ _HOMES = {
     ),
     "lora_proofs.language.verdict": ("Verdict", "judge"),
     "lora_proofs.mathematics.instance": ("Instance",),
+    "lora_proofs.running.loading": ("load_claim",),
+    "lora_proofs.running.replaying": ("replay",),
     "lora_proofs.running.result": ("Result",),
     "lora_proofs.running.runner": ("verify",),
     "lora_proofs.symbolic.steps": ("assumed", "cited", "identity", "inequality", "prose"),
@@ -76,10 +80,12 @@ __all__ = [
     "instances_of",
     "integrate",
     "judge",
+    "load_claim",
     "lora_problems",
     "losses",
     "measures",
     "prose",
+    "replay",
     "report",
     "strategies",
     "verify",

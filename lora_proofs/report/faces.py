@@ -10,9 +10,14 @@ from lora_proofs.errors import BadInput
 from lora_proofs.report.build import document
 from lora_proofs.report.html import to_html
 from lora_proofs.report.markdown import to_markdown
+from lora_proofs.report.notebook import to_notebook
 from lora_proofs.report.tree import Document
 
-FORMATS: Mapping[str, Callable[[Document], str]] = {"html": to_html, "markdown": to_markdown}
+FORMATS: Mapping[str, Callable[[Document], str]] = {
+    "html": to_html,
+    "markdown": to_markdown,
+    "notebook": to_notebook,
+}
 
 # Control characters, surrogates and signs that turn the direction of text: none is printed.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
@@ -29,7 +34,7 @@ def render(records: Sequence[Mapping[str, Any]], format: str) -> str:
     if format not in FORMATS:
         raise BadInput(
             f"report: expected a format among {', '.join(FORMATS)}, got {format!r}; "
-            "html and markdown exist so far, print the html report to get a PDF"
+            "print the html report to get a PDF"
         )
     text = FORMATS[format](document(records)).replace("\r\n", "\n").replace("\r", "\n")
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -42,6 +42,15 @@ def to_markdown(document: Document) -> str:
     return "\n\n".join([f"# {_escaped(document.title)}", *_blocks(document.blocks, 2)]) + "\n"
 
 
+def markdown_of(blocks: tuple[Block, ...], level: int = 2) -> str:
+    r"""Blocks as Markdown, sections with headings from ``level`` on.
+
+    >>> markdown_of((Section((Text("On A"),), ()),), 3)
+    '### On A'
+    """
+    return "\n\n".join(_blocks(blocks, level))
+
+
 def _escaped(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", re.sub(r"\s+", " ", text))
 

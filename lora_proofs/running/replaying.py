@@ -12,6 +12,28 @@ from lora_proofs.judging.evaluation import assumptions_on
 from lora_proofs.judging.raising import message
 from lora_proofs.language.claim import Claim, Control
 from lora_proofs.mathematics.instance import Instance
+from lora_proofs.running.loading import load_claim
+
+
+def replay(
+    claim: Claim | str, counterexample: Mapping[str, Any], digits: int = 50
+) -> dict[str, Any]:
+    """Judge a recorded counterexample again, from its exact numbers; as ``replay --json``.
+
+    ``claim`` is a claim or its name, as for ``verify``; ``counterexample`` is what a result or a
+    record has under that name, also one of a control. ``confirmed`` says whether it refutes again.
+    Raises ``BadInput`` where the instance does not fit the claim.
+
+    >>> replay("classical/balancedness", {"claim": "x"})
+    Traceback (most recent call last):
+    lora_proofs.errors.BadInput: expected a counterexample, an object with an "instance", got ...
+    """
+    if not isinstance(counterexample, Mapping) or "instance" not in counterexample:
+        raise BadInput(
+            'expected a counterexample, an object with an "instance", got '
+            f"{type(counterexample).__name__}"
+        )
+    return replay_on(load_claim(claim) if isinstance(claim, str) else claim, counterexample, digits)
 
 
 def replay_on(claim: Claim, counterexample: Mapping[str, Any], digits: int) -> dict[str, Any]:

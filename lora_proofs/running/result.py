@@ -12,6 +12,7 @@ from lora_proofs.language.evidence import ControlEvidence, Evidence
 from lora_proofs.language.settling import actions
 from lora_proofs.language.verdict import Judgement, Verdict
 from lora_proofs.running.notebook import in_html, in_latex
+from lora_proofs.running.records import digest
 from lora_proofs.symbolic.steps import DerivationEvidence
 
 
@@ -54,6 +55,11 @@ class Result:
     def counterexample(self) -> dict[str, Any] | None:
         """The confirmed counterexample, or ``None``."""
         return self.evidence.counterexample
+
+    @property
+    def digest(self) -> str:
+        """A fingerprint of what was found: verdict, scope, regimes and exact counterexamples."""
+        return digest([self.to_dict()])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as one element of ``claims`` in ``verify --json``."""

@@ -26,6 +26,7 @@ from lora_proofs.language.validate import validate
 from lora_proofs.language.verdict import judge, moved_from
 from lora_proofs.running.deriving import confront, derive_claim
 from lora_proofs.running.isolation import preserved
+from lora_proofs.running.loading import load_claim
 from lora_proofs.running.result import Result, describe
 from lora_proofs.running.sampling import Tally, certify, sample
 from lora_proofs.running.searching import Breaking, needs_search, told
@@ -37,20 +38,23 @@ Progress = Callable[[str, Result | None], None]
 """Told the stage that begins, and the result that stands if nothing more can be done."""
 
 
-def verify(claim: Claim, budget: str = "standard", seed: int = 0) -> Result:
+def verify(claim: Claim | str, budget: str = "standard", seed: int = 0) -> Result:
     """Verify one claim in this process, whose global state is afterwards what it was.
 
-    A claim that never returns is not ended here, as the command line does it.
+    A name stands for the claim that it names, and ``file.py::NAME`` for one of a file, which is
+    executed here (``load_claim``). A claim that never returns is not ended here, as the command
+    line does it.
 
-    Raises ``BadInput`` for an unknown budget or a seed that is no integer of 64 bits,
+    Raises ``BadInput`` for an unknown name or budget or a seed that is no integer of 64 bits,
     ``ClaimRefused`` for a malformed derivation and
     ``Contradiction`` where the derivation and an exact instance disagree. A check that raises is
     no exception here: the result is INCONCLUSIVE and ``to_dict()["error"]`` says what and where.
     """
+    if isinstance(claim, str):
+        claim = load_claim(claim)
     if not isinstance(claim, Claim):
         raise BadInput(
-            f"expected a Claim to verify, got {type(claim).__name__}={claim!r}; for a file or a "
-            "name use the command line: lora-proofs verify TARGET"
+            f"expected a Claim to verify, or its name, got {type(claim).__name__}={claim!r}"
         )
     if isinstance(seed, bool) or not isinstance(seed, int) or abs(seed) > LARGEST_SEED:
         raise BadInput(f"seed: expected an integer of at most 64 bits, got {seed!r}")

@@ -1,0 +1,233 @@
+"""The notebook face: the report, and after each claim the cells that verify it again.
+
+A notebook is JSON (nbformat 4.5). Cells are numbered and nothing is dated, so that equal documents
+give equal bytes. What a record says stands in code only as a Python literal.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pprint import pformat
+from typing import Any
+
+from lora_proofs.report.markdown import markdown_of
+from lora_proofs.report.records import Record, anchors, listed, name_of, part
+from lora_proofs.report.text import paragraph
+from lora_proofs.report.tree import Block, Code, Document, Section, Text
+from lora_proofs.running.records import digest
+
+WIDTH = 96
+BUDGETS = ("quick", "standard", "deep")
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+SETUP = '''\
+from lora_proofs import load_claim, replay, verify
+from lora_proofs.language.verdict import as_expected
+
+BUDGETS = ("quick", "standard", "deep")
+BUDGET = "quick"  # one of BUDGETS; a larger one takes longer
+
+
+def compare(result, budget, verdict, scope, digest=None):
+    """Hand the result back where it is what the report shows, which was found with ``budget``.
+
+    With the same budget: the same verdict on the same scope, and the same digest of regimes and
+    exact counterexamples. With a larger one: at least as strong. With a smaller one it may be
+    weaker, and says so, but it never contradicts the report.
+    """
+    shown = f"the report shows {verdict} on {scope}, found with the budget {budget}"
+    if BUDGET == budget:
+        assert (result.verdict, result.scope) == (verdict, scope), f"{result}; {shown}"
+        same = digest in (None, result.digest)
+        assert same, f"{result}; {shown}, with other regimes or counterexamples: {digest}"
+        print(f"as {shown}")
+        return result
+    enough = as_expected(result.verdict, verdict)
+    refuted = [word == "REFUTED" for word in (result.verdict, verdict)]
+    open_ = "INCONCLUSIVE" in (result.verdict, verdict)
+    assert refuted[0] == refuted[1] or open_, f"contradiction: {result}; {shown}"
+    assert enough or BUDGETS.index(BUDGET) < BUDGETS.index(budget), f"weaker: {result}; {shown}"
+    how = "no weaker than" if enough else "weaker, with the smaller budget, than"
+    print(f"{how} the report: {shown}; BUDGET = {budget!r} repeats that")
+    return result
+'''
+_OPENING = (
+    "Every claim below is followed by a cell that verifies it again, with the seed of its record, "
+    "and fails where the outcome is not what the report shows; a recorded counterexample is "
+    "judged again from its exact numbers. Run the cells from top to bottom. ",
+    "The cells use the budget BUDGET. With quick the whole takes seconds a claim; only the budget "
+    "of a record repeats its verdict and its scope word for word.",
+)
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+
+
+def to_notebook(document: Document) -> str:
+    """The document as a notebook of nbformat 4.5, in JSON.
+
+    >>> [cell["cell_type"] for cell in json.loads(to_notebook(Document("T", ())))["cells"]]
+    ['markdown', 'code']
+    """
+    cells = [{"id": f"cell-{k}", **cell} for k, cell in enumerate(_cells(document), 1)]
+    whole = {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _cells(document: Document) -> Iterator[dict[str, Any]]:
+    title = Section((Text(document.title),), tuple(map(paragraph, _OPENING)))
+    yield _markdown(markdown_of((title,), 1))
+    yield _code(SETUP)
+    told = dict(zip(anchors(document.records), document.records, strict=True))
+    yield from _parts(document.blocks, told, 2)
+
+
+def _parts(
+    blocks: tuple[Block, ...], told: Mapping[str, Record], level: int
+) -> Iterator[dict[str, Any]]:
+    """A cell for each run of blocks and for each section; checks follow their chapters."""
+    run: list[Block] = []
+    for block in blocks:
+        if not isinstance(block, Section):
+            run.append(block)
+            continue
+        yield from _text(run, level)
+        run = []
+        yield from _section(block, told, level)
+    yield from _text(run, level)
+
+
+def _section(section: Section, told: Mapping[str, Record], level: int) -> Iterator[dict[str, Any]]:
+    first = next((k for k, b in enumerate(section.blocks) if isinstance(b, Section)), None)
+    head = Section(section.title, section.blocks[:first], section.anchor)
+    yield from _text([head], level)
+    if first is not None:
+        yield from _parts(section.blocks[first:], told, level + 1)
+    if section.anchor in told:
+        yield from _checks(told[section.anchor], level + 1)
+
+
+def _text(blocks: list[Block], level: int) -> Iterator[dict[str, Any]]:
+    if blocks:
+        yield _markdown(markdown_of(tuple(blocks), level))
+
+
+def _checks(record: Record, level: int) -> Iterator[dict[str, Any]]:
+    """The cells that verify a claim again and replay its counterexample."""
+    why = _not_repeated(record)
+    yield _markdown(
+        markdown_of((Section((Text("Verified again"),), (_told(record, why),)),), level)
+    )
+    if why:
+        return
+    yield _code(_verification(record))
+    if part(record, "counterexample"):
+        yield _code(_replay(record))
+
+
+def _told(record: Record, why: str) -> Block:
+    run = part(record, "run")
+    if why:
+        return paragraph(f"No cell repeats this record: {why}.")
+    told = [Text(f"The record was made with the budget {run['budget']} and seed {run['seed']}.")]
+    if _file(record):
+        told += [Text(" The claim stands in a file, which the cell loads: "), Code(_file(record))]
+        told += [Text("; where it lies elsewhere now, change the path in the cell.")]
+    if _cut_off(record):
+        told += [Text(" A limit on time cut it off, so its digest is not compared.")]
+    return paragraph(*told)
+
+
+def _not_repeated(record: Record) -> str:
+    """Why no cell can repeat a record; empty where one can."""
+    run, error = part(record, "run"), part(record, "error")
+    if run.get("budget") not in BUDGETS or type(run.get("seed")) is not int:
+        return "it does not say with which budget and seed it was made"
+    if any(str(reason).startswith("stopped in the stage") for reason in listed(record, "reasons")):
+        return "a limit on time or memory stopped it, and a notebook sets none"
+    if error.get("type") in ("ProcessEnded", "ChannelSpoiled"):
+        return "its process ended, and this one would too"
+    return ""
+
+
+def _file(record: Record) -> str:
+    return str(part(record, "locator").get("path") or "")
+
+
+def _cut_off(record: Record) -> bool:
+    return any(" was cut off " in str(note) for note in listed(record, "notes"))
+
+
+def _verification(record: Record) -> str:
+    run, path = part(record, "run"), _file(record)
+    sha256 = str(part(record, "locator").get("sha256") or "")
+    found = _digest(record)
+    lines = [f"claim = load_claim({_literal(name_of(record))})"]
+    if path:
+        lines = [
+            f"claim = load_claim(\n    {_literal(f'{path}::{name_of(record)}')},",
+            f"    sha256={_literal(sha256)},  # of the file that was verified\n)",
+        ]
+    lines += [
+        f"result = verify(claim, BUDGET, seed={run['seed']})",
+        "compare(\n    result,",
+        *(f"    {name}={_literal(value)}," for name, value in _shown(record).items()),
+        *([f"    digest={_literal(found)},"] if found else []),
+        ")",
+    ]
+    return "\n".join(lines)
+
+
+def _shown(record: Record) -> dict[str, str]:
+    run = part(record, "run")
+    return {
+        "budget": run["budget"],
+        "verdict": str(record.get("verdict")),
+        "scope": str(record.get("scope")),
+    }
+
+
+def _digest(record: Record) -> str:
+    """The digest of a record; empty where a limit cut it off or it lacks what a digest covers."""
+    try:
+        return "" if _cut_off(record) else digest([record])
+    except (KeyError, TypeError, AttributeError):
+        return ""
+
+
+_KEPT = ("kind", "claim", "control", "instance", "comparison")
+
+
+def _replay(record: Record) -> str:
+    found = part(record, "counterexample")
+    kept = {key: found[key] for key in _KEPT if found.get(key) is not None}
+    digits = 100 if part(record, "run")["budget"] == "deep" else 50
+    return (
+        f"counterexample = {_literal(kept)}\n"
+        f"again = replay(claim, counterexample, digits={digits})\n"
+        'assert again["confirmed"], again["reason"]\n'
+        'for name, value in counterexample["comparison"].items():\n'
+        '    assert again["comparison"][name] == value, (name, value, again["comparison"][name])\n'
+        'again["comparison"]'
+    )
+
+
+def _literal(value: Any) -> str:
+    """Plain data as a Python literal: whatever it says, it is data."""
+    return repr(value) if isinstance(value, str) else pformat(value, width=WIDTH, sort_dicts=False)
+
+
+def _markdown(text: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "metadata": {}, "source": _lines(text)}
+
+
+def _code(text: str) -> dict[str, Any]:
+    empty = {"execution_count": None, "metadata": {}, "outputs": []}
+    return {"cell_type": "code", "source": _lines(text.rstrip("\n")), **empty}
+
+
+def _lines(text: str) -> list[str]:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text).splitlines(keepends=True)
