@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from lora_proofs.report.figure import Figure
+
 
 @dataclass(frozen=True)
 class Text:
@@ -147,7 +149,9 @@ class Section:
     anchor: str = ""
 
 
-Block = Paragraph | DisplayMath | CodeBlock | Bullets | Table | Derivation | Callout | Section
+Block = (
+    Paragraph | DisplayMath | CodeBlock | Bullets | Table | Derivation | Callout | Figure | Section
+)
 
 
 @dataclass(frozen=True)
