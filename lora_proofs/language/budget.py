@@ -27,7 +27,7 @@ class Budget:
 BUDGETS = {
     "quick": Budget("quick", 30, 300, 12, 2, 50, 20.0, 60),
     "standard": Budget("standard", 200, 5_000, 12, 2, 50, 120.0, 150),
-    "deep": Budget("deep", 2_000, 100_000, 50, 2, 100, 1800.0, 2_000),
+    "deep": Budget("deep", 2_000, 100_000, 50, 2, 100, 1800.0, 600),
 }
 
 

@@ -103,6 +103,16 @@ class Instance:
             f"this instance has no field {name!r}; it has {', '.join(k for k, _ in self.fields)}"
         )
 
+    def __hash__(self) -> int:
+        # A search asks for it again and again, and every entry has to be gone through for it.
+        if "_hash" not in self.__dict__:
+            object.__setattr__(self, "_hash", hash((self.fields, self.regimes)))
+        return int(self.__dict__["_hash"])
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process hashes text differently.
+        return {key: value for key, value in self.__dict__.items() if key != "_hash"}
+
     def __iter__(self) -> Iterator[str]:
         return (key for key, _ in self.fields)
 

@@ -15,9 +15,12 @@ from lora_proofs.strategies.matrices import full_rank_matrix, matrix, rank_matri
 Weight = Callable[[Draw, int], Matrix]
 
 
+SMALL = tuple(map(Fraction, (0, 1, -1, 2, -2)))
+
+
 def small(draw: Draw) -> Fraction:
     """One of 0, 1, -1, 2, -2."""
-    return Fraction(1) * number_among(draw, (0, 1, -1, 2, -2))
+    return number_among(draw, SMALL)
 
 
 def nonsingular(draw: Draw, D: int) -> Matrix:
