@@ -203,6 +203,19 @@ def test_a_support_has_the_smallest_slack_and_where_it_was_met(held):
     assert samples["tight"] > 0
 
 
+def test_slacks_are_counted_once_an_instance_by_half_decades():
+    met = Tightest()
+    assert met.spread.told() == {}
+    rooms = [(1, 2), (98, 100), (9, 9), (0, 0), (-5, 5), (10**20, 10**20 + 1)]
+    for k, (left, right) in enumerate(rooms):
+        met.meet("r", Instance(k=k), [at_most("x", left, right), at_most("y", 0, 4)])
+    told = met.spread.told()
+    found = {told["low"] + k / 2: n for k, n in enumerate(told["counts"]) if n}
+    # 0 <= 4 leaves all of it, which is 1, in the last bin; the least of each instance counts.
+    assert found == {-0.5: 3, -2.0: 1}
+    assert (told["zero"], told["below"], told["above"]) == (1, 1, 0)
+
+
 def test_the_tightest_is_the_smallest_in_relation():
     met = Tightest()
     for k, (left, right) in enumerate([(1, 2), (98, 100), (0, 0), (5, 50)]):

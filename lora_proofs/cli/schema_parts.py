@@ -110,6 +110,8 @@ STATED = {
     "statement": TEXT,
     "assumptions": many(ref("assumption")),
 }
+SLACKS = an(low=WHOLE, high=WHOLE, counts=many(COUNT), zero=COUNT, below=COUNT, above=COUNT)
+"""Instances by the least relative slack of each, in equal steps of log10."""
 RECORD = an(
     {
         "title": TEXT,
@@ -129,6 +131,7 @@ RECORD = an(
     error=or_null(ref("error")),
     derivation=or_null(an(steps=COUNT, closed=FLAG, engines=many(TEXT))),
     samples=an(
+        {"slacks": either({"const": {}}, SLACKS)},
         instances=COUNT,
         discarded=COUNT,
         undecided=COUNT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import flint
@@ -15,6 +15,9 @@ from lora_proofs.arithmetic.comparison import plainly, size
 from lora_proofs.arithmetic.recorded import bare
 from lora_proofs.judging.evaluation import MEASURED
 from lora_proofs.mathematics.instance import Instance
+
+BINS, LOWEST = 24, -12
+"""The histogram of relative slacks: so many bins between 10 to this power and 1."""
 
 
 def relative(c: Comparison) -> float | None:
@@ -55,6 +58,41 @@ def margin(c: Comparison) -> str:
 
 
 @dataclass
+class Spread:
+    """How many instances leave how much relative room, in half decades: one count an instance.
+
+    >>> spread = Spread()
+    >>> spread.count(0.2)
+    >>> spread.told()["counts"][-2:]
+    [1, 0]
+    """
+
+    zero: int = 0
+    below: int = 0
+    above: int = 0
+    counts: list[int] = field(default_factory=lambda: [0] * BINS)
+
+    def count(self, room: float) -> None:
+        """Count an instance by the least room that its inequalities leave."""
+        at = math.floor(BINS / -LOWEST * (math.log10(room) - LOWEST)) if room > 0 else 0
+        if room <= 0:
+            self.zero += 1
+        elif at < 0:
+            self.below += 1
+        elif room > 1:
+            self.above += 1
+        else:
+            self.counts[min(at, BINS - 1)] += 1
+
+    def told(self) -> dict[str, Any]:
+        """Plain data: ``counts`` runs in equal steps of the logarithm from ``low`` to ``high``."""
+        if not self.zero + self.below + self.above + sum(self.counts):
+            return {}
+        ends = {"low": LOWEST, "high": 0, "counts": list(self.counts)}
+        return {**ends, "zero": self.zero, "below": self.below, "above": self.above}
+
+
+@dataclass
 class Tightest:
     """The inequality that left the least room in relation to its sides."""
 
@@ -66,6 +104,7 @@ class Tightest:
     order: tuple[float, float, int] | None = None
     tight: int = 0
     """Instances on which some inequality holds with equal sides that are not 0."""
+    spread: Spread = field(default_factory=Spread)
 
     def meet(self, regime: str, instance: Instance, found: Iterable[Comparison]) -> None:
         """Take in the comparisons of an instance."""
@@ -73,6 +112,8 @@ class Tightest:
         rooms = [(room, c) for c in compared if (room := relative(c)) is not None]
         self.zeros |= len(rooms) < len(compared)
         self.tight += any(room == 0 for room, _ in rooms)
+        if rooms:
+            self.spread.count(min(room for room, _ in rooms))
         for room, c in rooms:
             slack = size(plainly(c, "slack"))
             self.slack = slack if self.slack is None else min(self.slack, slack)

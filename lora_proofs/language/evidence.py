@@ -24,6 +24,9 @@ class SampleEvidence:
     """Over the larger side; pairs of zeros are left out."""
     smallest_at: dict[str, Any] | None = None
     """Where that was met: regime, instance and comparison."""
+    slacks: dict[str, Any] = field(default_factory=dict)
+    """How many instances leave how much relative room, by the least of each: ``counts`` in equal
+    steps of log10 from ``low`` to ``high``, and those that are ``zero``, ``below`` or ``above``."""
     tight: int = 0
     """Instances on which an inequality holds with equal sides."""
     independent: dict[str, int] = field(default_factory=dict)

@@ -139,6 +139,7 @@ class Tally:
             smallest_slack=self.tightest.smallest(),
             smallest_relative_slack=_short(self.tightest.relative),
             smallest_at=self.tightest.told(),
+            slacks=self.tightest.spread.told(),
             tight=self.tightest.tight,
             independent={r: len(found) for r, found in sorted(self.independent.items())},
             excluded=dict(sorted(self.exclusions.failing.items())),
