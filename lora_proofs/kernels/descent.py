@@ -13,7 +13,7 @@ Norms are Frobenius norms.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -70,8 +70,11 @@ def gradient_descent(
     N, shape = _checked(W0, A, B, target)
     W0, h = xp.broadcast_to(W0, (N, *shape[:2])), xp.broadcast_to(h, (N,))
     Y = xp.broadcast_to(target[0], (N, *shape[:2])) if target else None
+    # The bounds below count with s >= 0: of s < 0 the sign goes to B, which rounds nothing.
+    sign = -1.0 if scale < 0 else 1.0
     with np.errstate(all="ignore"):
-        return _in_chunks(xp, W0, Y, A, B, h, steps, method, float(scale))
+        end = _in_chunks(xp, W0, Y, A, sign * B, h, steps, method, abs(float(scale)))
+    return replace(end, B=sign * end.B)
 
 
 def _checked(W0: Array, A: Array, B: Array, target: list[Array]) -> tuple[int, tuple[int, ...]]:

@@ -1,0 +1,1 @@
+"""What the kernels are held against: many digits, balls and exact rationals."""
