@@ -1,0 +1,56 @@
+"""The directives that pages are generated with; each asks the package what there is."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from sphinx.application import Sphinx
+
+from lora_docs import commands, corpus, coverage, gallery, interface, refuted, sources, theorems
+
+Maker = Callable[..., Iterable[nodes.Node] | nodes.Node]
+
+DIRECTIVES: dict[str, Maker] = {
+    "theorems": theorems.group,
+    "false-statements": refuted.false_statements,
+    "coverage": coverage.coverage,
+    "how-much-was-read": coverage.reading,
+    "commands": commands.commands,
+    "schemas": commands.schemas,
+    "interface": interface.interface,
+    "papers": sources.papers,
+    "lemmas": sources.lemmas,
+    "literature": sources.literature,
+    "report-gallery": gallery.gallery,
+    "verdict-counts": corpus.counted_verdicts,
+}
+
+
+def directive(make: Maker) -> type[Directive]:
+    """A directive whose one argument, if any, goes to the function that makes its nodes."""
+
+    class Generated(Directive):
+        optional_arguments = 1
+        final_argument_whitespace = True
+        has_content = False
+
+        def run(self) -> list[nodes.Node]:
+            made = make(*self.arguments)
+            found = [made] if isinstance(made, nodes.Node) else list(made)
+            for one in found:
+                self.labelled(one)
+            return found
+
+        def labelled(self, node: Any) -> None:
+            """Make the identifiers of sections known, so that links find them."""
+            for section in node.findall(nodes.section):
+                self.state.document.note_explicit_target(section)
+
+    return Generated
+
+
+def register(app: Sphinx) -> None:
+    """Register every directive."""
+    for name, make in DIRECTIVES.items():
+        app.add_directive(name, directive(make))
