@@ -489,7 +489,7 @@ def test_a_report_is_written_once_unless_forced(lora_proofs, claim_file):
     clean(lora_proofs("report", path, "-o", "r.html", "--force", "--format", "markdown"), 0)
     assert (lora_proofs.folder / "r.html").read_text().startswith("# ")
     one_message(lora_proofs("report", "classical/*", "-o", "s.html"), 4, "none of them")
-    one_message(lora_proofs("report", path, "-o", "s", "--format", "pdf"), 4, "pdf")
+    one_message(lora_proofs("report", path, "-o", "s", "--format", "doc"), 4, "'doc'")
 
 
 # Exit codes

@@ -23,11 +23,13 @@ def run(arguments: Sequence[str]) -> int:
         os.environ.setdefault(name, "1")
     try:
         from lora_proofs.cli.app import app
+        from lora_proofs.cli.guard import ARGUMENTS
     except KeyboardInterrupt:  # while the commands are being imported
         return EXIT_INTERRUPTED
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    ARGUMENTS.set(tuple(arguments))
     try:
         app(list(arguments), prog_name="lora-proofs")
     except Finished as finished:

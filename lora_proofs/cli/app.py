@@ -12,6 +12,7 @@ from lora_proofs.cli import (
     creating,
     deriving,
     experimenting,
+    exploring,
     flowing,
     inspecting,
     ranking,
@@ -63,6 +64,7 @@ def _root(
       lora-proofs experiment --list             a paper's experiments, rerun
       lora-proofs adapt instance.json           adapters for a frozen model and a target
       lora-proofs report --format html -o report.html
+      lora-proofs explore                       a page of flow, error and bounds that move
       lora-proofs schema verify                 the JSON Schema of what a command prints
 
     \b
@@ -85,4 +87,5 @@ app.command("experiment")(guarded(experimenting.run_experiment))
 app.command("adapt")(guarded(adapting.adapt_model))
 app.command("selftest")(guarded(selftesting.selftest))
 app.command("report")(guarded(reporting.write_report))
+app.command("explore")(guarded(exploring.explore))
 app.command("schema")(guarded(schemas.print_schema))

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
 from lora_proofs.errors import Contradiction, LoraProofsError
 
 EXIT_INTERRUPTED, EXIT_INTERNAL, EXIT_BAD_INPUT = 2, 3, 4
+
+
+ARGUMENTS: ContextVar[tuple[str, ...]] = ContextVar("ARGUMENTS", default=())
+"""The arguments that the program was called with, as a run tells the ledger."""
+
+
+def command_line() -> str:
+    """The command that is being run, as a shell takes it.
+
+    >>> command_line()
+    'lora-proofs'
+    """
+    return shlex.join(["lora-proofs", *ARGUMENTS.get()])
 
 
 class Finished(BaseException):

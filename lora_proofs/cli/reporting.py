@@ -1,94 +1,140 @@
-"""``report``: one file on recorded claims. Nothing is run; the ledger is read."""
+"""``report``: one file on recorded claims, from the ledger or from a run that fills it first."""
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lora_proofs.cli.guard import EXIT_INTERRUPTED
 from lora_proofs.cli.options import DEFAULT_LEDGER, LedgerPath, Targets, note
+from lora_proofs.cli.output import Output
 from lora_proofs.errors import BadInput
+
+if TYPE_CHECKING:
+    from lora_proofs.running.catalogue import Entry
+
+NAMES = "html|pdf|latex|markdown|notebook"
 
 
 def write_report(
     targets: Targets = None,
     form: Annotated[
-        str, typer.Option("--format", metavar="html|markdown", help="The face of the report.")
-    ] = "html",
+        str | None,
+        typer.Option(
+            "--format",
+            metavar=NAMES,
+            help="The face of the report. Without it: what the ending of PATH says, else html.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="PATH", help="The file to write.")
+        str | None,
+        typer.Option(
+            "-o", "--output", metavar="PATH", help="The file to write; - is standard output."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Verify the claims first; their records are kept.")
+    ] = False,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="quick|standard|deep",
+            help="With --fresh: how much evidence to gather; standard without it.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="With --fresh: the seed; 0 without it.", show_default=False)
+    ] = None,
+    jobs: Annotated[
+        str | None,
+        typer.Option(metavar="N|auto", help="With --fresh: worker processes.", show_default=False),
+    ] = None,
     ledger: LedgerPath = DEFAULT_LEDGER,
 ) -> int:
-    """Write a report from the ledger: the last record of each claim, in one file.
+    """Write a report: the last record of each claim in the ledger, in one file.
+
+    With --fresh the claims are verified first, and the ledger keeps that. A run that is interrupted
+    is reported as far as it came, says so, and exits 2.
 
     \b
     Examples:
-      lora-proofs verify && lora-proofs report --format html -o report.html
+      lora-proofs verify && lora-proofs report -o report.html
       lora-proofs report 'rushka-klabjan/*' --format markdown -o flow.md --force
+      lora-proofs report my_claim.py --fresh --budget quick -o report.pdf
+      lora-proofs report --format latex -o - > report.tex
     """
-    path = _target(output, force)
-    records = _records(targets or [], ledger)
-    from lora_proofs.report import render
-
-    _write(path, render(records, form))
-    note(f"wrote {path}: {len(records)} claim(s)")
-    return 0
-
-
-def _target(output: Path | None, force: bool) -> Path:
-    if output is None:
-        raise BadInput("report: expected -o PATH, the file to write")
-    if output.is_dir():
-        raise BadInput(f"{output}: expected a file to write, it is a directory")
-    if output.exists() and not force:
-        raise BadInput(f"{output}: it exists; name another file, or say --force to overwrite it")
-    if not output.parent.is_dir():
-        raise BadInput(f"{output}: cannot be written, there is no directory {output.parent}")
-    return output
-
-
-def _records(targets: Sequence[str], path: Path) -> list[Mapping[str, Any]]:
-    from lora_proofs.running.ledger import Ledger
+    from lora_proofs.report.faces import face
     from lora_proofs.running.verifying import select
 
-    entries = select(targets)
+    file = Output(output, force, ledger)
+    kind = form or _by_ending(file)
+    made = face(kind)
+    file.check(binary=made.binary)
+    made.load()
+    options = {"--budget": budget, "--seed": seed, "--jobs": jobs}
+    if not fresh and (given := [name for name, value in options.items() if value is not None]):
+        raise BadInput(
+            f"report: {', '.join(given)} says how a run verifies; add --fresh to verify first"
+        )
+    entries = select(targets or [])
+    interrupted = fresh and _verified(entries, ledger, budget, seed, jobs)
+    records, history = _recorded(entries, ledger, interrupted)
+
+    from lora_proofs.report import document
+
+    file.write(made(document(records, history)))
+    if file.path:
+        note(f"wrote {file.path}: {len(records)} claim(s)")
+    return EXIT_INTERRUPTED if interrupted else 0
+
+
+def _by_ending(file: Output) -> str:
+    from lora_proofs.report.faces import FORMATS
+
+    ending = file.path.suffix.lower() if file.path else ""
+    return next((name for name, one in FORMATS.items() if one.ending == ending), "html")
+
+
+def _verified(
+    entries: Sequence[Entry],
+    ledger: Path,
+    budget: str | None,
+    seed: int | None,
+    jobs: str | None,
+) -> bool:
+    """Verify the claims into the ledger; whether that was interrupted."""
+    from lora_proofs.cli.verifying import Run, checked_seed, processes
+    from lora_proofs.language.budget import budget as budget_named
+
+    how = budget_named(budget or "standard")
+    run = Run(entries, how, checked_seed(seed or 0), processes(jobs or "auto"), ledger)
+    run.interruptible()
+    return run.interrupted
+
+
+def _recorded(
+    entries: Sequence[Entry], path: Path, interrupted: bool
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The last record of each claim, and what the ledger knows of the runs behind them."""
+    from lora_proofs.running.history import history
+    from lora_proofs.running.ledger import Ledger
+
     with Ledger(path, create=False) as ledger:
-        found = [(e.name, ledger.latest(e.name, str(e.locator))) for e in entries]
-    missing = [name for name, record in found if record is None]
-    if len(missing) == len(found):
+        found = [ledger.latest(entry.name, str(entry.locator)) for entry in entries]
+        told = history(ledger, entries)
+    records = [record for record in found if record is not None]
+    if not records and not interrupted:
         raise BadInput(
             f"{path}: expected records of the selected claims, it has none of them. Run "
-            "`lora-proofs verify` on them first"
+            "`lora-proofs verify` on them first, or add --fresh"
         )
-    if missing:
-        named = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")
-        note(
-            f"lora-proofs: {len(missing)} of {len(found)} claims are not in the ledger, so not in "
-            f"the report: {named}"
-        )
-    return [record for _, record in found if record is not None]
-
-
-def _write(path: Path, text: str) -> None:
-    """Write all of it or nothing: a full disk leaves no half report."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    left = len(entries) - len(records)
+    if left:
+        note(f"lora-proofs: {left} of {len(entries)} claims are not in the ledger; it says which")
+    return records, told

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lora_proofs.cli.options import AsJson, Jobs, Scheduler, Targets, crew_of, emit, note, say
-from lora_proofs.cli.verifying import LARGEST_SEED, _jobs, _stoppable
+from lora_proofs.cli.verifying import LARGEST_SEED, _stoppable, processes
 from lora_proofs.errors import BadInput
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def selftest(
 
     if abs(seed) > LARGEST_SEED:
         raise BadInput(f"--seed: expected an integer of at most 64 bits, got {seed}")
-    found, workers = budget_named(budget), _jobs(jobs)
+    found, workers = budget_named(budget), processes(jobs)
     own, chosen = given_reasons(reasons), select(targets or [])
     crew = crew_of(scheduler, jobs)
     told = _run(chosen, found, seed, workers, state, crew, own=own, whole=not targets)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lora_proofs.cli.guard import EXIT_BAD_INPUT, EXIT_INTERRUPTED
+from lora_proofs.cli.guard import EXIT_BAD_INPUT, EXIT_INTERRUPTED, command_line
 from lora_proofs.cli.options import (
     DEFAULT_LEDGER,
     AsJson,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lora_proofs.cli.progress import Shown
     from lora_proofs.language.budget import Budget
     from lora_proofs.running.catalogue import Entry
+    from lora_proofs.running.ledger import Ledger
     from lora_proofs.running.resuming import Book
     from lora_proofs.running.scale import Crew
 
@@ -94,9 +95,8 @@ def verify_claims(
     from lora_proofs.language.budget import budget as budget_named
     from lora_proofs.running.verifying import select
 
-    if abs(seed) > LARGEST_SEED:
-        raise BadInput(f"--seed: expected an integer of at most 64 bits, got {seed}")
-    found, workers = _limited(budget_named(budget), time_limit), _jobs(jobs)
+    checked_seed(seed)
+    found, workers = _limited(budget_named(budget), time_limit), processes(jobs)
     crew = crew_of(scheduler, jobs)
     if junit_xml:
         _writable(junit_xml)
@@ -105,7 +105,7 @@ def verify_claims(
         from lora_proofs.running.certificate_files import prepare
 
         prepare(certificates, entries)
-    run = _Run(entries, found, seed, workers, ledger, certificates, crew, resume)
+    run = Run(entries, found, seed, workers, ledger, certificates, crew, resume)
     finished = run.interruptible()
     code = EXIT_INTERRUPTED if run.interrupted else _code(finished, strict)
     _print(run, finished, code, as_json)
@@ -116,7 +116,15 @@ def verify_claims(
     return code
 
 
-def _jobs(text: str) -> int:
+def checked_seed(seed: int) -> int:
+    """The seed, where the ledger takes it."""
+    if abs(seed) > LARGEST_SEED:
+        raise BadInput(f"--seed: expected an integer of at most 64 bits, got {seed}")
+    return seed
+
+
+def processes(text: str) -> int:
+    """How many processes ``--jobs`` asks for."""
     from lora_proofs.running.scale import processors
 
     if text == "auto":
@@ -156,8 +164,8 @@ def _code(records: Sequence[dict[str, Any]], strict: bool) -> int:
     return EXIT_BAD_INPUT if problems(records) and code in (0, 1, 6) else code
 
 
-class _Run:
-    """One call of ``verify``: its claims, and what is finished."""
+class Run:
+    """One call of ``verify``, or of what verifies first: its claims, and what is finished."""
 
     def __init__(
         self,
@@ -199,7 +207,11 @@ class _Run:
         from lora_proofs.running.resuming import Book
         from lora_proofs.running.verifying import verified
 
-        with Ledger(self.ledger) as ledger, progress(len(self.entries)) as shown:
+        with (
+            Ledger(self.ledger) as ledger,
+            self._told(ledger),
+            progress(len(self.entries)) as shown,
+        ):
             book = Book(ledger, self.budget, self.seed, self.resume)
             waiting = [entry for entry in self.entries if not self._taken_over(entry, book, shown)]
             # The longest first: then no long one runs alone at the end.
@@ -207,17 +219,27 @@ class _Run:
                 waiting, key=lambda e: ledger.seconds(e.name, str(e.locator)), reverse=True
             )
             how = (self.jobs, shown.reached, self.certificates, self.crew, book)
-            runs = verified(longest, self.budget, self.seed, *how)
-            for entry, record in runs:
-                place = str(entry.locator)
-                kept = ledger.append(record, place=place, budget=self.budget.name, seed=self.seed)
-                self.finished[entry.name] = kept
-                _say_if_rejected(kept)
-                if self.certificates:
-                    from lora_proofs.running.certificate_files import clear_stale
+            for entry, record in verified(longest, self.budget, self.seed, *how):
+                self._keep(ledger, entry, record, shown)
 
-                    clear_stale(self.certificates, kept)
-                shown.finished(kept)
+    def _keep(self, ledger: Ledger, entry: Entry, record: dict[str, Any], shown: Shown) -> None:
+        place, budget = str(entry.locator), self.budget.name
+        kept = ledger.append(record, place=place, budget=budget, seed=self.seed)
+        self.finished[entry.name] = kept
+        _say_if_rejected(kept)
+        if self.certificates:
+            from lora_proofs.running.certificate_files import clear_stale
+
+            clear_stale(self.certificates, kept)
+        shown.finished(kept)
+
+    def _told(self, ledger: Ledger) -> AbstractContextManager[None]:
+        """The run as the ledger knows it, so that a report can say what it left open."""
+        from lora_proofs.running.history import kept_run
+
+        resumed = self.resume and not self.certificates
+        how = (self.entries, self.budget, self.seed)
+        return kept_run(ledger, *how, command=command_line(), resumed=resumed)
 
     def _taken_over(self, entry: Entry, book: Book, shown: Shown) -> bool:
         """Whether the run that goes on had finished a claim; certificates are made again."""
@@ -252,7 +274,7 @@ def _stoppable() -> Iterator[None]:
             signal.signal(getattr(signal, name), handler)
 
 
-def _print(run: _Run, records: Sequence[dict[str, Any]], code: int, as_json: bool) -> None:
+def _print(run: Run, records: Sequence[dict[str, Any]], code: int, as_json: bool) -> None:
     from lora_proofs.running.records import document
 
     told = document(records, seed=run.seed, budget=run.budget.name, code=code)

@@ -7,6 +7,7 @@ from typing import Any
 
 from lora_proofs.report.algorithm import algorithm
 from lora_proofs.report.chapter import chapter
+from lora_proofs.report.cleaning import clean
 from lora_proofs.report.overview import bibliography, index, run_blocks
 from lora_proofs.report.records import anchors, distinct, name_of, part
 from lora_proofs.report.text import paragraph, plain
@@ -20,12 +21,22 @@ _OPENING = (
 )
 
 
-def document(records: Sequence[Mapping[str, Any]]) -> Document:
+def document(
+    records: Sequence[Mapping[str, Any]], history: Mapping[str, Any] | None = None
+) -> Document:
     """The report as a tree: index, algorithm, a chapter for each claim, run, bibliography.
 
     >>> document([]).title
     'Report on the theory of low-rank adaptation'
     """
+    return _document(clean(list(records)), clean(dict(history or {})), tuple(records))
+
+
+def _document(
+    records: Sequence[Mapping[str, Any]],
+    history: Mapping[str, Any],
+    kept: tuple[Mapping[str, Any], ...],
+) -> Document:
     marks = anchors(records)
     places = dict(zip(map(name_of, records), marks, strict=True))
     runs = distinct(part(record, "run") for record in records)
@@ -38,4 +49,4 @@ def document(records: Sequence[Mapping[str, Any]]) -> Document:
     run = (Section(plain("How it was run"), facts),) if facts else ()
     page = algorithm(records, places)
     blocks = (*opening, *page, *chapters, *run, bibliography(records))
-    return Document(TITLE, blocks, tuple(records))
+    return Document(TITLE, blocks, kept)

@@ -41,6 +41,17 @@ _SCHEMA = (
        BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
     """CREATE TRIGGER IF NOT EXISTS units_stay BEFORE DELETE ON units
        BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
+    # Versions before these tables neither read nor miss them; a ledger of theirs gets them here.
+    """CREATE TABLE IF NOT EXISTS runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, begun_at TEXT NOT NULL, run TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS ends (
+        run INTEGER PRIMARY KEY, ended_at TEXT NOT NULL, outcome TEXT NOT NULL)""",
+    *(
+        f"""CREATE TRIGGER IF NOT EXISTS {table}_{name} BEFORE {verb} ON {table}
+            BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"""
+        for table in ("runs", "ends")
+        for name, verb in (("keep", "UPDATE"), ("stay", "DELETE"))
+    ),
     f"PRAGMA application_id = {APPLICATION}",
     f"PRAGMA user_version = {VERSION}",
 )
@@ -111,9 +122,9 @@ class Ledger:
         self, record: dict[str, Any], *, place: str, budget: str, seed: int
     ) -> dict[str, Any]:
         """Commit a record; what comes back also says its id and how to replay it."""
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        now = _now()
         text = json.dumps(record, allow_nan=False)
-        row = (now, record["name"], _storable(place), record["verdict"], budget, seed, text)
+        row = (now, record["name"], storable(place), record["verdict"], budget, seed, text)
         with self._explained("write"):
             cursor = self._connection.execute(
                 "INSERT INTO records (recorded_at, name, place, verdict, budget, seed, record) "
@@ -142,13 +153,55 @@ class Ledger:
         except ValueError as error:
             raise LedgerError(f"{self.path}: a unit of run {run} is malformed: {error}") from None
 
+    def begin(self, run: Mapping[str, Any]) -> int:
+        """Commit what a run is about to do; the number that ``end`` takes."""
+        with self._explained("write"):
+            cursor = self._connection.execute(
+                "INSERT INTO runs (begun_at, run) VALUES (?, ?)",
+                (_now(), json.dumps({**run, "after": self._last()}, allow_nan=False)),
+            )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def end(self, number: int, outcome: str) -> None:
+        """Commit how a run ended."""
+        with self._explained("write"):
+            self._connection.execute("INSERT INTO ends VALUES (?, ?, ?)", (number, _now(), outcome))
+
+    def runs(self) -> Iterator[dict[str, Any]]:
+        """The runs, the last one first; without an ``outcome`` one was ended, or goes on.
+
+        A ledger of an earlier version knows of none.
+        """
+        with self._explained("read"):
+            known = "SELECT count(*) FROM sqlite_master WHERE name IN ('runs', 'ends')"
+            if self._connection.execute(known).fetchone()[0] < 2:
+                return
+            rows = self._connection.execute(
+                "SELECT id, begun_at, runs.run, ended_at, outcome FROM runs "
+                "LEFT JOIN ends ON ends.run = id ORDER BY id DESC"
+            ).fetchall()
+        for number, begun, run, ended, outcome in rows:
+            told = self._read(run, f"run {number}")
+            yield {
+                **told,
+                "number": number,
+                "begun_at": begun,
+                "ended_at": ended,
+                "outcome": outcome,
+            }
+
+    def _last(self) -> int:
+        found = self._connection.execute("SELECT max(id) FROM records").fetchone()[0]
+        return int(found or 0)
+
     def latest(self, name: str, place: str) -> dict[str, Any] | None:
         """The last record of the claim of a name at a place, or ``None``."""
         with self._explained("read"):
             row = self._connection.execute(
                 "SELECT id, recorded_at, record FROM records WHERE name = ? AND place = ? "
                 "ORDER BY id DESC LIMIT 1",
-                (name, _storable(place)),
+                (name, storable(place)),
             ).fetchone()
         return self._record(*row) if row else None
 
@@ -166,18 +219,15 @@ class Ledger:
             row = self._connection.execute(
                 "SELECT id, recorded_at, record FROM records WHERE id = ?", (number,)
             ).fetchone()
-            count = self._connection.execute("SELECT max(id) FROM records").fetchone()[0]
+            count = self._last()
         if row is None:
             raise BadInput(
-                f"{self.path}: expected a record's id between 1 and {count or 0}, got {number}"
+                f"{self.path}: expected a record's id between 1 and {count}, got {number}"
             )
         return self._record(*row)
 
     def _record(self, number: int, recorded_at: str, text: str) -> dict[str, Any]:
-        try:
-            record: dict[str, Any] = json.loads(text)
-        except ValueError as error:
-            raise LedgerError(f"{self.path}: record {number} is malformed: {error}") from None
+        record = self._read(text, f"record {number}")
         again = f"lora-proofs replay {number}{self._option()}"
         if record.get("counterexample"):
             record["counterexample"]["replay"] = again
@@ -185,6 +235,13 @@ class Ledger:
             if control.get("counterexample"):
                 control["counterexample"]["replay"] = f"{again} --control {k}"
         return {**record, "record": number, "recorded_at": recorded_at}
+
+    def _read(self, text: str, what: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads(text)
+        except ValueError as error:
+            raise LedgerError(f"{self.path}: {what} is malformed: {error}") from None
+        return found
 
     def _option(self) -> str:
         return "" if self.path == DEFAULT else f" --ledger {shlex.quote(str(self.path))}"
@@ -205,7 +262,16 @@ class Ledger:
         self.close()
 
 
-def _storable(place: str) -> str:
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def storable(place: str) -> str:
+    r"""A place as text that SQLite takes: a file's name need not be valid Unicode.
+
+    >>> storable("\udcff.py:x")
+    '\\udcff.py:x'
+    """
     """A place as text that SQLite takes: a file's name need not be valid Unicode."""
     return place.encode("utf-8", "backslashreplace").decode("utf-8")
 
