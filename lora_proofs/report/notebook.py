@@ -15,7 +15,7 @@ from typing import Any
 from lora_proofs.report.markdown import markdown_of
 from lora_proofs.report.records import Record, anchors, listed, name_of, part
 from lora_proofs.report.text import paragraph
-from lora_proofs.report.tree import Block, Code, Document, Section, Text
+from lora_proofs.report.tree import Block, Code, Document, Inline, Section, Text
 from lora_proofs.running.records import digest
 
 WIDTH = 96
@@ -131,7 +131,9 @@ def _told(record: Record, why: str) -> Block:
     run = part(record, "run")
     if why:
         return paragraph(f"No cell repeats this record: {why}.")
-    told = [Text(f"The record was made with the budget {run['budget']} and seed {run['seed']}.")]
+    told: list[Inline] = [
+        Text(f"The record was made with the budget {run['budget']} and seed {run['seed']}.")
+    ]
     if _file(record):
         told += [Text(" The claim stands in a file, which the cell loads: "), Code(_file(record))]
         told += [Text("; where it lies elsewhere now, change the path in the cell.")]
@@ -224,8 +226,8 @@ def _markdown(text: str) -> dict[str, Any]:
 
 
 def _code(text: str) -> dict[str, Any]:
-    empty = {"execution_count": None, "metadata": {}, "outputs": []}
-    return {"cell_type": "code", "source": _lines(text.rstrip("\n")), **empty}
+    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+    return {**cell, "source": _lines(text.rstrip("\n"))}
 
 
 def _lines(text: str) -> list[str]:
