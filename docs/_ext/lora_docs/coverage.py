@@ -6,9 +6,9 @@ from docutils import nodes
 
 from lora_docs import corpus
 from lora_docs.labels import ITEMS, Item, item_of
-from lora_docs.theorems import link
+from lora_docs.theorems import brief, link
 from lora_docs.tree import bullets, line, table
-from lora_proofs.report.records import READ, STATUSES, judged
+from lora_proofs.report.records import READ, STATUSES
 from lora_proofs.report.text import counted
 from lora_proofs.report.tree import Text
 
@@ -28,25 +28,29 @@ def labelled(paper: str) -> Iterator[tuple[str, str]]:
 def coverage(paper: str) -> Iterator[nodes.Node]:
     """The table of labels of a paper, then how many claims carry none, by status."""
     rows = [row(paper, item) for item in ITEMS[paper]]
-    yield table(("label", "covered by", "label, status, verdict and scope"), rows)
+    yield table(("label", "covered by"), rows)
     yield line([Text("Claims of this paper's subject without a label, by status:")])
     yield bullets(map(line, unlabelled(paper)))
 
 
 def row(paper: str, item: Item) -> list[list[nodes.Node]]:
-    """An item, the claims that cover it, and how."""
+    """An item and the claims that cover it, or why none does."""
     names = covering(paper, item)
-    head = [nodes.paragraph("", "", nodes.strong(item.label, item.label))]
-    if not names:
-        return [head, [line([Text("not covered")])], [line([Text(f"{item.uncovered}.")])]]
-    return [head, [bullets(map(link, names))], [bullets(map(how, names))]]
+    told: nodes.Node = line([Text("Not covered: ", strong=True), Text(f"{item.uncovered}.")])
+    return [
+        [nodes.paragraph("", "", nodes.strong(item.label, item.label))],
+        [bullets(how(name, item) for name in names) if names else told],
+    ]
 
 
-def how(name: str) -> nodes.paragraph:
-    """The label, status and verdict of a claim."""
+def how(name: str, item: Item) -> nodes.paragraph:
+    """A claim, which part of the item it is, its status and its verdict."""
     claim = corpus.claims()[name]
     told = claim["source"]
-    return line([Text(f"{told['label']}: {told['status']}, "), judged(claim)])
+    part = "" if told["label"] == item.label else f" ({told['label']})"
+    found = link(name)
+    found += [nodes.Text(f"{part}: {told['status']}, "), *line([brief(claim)]).children]
+    return found
 
 
 def unlabelled(paper: str) -> Iterator[list[Text]]:

@@ -42,12 +42,32 @@ def signature(name: str, value: Any) -> nodes.literal_block:
     return nodes.literal_block(shown, shown, language="python")
 
 
+class Written:
+    """An annotation as it stands in the source, without quotation marks."""
+
+    def __init__(self, text: Any) -> None:
+        self.text = text if isinstance(text, str) else inspect.formatannotation(text)
+
+    def __repr__(self) -> str:
+        return self.text
+
+
 def parameters(value: Any) -> inspect.Signature | None:
     """The signature of a function or class, if it has one that means something."""
     try:
-        return inspect.signature(value)
+        found = inspect.signature(value)
     except (TypeError, ValueError):
         return None
+    shown = [one.replace(annotation=written(one.annotation)) for one in found.parameters.values()]
+    back = inspect.Signature.empty if inspect.isclass(value) else written(found.return_annotation)
+    return found.replace(
+        parameters=[one for one in shown if one.name != "self"], return_annotation=back
+    )
+
+
+def written(annotation: Any) -> Any:
+    """An annotation that prints as it was written; none where there is none."""
+    return annotation if annotation is inspect.Signature.empty else Written(annotation)
 
 
 def called(value: Any) -> str:

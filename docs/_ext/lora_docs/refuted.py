@@ -6,7 +6,7 @@ from typing import Any
 from docutils import nodes
 
 from lora_docs import corpus
-from lora_docs.theorems import linked, statement, title
+from lora_docs.theorems import brief, linked, statement, title
 from lora_docs.tree import blocks, line, section, table, to_claim
 from lora_proofs.report.exact import comparison_blocks, instance_blocks, sides_inline
 from lora_proofs.report.records import judged
@@ -57,7 +57,8 @@ def own_title(name: str) -> str:
 def instead(name: str) -> nodes.paragraph:
     """A link to the claim that corrects it, with its verdict and scope."""
     other = corpus.claims()[corpus.claims()[name]["source"]["corrected_by"]]
-    return nodes.paragraph("", "", to_claim(other["name"], title(other)))
+    verdict = line([Text(": "), brief(other)]).children
+    return nodes.paragraph("", "", to_claim(other["name"], title(other)), *verdict)
 
 
 def false_statement(name: str) -> nodes.section:

@@ -1,4 +1,4 @@
-"""The bibliography: the two papers, and the lemmas with where they are proved and who cites them."""
+"""The bibliography: the papers, and the lemmas with where they are proved and who cites them."""
 
 from collections.abc import Iterator
 

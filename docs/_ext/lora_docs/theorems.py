@@ -1,6 +1,7 @@
 """Pages of theorems: for each claim the statement, its source, assumptions, verdict, controls."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from docutils import nodes
@@ -10,7 +11,7 @@ from lora_docs.tree import blocks, bullets, label, line, section, table, to_clai
 from lora_proofs.report.records import READ, STATUSES, VERDICTS, judged, paper_of
 from lora_proofs.report.text import blocks as read_blocks
 from lora_proofs.report.text import counted, inlines, joined, plain, sentence
-from lora_proofs.report.tree import Code, Text
+from lora_proofs.report.tree import Code, Judged, Text
 
 Told = Mapping[str, Any]
 
@@ -26,8 +27,16 @@ def group(name: str) -> Iterator[nodes.Node]:
 def index(names: tuple[str, ...]) -> nodes.table:
     """The claims with their verdicts and scopes."""
     told = ((name, corpus.claims()[name]) for name in names)
-    rows = ([[link(name)], [line([judged(claim)])]] for name, claim in told)
+    rows = ([[link(name)], [line([brief(claim)])]] for name, claim in told)
     return table(("claim", "verdict and scope"), rows)
+
+
+def brief(claim: Told) -> Judged:
+    """The verdict with its scope; more than two cited theorems are counted, not named."""
+    found = judged(claim)
+    if len(found.cites) < 3:
+        return found
+    return replace(found, cites=(f"{len(found.cites)} cited theorems",))
 
 
 def link(name: str) -> nodes.paragraph:
