@@ -39,20 +39,20 @@ def compare(result, budget, verdict, scope, digest=None):
     exact counterexamples. With a larger one: at least as strong. With a smaller one it may be
     weaker, and says so, but it never contradicts the report.
     """
-    shown = f"the report shows {verdict} on {scope}, found with the budget {budget}"
+    shown = f"the report shows {verdict} on {scope}, with the budget {budget}"
     if BUDGET == budget:
         assert (result.verdict, result.scope) == (verdict, scope), f"{result}; {shown}"
         same = digest in (None, result.digest)
         assert same, f"{result}; {shown}, with other regimes or counterexamples: {digest}"
-        print(f"as {shown}")
+        print(f"As {shown}.")
         return result
     enough = as_expected(result.verdict, verdict)
     refuted = [word == "REFUTED" for word in (result.verdict, verdict)]
     open_ = "INCONCLUSIVE" in (result.verdict, verdict)
     assert refuted[0] == refuted[1] or open_, f"contradiction: {result}; {shown}"
     assert enough or BUDGETS.index(BUDGET) < BUDGETS.index(budget), f"weaker: {result}; {shown}"
-    how = "no weaker than" if enough else "weaker, with the smaller budget, than"
-    print(f"{how} the report: {shown}; BUDGET = {budget!r} repeats that")
+    how = "No weaker" if enough else "Weaker, with the smaller budget"
+    print(f"{how}: {shown}; BUDGET = {budget!r} repeats that.")
     return result
 '''
 _OPENING = (
@@ -131,9 +131,8 @@ def _told(record: Record, why: str) -> Block:
     run = part(record, "run")
     if why:
         return paragraph(f"No cell repeats this record: {why}.")
-    told: list[Inline] = [
-        Text(f"The record was made with the budget {run['budget']} and seed {run['seed']}.")
-    ]
+    how = f"The record was made with the budget {run['budget']} and seed {run['seed']}."
+    told: list[Inline] = [Text(how)]
     if _file(record):
         told += [Text(" The claim stands in a file, which the cell loads: "), Code(_file(record))]
         told += [Text("; where it lies elsewhere now, change the path in the cell.")]
@@ -226,8 +225,13 @@ def _markdown(text: str) -> dict[str, Any]:
 
 
 def _code(text: str) -> dict[str, Any]:
-    cell = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
-    return {**cell, "source": _lines(text.rstrip("\n"))}
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [],
+        "source": _lines(text.rstrip("\n")),
+    }
 
 
 def _lines(text: str) -> list[str]:
