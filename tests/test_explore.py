@@ -381,11 +381,11 @@ def test_the_command_prints_the_address_and_ends_with_ctrl_c(lora_proofs, claim_
     assert (process.returncode, out, err) == (0, "", "lora-proofs: stopped\n")
 
 
-def test_the_command_refuses_what_it_cannot_serve(lora_proofs, server, claim_file):
-    taken, mine = server.server_port, claim_file()
+def test_the_command_refuses_what_it_cannot_serve(lora_proofs, server):
+    taken = server.server_port
     lora_proofs.refuses("explore", "--port", 70_000, words=["--port: expected a number from 0"])
     lora_proofs.refuses(
-        "explore", mine, "--port", taken, "--no-browser", words=[f"port {taken}", "--port 0"]
+        "explore", "--port", taken, "--no-browser", words=[f"port {taken}", "--port 0"]
     )
-    lora_proofs.refuses("explore", mine, "--ledger", "none.sqlite", words=["there is no such file"])
+    lora_proofs.refuses("explore", "--ledger", "none.sqlite", words=["there is no such file"])
     lora_proofs.refuses("explore", "nothing.py", words=["expected a readable Python file"])

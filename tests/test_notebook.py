@@ -1,4 +1,4 @@
-"""The notebook face: valid, the same every time, and its cells fail where a record does not hold."""
+"""The notebook face: valid, the same every time, and its cells fail where a record is wrong."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_what_a_record_says_is_data_in_its_cells(records, text):
     forged["counterexample"]["comparison"] = {"label": text, "left": text}
     made = to_notebook(document([forged]))
     assert not set(made) & set("\x00\u202e\ud800")
-    setup, *cells = cells_of([forged])
+    _, *cells = cells_of([forged])
     assert len(cells) == 2
     for cell in cells:
         tree = ast.parse(cell)
