@@ -8,10 +8,13 @@ from typing import Any
 from lora_proofs.report.algorithm import algorithm
 from lora_proofs.report.chapter import chapter
 from lora_proofs.report.cleaning import clean
-from lora_proofs.report.overview import bibliography, index, run_blocks
+from lora_proofs.report.completeness import warnings
+from lora_proofs.report.ending import ending, facts_of
+from lora_proofs.report.overview import index
 from lora_proofs.report.records import anchors, distinct, name_of, part
-from lora_proofs.report.text import paragraph, plain
-from lora_proofs.report.tree import Block, Document, Section
+from lora_proofs.report.symbols import notation
+from lora_proofs.report.text import paragraph
+from lora_proofs.report.tree import Document
 
 TITLE = "Report on the theory of low-rank adaptation"
 _OPENING = (
@@ -39,14 +42,12 @@ def _document(
 ) -> Document:
     marks = anchors(records)
     places = dict(zip(map(name_of, records), marks, strict=True))
-    runs = distinct(part(record, "run") for record in records)
+    beside = {**part(history, "beside"), **dict(zip(map(name_of, records), records, strict=True))}
+    with_run = len(distinct(map(facts_of, records))) > 1
     chapters = tuple(
-        chapter(record, mark, places, with_run=len(runs) > 1)
+        chapter(record, mark, places, beside, with_run=with_run)
         for record, mark in zip(records, marks, strict=True)
     )
-    opening: tuple[Block, ...] = (paragraph(_OPENING), *index(records, marks, places))
-    facts = run_blocks(runs[0]) if len(runs) == 1 else ()
-    run = (Section(plain("How it was run"), facts),) if facts else ()
-    page = algorithm(records, places)
-    blocks = (*opening, *page, *chapters, *run, bibliography(records))
-    return Document(TITLE, blocks, kept)
+    opening = (*warnings(history), paragraph(_OPENING), *index(records, marks, places))
+    page = (*algorithm(records, places), *notation(records))
+    return Document(TITLE, (*opening, *page, *chapters, *ending(records, kept, history)), kept)

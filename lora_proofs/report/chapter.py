@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lora_proofs.report import findings
-from lora_proofs.report.overview import run_blocks
+from lora_proofs.report import attacks, findings
+from lora_proofs.report.ending import facts_of, record_line, run_blocks
+from lora_proofs.report.leaning import leaning
 from lora_proofs.report.records import (
     READ,
     STATUSES,
@@ -21,6 +22,7 @@ from lora_proofs.report.records import (
     title_of,
     unexpected,
 )
+from lora_proofs.report.symbols import symbols_of
 from lora_proofs.report.text import blocks, counted, inlines, joined, paragraph, plain, sentence
 from lora_proofs.report.tree import (
     Block,
@@ -40,24 +42,33 @@ from lora_proofs.report.tree import (
 _TONES = {"PROVED": "good", "CERTIFIED": "sure", "SUPPORTED": "part", "REFUTED": "bad"}
 
 
-def chapter(record: Record, anchor: str, places: Mapping[str, str], *, with_run: bool) -> Section:
-    """Everything recorded about one claim.
+def chapter(
+    record: Record,
+    anchor: str,
+    places: Mapping[str, str],
+    beside: Mapping[str, Record],
+    *,
+    with_run: bool,
+) -> Section:
+    """Everything recorded about one claim; ``beside`` are records that it may refer to.
 
-    >>> chapter({"name": "a/b", "verdict": "PROVED"}, "claim-a-b", {}, with_run=False).anchor
+    >>> chapter({"name": "a/b", "verdict": "PROVED"}, "claim-a-b", {}, {}, with_run=False).anchor
     'claim-a-b'
     """
-    run = part(record, "run") if with_run else {}
+    run = facts_of(record) if with_run else {}
     found = (
         *_names(record),
         _verdict(record),
         *findings.failure(record),
         *_statement(record, places),
+        *_corrected(record, places, beside),
         *_assumptions(record),
         *_derivation(record),
-        *findings.counterexample(record),
+        *leaning(record),
+        *attacks.counterexample(record),
         *findings.evidence(record),
-        *findings.controls(record),
-        *(Section(plain("Run"), run_blocks(run)) for _ in [0] if run),
+        *attacks.controls(record),
+        *_recorded(record, run),
     )
     return Section(inlines(title_of(record)), found, anchor)
 
@@ -77,7 +88,30 @@ def _verdict(record: Record) -> Block:
 
 
 def _statement(record: Record, places: Mapping[str, str]) -> Iterator[Block]:
-    yield Section(plain("Statement"), (*_words(record), *_source(record, places)))
+    found = (*_words(record), *_source(record, places), *symbols_of(record))
+    yield Section(plain("Statement"), found)
+
+
+def _corrected(
+    record: Record, places: Mapping[str, str], beside: Mapping[str, Record]
+) -> Iterator[Block]:
+    """The statement that is true where this one is false, each with its verdict."""
+    name = str(part(record, "source").get("corrected_by") or "")
+    other = beside.get(name)
+    if other and record.get("verdict") == "REFUTED":
+        rows = (
+            (plain("As stated above"), inlines(record.get("statement") or ""), (judged(record),)),
+            (claim_link(name, places), inlines(other.get("statement") or ""), (judged(other),)),
+        )
+        header = ("Claim", "Statement", "Verdict and scope")
+        table = Table("The false statement beside the corrected one", header, rows)
+        yield Section(plain("Corrected"), (table,))
+
+
+def _recorded(record: Record, run: Mapping[str, Any]) -> Iterator[Block]:
+    told = (*record_line(record), *(run_blocks(run) if run else ()))
+    if told:
+        yield Section(plain("Run" if run else "Record"), told)
 
 
 def _words(record: Record) -> Iterator[Block]:
@@ -129,7 +163,7 @@ def _derivation(record: Record) -> Iterator[Block]:
         return
     lines = tuple(_line(line) for line in parts(derivation, "lines"))
     found = (_summary(derivation, len(lines)), *((Derivation(lines),) if lines else ()))
-    rest = (*_where(derivation), *_problems(derivation), *_cited(record, derivation))
+    rest = (*_where(derivation), *_problems(derivation))
     yield Section(plain("Derivation"), (*found, *rest))
 
 
@@ -190,26 +224,3 @@ def _problems(derivation: Record) -> Iterator[Block]:
     if found:
         head = Paragraph((Text("What keeps it open", strong=True),))
         yield Callout("open", (head, Bullets(tuple(inlines(sentence(x)) for x in found))))
-
-
-def _cited(record: Record, derivation: Record) -> Iterator[Block]:
-    names = dict.fromkeys(map(str, [*listed(record, "cites"), *listed(derivation, "cites")]))
-    if names:
-        rows = tuple(_lemma_row(name) for name in names)
-        yield Table("Cited lemmas", ("Lemma", "Statement", "Reference"), rows)
-
-
-def _lemma_row(name: str) -> tuple[Inlines, ...]:
-    lemma = _lemmas().get(name)
-    if lemma is None:
-        return plain(name), plain("not on the list of lemmas"), plain("none")
-    return plain(name), inlines(lemma.statement), inlines(lemma.reference)
-
-
-def _lemmas() -> Mapping[str, Any]:
-    """The list of lemmas, read when a report cites one."""
-    try:
-        from lora_proofs.language.lemmas import LEMMAS
-    except ImportError:
-        return {}
-    return LEMMAS

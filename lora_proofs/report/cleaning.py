@@ -29,6 +29,8 @@ def clean(value: Any) -> Any:
     {'a\ufffd': ['\ufffdb', 1]}
     """
     if isinstance(value, str):
+        if value.isascii() and value.isprintable():
+            return value
         return _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", cleaned(value))
     if isinstance(value, dict):
         return {clean(key): clean(one) for key, one in value.items()}

@@ -13,6 +13,7 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?(/\d+)?")
 _NAME = re.compile(r"([A-Za-z])_?(\d*)")
 _GREEK = ("alpha", "beta", "gamma", "delta", "eta", "theta", "kappa", "mu", "rho", "sigma", "tau")
 _RELATIONS = {"<=": r"\le", ">=": r"\ge", "<": "<", ">": ">", "=": "=", "!=": r"\ne"}
+_CONSTANTS = {"RA": "R_A", "RB": "R_B", "MF": "M_F", "Lf": "L_f"}
 MAX_LINE = 24
 MAX_WIDTH = 56
 
@@ -53,6 +54,8 @@ def name_latex(name: str) -> str | None:
     >>> name_latex("W0"), name_latex("t"), name_latex("loss")
     ('W_{0}', 't', None)
     """
+    if name in _CONSTANTS:
+        return _CONSTANTS[name]
     head, _, tail = name.partition("_")
     if head in _GREEK and re.fullmatch("[A-Za-z0-9]?", tail):
         return rf"\{head}_{{{tail}}}" if tail else rf"\{head}"

@@ -1,35 +1,29 @@
-"""What was found about one claim: samples, certificates, controls, counterexamples."""
+"""What was found about one claim: samples, sweeps, certificates, and why it was judged so."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
-from typing import Any
+from urllib.parse import quote
 
-from lora_proofs.report.exact import comparison_blocks, instance_blocks, sides_inline
-from lora_proofs.report.records import Record, listed, part, parts
-from lora_proofs.report.text import counted, inlines, joined, paragraph, plain, sentence
+from lora_proofs.report.exact import instance_blocks, sides_inline
+from lora_proofs.report.records import Record, listed, part
+from lora_proofs.report.text import counted, inlines, joined, plain, sentence
 from lora_proofs.report.tree import (
     Block,
     Bullets,
     Callout,
     Code,
-    CodeBlock,
-    Inline,
     Inlines,
+    Link,
     Paragraph,
     Section,
     Table,
     Text,
 )
-from lora_proofs.running.telling import chance, margin, origin, searched, settling, short
+from lora_proofs.running.telling import chance, searched, settling
 
-_KINDS = {
-    "value": "a comparison fails on an exact instance",
-    "trap": "a region or point that the motion cannot leave",
-    "invariance": "an exact symmetry keeps the motion on a set",
-    "lower-bound": "no choice can do better",
-}
-_CONFIRMED = {"exact": "exact rational arithmetic", "ball": "ball arithmetic"}
+IN_WORDS = "in words, read by no engine: "
 
 
 def evidence(record: Record) -> Iterator[Block]:
@@ -46,7 +40,7 @@ def evidence(record: Record) -> Iterator[Block]:
 def _sentences(record: Record) -> Iterator[Block]:
     items = [*_samples(part(record, "samples")), *_sweep(part(record, "sweep"))]
     items += _certificates(part(record, "certificates"))
-    items += (plain(_capital(line)) for line in _told(record))
+    items += (plain(capital(line)) for line in _told(record))
     items += (inlines(sentence(note)) for note in listed(record, "notes"))
     if items:
         yield Bullets(tuple(items))
@@ -60,7 +54,12 @@ def _told(record: Record) -> Iterator[str]:
         yield from chance(draws)
 
 
-def _capital(line: str) -> str:
+def capital(line: str) -> str:
+    """A line as a sentence.
+
+    >>> capital("it holds")
+    'It holds.'
+    """
     return sentence(line[:1].upper() + line[1:])
 
 
@@ -76,9 +75,20 @@ def _closest(record: Record) -> Iterator[Block]:
             *inlines(comparison.get("label") or "the comparison"),
             Text(", "),
             *sides_inline(comparison),
+            *_precision(comparison),
             Text("."),
         )
         yield Callout("note", (Paragraph(relative), *instance_blocks(place.get("instance"))))
+
+
+def _precision(comparison: Record) -> Inlines:
+    """How precisely both sides are known there."""
+    radius = str(comparison.get("radius", ""))
+    if radius in ("", "None"):
+        return ()
+    if radius == "0":
+        return (Text("; the sides are exact"),)
+    return (Text("; the slack is known up to "), Code(radius))
 
 
 def _samples(samples: Record) -> Iterator[Inlines]:
@@ -128,6 +138,31 @@ def _certificates(certificates: Record) -> Iterator[Inlines]:
         judged = counted(certificates["instances"], "instance")
         method = f" in {certificates['method']} arithmetic" if certificates.get("method") else ""
         yield plain(f"{judged} judged rigorously{method}.{_moved(certificates)}")
+    written = part(certificates, "written")
+    if written.get("file"):
+        kinds = ((k, v) for k, v in written.items() if k not in ("file", "problem"))
+        told = ", ".join(f"{_words(k)}: {v}" for k, v in kinds if not isinstance(v, Mapping | list))
+        yield (
+            Text("Certificates, each re-checked by the stand-alone checker: "),
+            Link(_address(str(written["file"])), str(written["file"])),
+            *((Text(f" ({told})"),) if told else ()),
+            Text("; again with "),
+            Code(f"lora-proofs check {shlex.quote(str(written['file']))}"),
+            Text("."),
+        )
+    if written.get("problem"):
+        yield plain(f"No certificates were written: {written['problem']}.")
+    for problem in listed(certificates, "rejected"):
+        yield (Text("The checker rejects a certificate: ", strong=True), *inlines(problem))
+
+
+def _address(path: str) -> str:
+    """The address of a file; whatever its name holds is quoted, so it is never a scheme."""
+    return f"file://{quote(path)}" if path.startswith("/") else quote(path)
+
+
+def _words(key: str) -> str:
+    return str(key).replace("_", " ")
 
 
 def _moved(certificates: Record) -> str:
@@ -150,111 +185,6 @@ def _measured(record: Record) -> Iterator[Block]:
     if measured:
         rows = tuple((inlines(name), (Code(str(measured[name])),)) for name in measured)
         yield Table("Measured on the samples", ("Quantity", "Value"), rows)
-
-
-def controls(record: Record) -> Iterator[Block]:
-    """The section on controls: each is false on purpose and has to be refuted.
-
-    >>> [block.tag for block in controls({"controls": [{"outcome": "refuted"}]})]
-    ['section']
-    """
-    found = parts(record, "controls")
-    if found:
-        head = paragraph(
-            "Each control is a version of the claim that is false on purpose. It has to be "
-            "refuted, or the check would have shown no power."
-        )
-        blocks = (head, *(block for i, one in enumerate(found, 1) for block in _control(i, one)))
-        yield Section(plain("Controls"), blocks)
-
-
-def _control(number: int, control: Record) -> Iterator[Block]:
-    blocks: list[Block] = [_attempt(number, control)]
-    if control.get("problem"):
-        blocks.append(Paragraph((Text("Problem: "), *inlines(sentence(control["problem"])))))
-    blocks += _witness(part(control, "counterexample"))
-    yield Callout("note" if control.get("outcome") == "refuted" else "open", tuple(blocks))
-
-
-def _attempt(number: int, control: Record) -> Block:
-    outcome = str(control.get("outcome") or "not run")
-    mark = "✓" if outcome == "refuted" else "✗"
-    drops = control.get("drops")
-    how = (Text("without "), Code(str(drops))) if drops else (Text("a falsified conclusion"),)
-    shown = Text(f"{mark} {outcome}", strong=True)
-    why = inlines(sentence(control.get("why") or "no reason is recorded"))
-    return Paragraph((Text(f"Control {number}, "), *how, Text(", "), shown, Text(": "), *why))
-
-
-def _witness(found: Record) -> tuple[Block, ...]:
-    """The exact instance and what fails on it."""
-    return (*instance_blocks(found.get("instance")), *comparison_blocks(found.get("comparison")))
-
-
-def counterexample(record: Record) -> Iterator[Block]:
-    """The section on the claim's own counterexample; nothing where there is none.
-
-    >>> list(counterexample({"counterexample": None}))
-    []
-    """
-    found = part(record, "counterexample")
-    if found:
-        told = (*_witness(found), *_margin(found), *_assumptions(found), *_origin(found))
-        blocks = (_kind(found), *told, *_replay(found))
-        yield Section(plain("Counterexample"), (Callout("bad", blocks),))
-
-
-def _margin(found: Record) -> Iterator[Block]:
-    told = margin(part(found, "comparison"))
-    if told:
-        yield paragraph(_capital(told))
-
-
-def _origin(found: Record) -> Iterator[Block]:
-    items = tuple(plain(_capital(line)) for line in origin(found))
-    if items:
-        yield Bullets(items)
-
-
-def _kind(found: Record) -> Block:
-    kind, confirmed = str(found.get("kind") or "value"), found.get("confirmed_by")
-    meaning = f" ({_KINDS[kind]})" if kind in _KINDS else ""
-    by = _CONFIRMED.get(str(confirmed), str(confirmed)) if confirmed else ""
-    return paragraph(f"Of kind {kind}{meaning}" + (f", confirmed by {by}." if by else "."))
-
-
-def _assumptions(found: Record) -> Iterator[Block]:
-    held = found.get("assumptions")
-    if isinstance(held, Mapping) and held:
-        rows = tuple(
-            ((Code(str(name)),), plain(_answer(held[name])), _compared(found, str(name)))
-            for name in held
-        )
-        header = ("Assumption", "Holds", "What was compared")
-        yield Table("The assumptions on this instance", header, rows)
-
-
-def _compared(found: Record, name: str) -> Inlines:
-    """The comparisons of an assumption on the counterexample, with the slack of each."""
-    pieces: list[Inline] = []
-    for c in parts(part(found, "checks"), name):
-        pieces += [Text("; ")] if pieces else []
-        pieces += [*inlines(c.get("label") or ""), Text(": "), *sides_inline(c)]
-        if c.get("relation") != "=":
-            pieces += [Text(", slack "), Code(short(str(c.get("slack"))))]
-    return tuple(pieces) or plain("not recorded")
-
-
-def _answer(value: Any) -> str:
-    if isinstance(value, bool):
-        return "✓ yes" if value else "✗ no"
-    return "undecided" if value is None else str(value)
-
-
-def _replay(found: Record) -> Iterator[Block]:
-    if found.get("replay"):
-        yield paragraph("Replay it from its exact numbers:")
-        yield CodeBlock(str(found["replay"]))
 
 
 def failure(record: Record) -> Iterator[Block]:
@@ -289,6 +219,11 @@ def reasons(record: Record) -> Iterator[Block]:
     >>> [block.tag for block in reasons({"reasons": ["one", "two"]})]
     ['bullets']
     """
-    found = listed(record, "reasons")
-    if found:
-        yield Bullets(tuple(inlines(sentence(reason)) for reason in found))
+    found = [str(reason) for reason in listed(record, "reasons")]
+    told = [inlines(sentence(reason)) for reason in found if not reason.startswith(IN_WORDS)]
+    words = len(found) - len(told)
+    if words:
+        many = f"{words} hypotheses that are" if words > 1 else "One hypothesis that is"
+        told.append(plain(f"{many} in words and read by no engine: see what it leans on."))
+    if told:
+        yield Bullets(tuple(told))

@@ -1,16 +1,15 @@
-"""What opens and closes a report: the index of claims, the run, the bibliography."""
+"""What opens a report: how complete it is, what was found and how far it reaches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lora_proofs.language.claim import PAPERS, Paper
+from lora_proofs.report.reach import Reach, grouped
 from lora_proofs.report.records import (
     VERDICTS,
     Record,
     claim_link,
-    distinct,
     judged,
     name_of,
     needs_attention,
@@ -18,7 +17,7 @@ from lora_proofs.report.records import (
     title_of,
     unexpected,
 )
-from lora_proofs.report.text import inlines, paragraph, plain
+from lora_proofs.report.text import counted, inlines, paragraph, plain
 from lora_proofs.report.tree import (
     Block,
     Bullets,
@@ -33,22 +32,62 @@ from lora_proofs.report.tree import (
 )
 
 Places = Mapping[str, str]
+_APART = (
+    "The groups below reach differently far, and no number of one is added to that of another: a "
+    "claim that is CERTIFIED holds on the instances that were counted, and is not proved."
+)
 
 
 def index(records: Sequence[Record], anchors: Sequence[str], places: Places) -> tuple[Block, ...]:
-    """The opening: what needs a look, the table of claims, false ones beside what corrects them.
+    """The opening: what needs a look, the verdicts by how far they reach, and what they mean.
 
     >>> [block.tag for block in index([{"name": "a", "verdict": "PROVED"}], ["claim-a"], {})]
     ['section', 'section']
     """
     if not records:
         return (paragraph("No claim is recorded: there is nothing to report."),)
-    tables = (_claims(records, anchors), *_corrections(records, anchors, places))
+    found = grouped(records)
+    tables = tuple(
+        Section(plain(one.title), _group(one, kept, records, anchors, places), f"reach-{one.key}")
+        for one, kept in found.items()
+    )
+    opening = (paragraph(_APART), _counts(found, records))
     return (
         *_attention(records, anchors),
-        Section(plain("Claims"), tables),
-        Section(plain("What the verdicts mean"), (_legend(records),)),
+        Section(plain("What was found"), (*opening, *tables), "summary"),
+        Section(plain("What the verdicts mean"), (_legend(records),), "verdicts"),
     )
+
+
+def _counts(found: Mapping[Reach, list[int]], records: Sequence[Record]) -> Block:
+    """How many claims each group has; of proofs, how many lean on what they cite."""
+    rows = tuple(
+        (
+            (Link(f"#reach-{one.key}", one.title),),
+            plain(counted(len(kept), "claim")),
+            plain(_modulo([records[k] for k in kept]) if one.key != "open" else "–"),
+        )
+        for one, kept in found.items()
+    )
+    return Table("How far the verdicts reach", ("Reach", "How many", "Modulo cited theorems"), rows)
+
+
+def _modulo(records: Sequence[Record]) -> str:
+    cited = sum(bool(record.get("cites")) for record in records)
+    if cited in (0, len(records)):
+        return "all of them" if cited else "none"
+    return f"{cited} of them"
+
+
+def _group(
+    one: Reach, kept: Sequence[int], records: Sequence[Record], anchors: Sequence[str], p: Places
+) -> tuple[Block, ...]:
+    pairs = [(records[k], anchors[k]) for k in kept]
+    if one.key == "refuted":
+        return (paragraph(one.meaning), _corrections(pairs, records, p))
+    rows = tuple((_heading(r, a), (judged(r),), plain(_source(r))) for r, a in pairs)
+    header = ("Claim", "Verdict and scope", "Source")
+    return (paragraph(one.meaning), Table(f"{one.title}, with scopes", header, rows))
 
 
 def _attention(records: Sequence[Record], anchors: Sequence[str]) -> Iterator[Block]:
@@ -71,15 +110,6 @@ def _worry(record: Record, anchor: str) -> Inlines:
     return tuple(found)
 
 
-def _claims(records: Sequence[Record], anchors: Sequence[str]) -> Table:
-    rows = tuple(
-        (_heading(r, a), (judged(r),), plain(_source(r)))
-        for r, a in zip(records, anchors, strict=True)
-    )
-    caption = "Each claim with its verdict; a verdict reaches as far as its scope says"
-    return Table(caption, ("Claim", "Verdict and scope", "Source"), rows)
-
-
 def _heading(record: Record, anchor: str) -> Inlines:
     link = Link(f"#{anchor}", name_of(record))
     title = title_of(record)
@@ -93,8 +123,8 @@ def _source(record: Record) -> str:
 
 
 def _corrections(
-    records: Sequence[Record], anchors: Sequence[str], places: Places
-) -> Iterator[Block]:
+    pairs: Sequence[tuple[Record, str]], records: Sequence[Record], places: Places
+) -> Table:
     found = {name_of(record): record for record in records}
     rows = tuple(
         (
@@ -102,12 +132,10 @@ def _corrections(
             (judged(record),),
             _corrected(str(part(record, "source").get("corrected_by") or ""), found, places),
         )
-        for record, anchor in zip(records, anchors, strict=True)
-        if record.get("verdict") == "REFUTED"
+        for record, anchor in pairs
     )
-    if rows:
-        header = ("Refuted", "Verdict and scope", "Corrected by")
-        yield Table("Refuted statements beside what corrects them", header, rows)
+    header = ("Refuted", "Verdict and scope", "Corrected by")
+    return Table("Refuted statements beside what corrects them", header, rows)
 
 
 def _corrected(name: str, found: Mapping[str, Record], places: Places) -> Inlines:
@@ -129,42 +157,3 @@ def _legend(records: Sequence[Record]) -> Table:
     )
     caption = "The kinds of verdict, never added to one another"
     return Table(caption, ("Verdict", "It means", "Claims here"), rows)
-
-
-def run_blocks(run: Mapping[str, Any]) -> tuple[Block, ...]:
-    """The facts of a run: seed, budget, versions, and when it was recorded if that is known.
-
-    >>> [block.tag for block in run_blocks({"seed": 0, "budget": "quick"})]
-    ['table']
-    """
-    facts = (key for key in run if key != "versions" and run[key] is not None)
-    rows = [(str(key).replace("_", " "), run[key]) for key in facts]
-    versions = part(run, "versions")
-    rows += [(f"version of {key}", versions[key]) for key in sorted(versions, key=str)]
-    if not rows:
-        return ()
-    cells = tuple((plain(key), (Code(str(value)),)) for key, value in rows)
-    return (Table("What determines the run", ("Fact", "Value"), cells),)
-
-
-def bibliography(records: Sequence[Record]) -> Section:
-    """The two papers, with a note on what of them was read, and other sources by name.
-
-    >>> bibliography([]).anchor
-    'bibliography'
-    """
-    note = (
-        "Of both papers only abstracts and summaries were available when the claims were written. "
-        "A verdict is about the statement that is printed here, not about the paper."
-    )
-    keys = {paper.key for paper in PAPERS}
-    named = distinct(part(record, "source").get("paper") for record in records)
-    others = [str(name) for name in named if name and name not in keys]
-    items = (*(_entry(paper) for paper in PAPERS), *(plain(name) for name in sorted(others)))
-    return Section(plain("Bibliography"), (paragraph(note), Bullets(items)), "bibliography")
-
-
-def _entry(paper: Paper) -> Inlines:
-    number = paper.identifier.partition(":")[2]
-    link = Link(f"https://arxiv.org/abs/{number}", paper.identifier)
-    return (Text(f"{paper.authors}: {paper.title}. "), link, Text(" (summaries only)"))

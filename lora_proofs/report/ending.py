@@ -1,0 +1,158 @@
+"""What closes a report: how it was run, its digest, and the bibliography."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from lora_proofs.language.claim import PAPERS, Paper
+from lora_proofs.report.completeness import commands, left_out
+from lora_proofs.report.leaning import cited_names, references
+from lora_proofs.report.records import Record, distinct, name_of, part
+from lora_proofs.report.text import counted, paragraph, plain
+from lora_proofs.report.tree import (
+    Block,
+    Bullets,
+    Code,
+    CodeBlock,
+    Inlines,
+    Link,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+)
+from lora_proofs.report.works import bibtex, works_of
+from lora_proofs.running.records import digest
+
+_DIGEST = (
+    "It covers names, verdicts, scopes, regimes and exact counterexamples, no floats and no times, "
+    "so it is the same on every machine: `verify --json` prints it for the same claims."
+)
+
+
+def ending(records: Sequence[Record], kept: Sequence[Record], history: Record) -> Iterator[Section]:
+    """The run, what is missing, the bibliography; ``kept`` are the records as they were given.
+
+    >>> [section.anchor for section in ending([], [], {})]
+    ['bibliography']
+    """
+    if records:
+        runs = distinct(map(facts_of, records))
+        told = (
+            *_digest(kept),
+            *commands(history),
+            *(run_blocks(runs[0]) if len(runs) == 1 else ()),
+        )
+        if told:
+            yield Section(plain("How it was run"), (*told, *_time(records)), "run")
+    yield from left_out(history)
+    yield bibliography(records)
+
+
+def facts_of(record: Record) -> dict[str, Any]:
+    """What claims of one run share; the key of a claim is its own.
+
+    >>> facts_of({"run": {"seed": 0, "key": "5e"}})
+    {'seed': 0}
+    """
+    return {name: value for name, value in part(record, "run").items() if name != "key"}
+
+
+def _digest(kept: Sequence[Record]) -> Iterator[Block]:
+    try:
+        found = digest(kept)
+    except (KeyError, TypeError, AttributeError):
+        return  # a record that is not whole has no digest
+    yield Paragraph((Text("Digest", strong=True), Text(f" of {counted(len(kept), 'record')}: "),
+                     Code(found), Text(". "), *_quoted(_DIGEST)))  # fmt: skip
+
+
+def _quoted(text: str) -> Inlines:
+    before, code, after = text.split("`")
+    return (Text(before), Code(code), Text(after))
+
+
+def _time(records: Sequence[Record]) -> Iterator[Block]:
+    """When the records were made, and how long that took, as far as they say so."""
+    times = sorted(str(r["recorded_at"]) for r in records if r.get("recorded_at"))
+    if times:
+        span = times[0] if times[0] == times[-1] else f"between {times[0]} and {times[-1]}"
+        yield paragraph(f"Recorded {'at ' if span == times[0] else ''}{span}.")
+    seconds = [r["seconds"] for r in records if isinstance(r.get("seconds"), int | float)]
+    if len(seconds) == len(records):
+        yield paragraph(f"The claims took {sum(seconds):.1f} s, one after the other.")
+
+
+def run_blocks(run: Mapping[str, Any]) -> tuple[Block, ...]:
+    """The facts of a run: seed, budget, versions, and when it was recorded if that is known.
+
+    >>> [block.tag for block in run_blocks({"seed": 0, "budget": "quick"})]
+    ['table']
+    """
+    facts = (key for key in run if key != "versions" and run[key] is not None)
+    rows = [(str(key).replace("_", " "), run[key]) for key in facts]
+    versions = part(run, "versions")
+    rows += [(f"version of {key}", versions[key]) for key in sorted(versions, key=str)]
+    if not rows:
+        return ()
+    cells = tuple((plain(key), (Code(str(value)),)) for key, value in rows)
+    return (Table("What determines the run", ("Fact", "Value"), cells),)
+
+
+def record_line(record: Record) -> Iterator[Block]:
+    """Where a claim's record stands, when it was made, and the command that repeats it.
+
+    >>> list(record_line({}))
+    []
+    """
+    facts = [f"record {record['record']}"] if record.get("record") is not None else []
+    facts += [f"made at {record['recorded_at']}"] if record.get("recorded_at") else []
+    facts += [f"in {record['seconds']} s"] if record.get("seconds") is not None else []
+    run = part(record, "run")
+    if facts:
+        yield paragraph(Text("Recorded: ", strong=True), f"{', '.join(facts)}.")
+    if run.get("budget") and record.get("name") and record.get("shipped"):
+        again = f"lora-proofs verify {name_of(record)} --budget {run['budget']}"
+        yield CodeBlock(f"{again} --seed {run.get('seed', 0)}")
+
+
+def bibliography(records: Sequence[Record]) -> Section:
+    """The two papers, with a note on what of them was read, other sources, and cited works.
+
+    >>> bibliography([]).anchor
+    'bibliography'
+    """
+    note = (
+        "Of both papers only abstracts and summaries were available when the claims were written. "
+        "A verdict is about the statement that is printed here, not about the paper."
+    )
+    keys = {paper.key for paper in PAPERS}
+    named = distinct(part(record, "source").get("paper") for record in records)
+    others = [str(name) for name in named if name and name not in keys]
+    items = (*(_entry(paper) for paper in PAPERS), *(plain(name) for name in sorted(others)))
+    cited = references([name for record in records for name in cited_names(record)])
+    blocks = (paragraph(note), Bullets(items), *_works(cited))
+    tex = Section(plain("As BibTeX"), (CodeBlock(bibtex(cited)),), "bibtex")
+    return Section(plain("Bibliography"), (*blocks, tex), "bibliography")
+
+
+def _works(cited: Sequence[str]) -> Iterator[Block]:
+    if works_of(cited):
+        yield paragraph(
+            "Works that cited theorems stand in, by the keys of their entries below (entries from "
+            "memory, not from a catalogue; the chapters name the place in each):"
+        )
+        yield Bullets(tuple(_work(dict(work.fields), work.key) for work in works_of(cited)))
+
+
+def _work(fields: Mapping[str, str], key: str) -> Inlines:
+    title = fields["title"].replace("{", "").replace("}", "")
+    year = f" ({fields['year']})" if "year" in fields else ""
+    return (Code(key), Text(f" {title}{year}"))
+
+
+def _entry(paper: Paper) -> Inlines:
+    number = paper.identifier.partition(":")[2]
+    link = Link(f"https://arxiv.org/abs/{number}", paper.identifier)
+    return (Text(f"{paper.authors}: {paper.title}. "), link, Text(" (summaries only)"))
