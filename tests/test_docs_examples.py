@@ -25,6 +25,7 @@ ELSEWHERE = {
     "write-a-claim": "test_write_a_claim_page.py",
     "adapt": "test_adapt_command.py",
     "constructions": "test_adapt_linear.py",
+    "explore": "test_explore.py",
 }
 NOT_RUN = {
     "scale": "needs a cluster",

@@ -30,6 +30,11 @@
 
   const draw = async () => {
     fit();
+    const wrong = [...form.elements].find((one) => one.willValidate && !one.validity.valid);
+    if (wrong) {
+      at("problem").textContent = `${wrong.id}: ${wrong.title || wrong.validationMessage}`;
+      return;
+    }
     if (pending) { wanted = true; return; }
     const asked = query();
     pending = fetch("/draw?" + asked);
