@@ -1,192 +1,340 @@
-"""LaTeX to MathML that carries nothing but mathematics, whatever the LaTeX says.
+"""Formulas as MathML Core: the reader of ``formulas`` lets in nothing but mathematics.
 
-The converter's own serialisation lets markup through (``\\text{<script>}``, ``\\href``), so its
-element tree is copied here through a list of allowed elements and attributes.
+What an attribute's default says is left out, so a report stays small: brackets stretch by
+themselves, and only those that must not say so.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from html import escape, unescape
-from itertools import pairwise
-from xml.etree.ElementTree import Element
+from html import escape
+from itertools import takewhile
 
-from latex2mathml.converter import Converter
+from lora_proofs.report import alphabets
+from lora_proofs.report.formulas.nodes import (
+    Decorated,
+    Fenced,
+    Fraction,
+    Grid,
+    Group,
+    Node,
+    Nodes,
+    Number,
+    Root,
+    Scripts,
+    Sign,
+    Sized,
+    Words,
+)
+from lora_proofs.report.formulas.reading import NotPlain, read
+from lora_proofs.report.linebreaks import BARS, flattened, kind_of, lines, width
 
-MAX_LENGTH = 20_000
-_ELEMENTS = frozenset(
-    "math mrow mi mn mo mtext mspace msub msup msubsup mfrac msqrt mroot mover munder munderover "
-    "mtable mtr mtd mstyle mpadded mphantom mmultiscripts mprescripts none".split()
-)
-_ATTRIBUTES = {
-    "display": re.compile("block|inline"),
-    "displaystyle": re.compile("true|false"),
-    "scriptlevel": re.compile(r"[+-]?\d"),
-    "mathvariant": re.compile("normal"),
-    "fence": re.compile("true|false"),
-    "stretchy": re.compile("true|false"),
-    "form": re.compile("prefix|infix|postfix"),
-    "accent": re.compile("true|false"),
-    "linethickness": re.compile(r"0(\.\d+)?(em|ex|pt|px)?"),
-    "width": re.compile(r"(-0)?\d?(\.\d+)?(em|ex)"),
+_SPACES = {
+    "thinspace": ".167em",
+    "medspace": ".222em",
+    "thickspace": ".278em",
+    "negthinspace": "-.167em",
+    "enspace": ".5em",
+    "space": ".25em",
+    "quad": "1em",
+    "qquad": "2em",
 }
-_DEFINES = re.compile(
-    r"\\(def|newcommand|renewcommand|providecommand|newenvironment|DeclareMathOperator)(?![A-Za-z])"
+_THIN = '<mspace width=".167em"></mspace>'
+_WIDE = ' lspace=".278em" rspace=".278em"'
+_ATTRIBUTES = {"/": ' lspace="0" rspace="0"', ":": _WIDE, "∣": _WIDE, "∤": _WIDE}
+_SIGNS = "+−±∓"
+_STAYS = ' stretchy="false"'
+# After one of these a plus or minus is a sign, not an operation.
+_BEFORE_SIGN = frozenset({"binary", "relation", "open", "punctuation", "large", "integral"})
+_OPERATORS = frozenset(
+    {"binary", "relation", "open", "close", "punctuation", "large", "integral", "bar", "fenced"}
 )
-_ENVIRONMENT = re.compile(r"\\(begin|end)\{(aligned|gathered|align)\}")
-_BRACKETS = {
-    "[]": "square",
-    "()": "round",
-    "||": "bars",
-    "∣∣": "bars",
-    "‖‖": "double-bars",
+_FENCES = {"p": "()", "b": "[]", "B": "{}", "v": "||", "V": "‖‖"}
+_SIZES = {"big": "1.2em", "Big": "1.8em", "bigg": "2.4em", "Bigg": "3em"}
+_ENTRY = re.compile("−?[0-9.]+(/[0-9.]+)?")
+_UPRIGHT = ' mathvariant="normal"'
+_CAPITALS = frozenset("ΓΔΘΛΞΠΣΥΦΨΩ")
+_PUNCTUATION = frozenset("|‖!/′.@?")
+_NAME = re.compile("[A-Za-z0-9-]+")
+_LOOKS = {"textbf": "bf", "textit": "it", "texttt": "tt", "mathtt": "tt"}
+_ACCENTS = {
+    "hat": "ˆ",
+    "widehat": "ˆ",
+    "tilde": "˜",
+    "widetilde": "˜",
+    "bar": "¯",
+    "vec": "→",
+    "overrightarrow": "→",
+    "dot": "˙",
+    "ddot": "¨",
+    "check": "ˇ",
+    "breve": "˘",
+    "acute": "´",
+    "grave": "`",
+    "mathring": "˚",
 }
-_LIMITS = frozenset({"lim", "max", "min", "sup", "inf", "argmin", "argmax"})
-_FORMS = ("prefix", "postfix")
-_CLOSING = frozenset(")]}⟩‖|∣")
-_FENCES = _CLOSING | frozenset("([{⟨")
-_WORD = re.compile("[A-Za-z]{2,}")
-_TALL = frozenset({"mfrac", "mtable", "munder", "munderover"})
+_RULED = {"overline": ("mover", "accent", "¯"), "underline": ("munder", "accentunder", "_")}
+_GRIDS = {
+    "aligned": ' displaystyle="true" class="aligned"',
+    "split": ' displaystyle="true" class="aligned"',
+    "gathered": ' displaystyle="true"',
+    "cases": ' class="cases"',
+    "smallmatrix": ' scriptlevel="1" class="small"',
+}
+# In em: a line of the page, a part of a formula inside a line, what a phone shows.
+LINE, SHORT, PHONE = 38.0, 9.0, 19.0
 
 
 class Malformed(ValueError):
     """LaTeX that does not become MathML; the faces show it as it was written."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def to_mathml(latex: str, *, display: bool = False) -> str:
-    r"""The formula as one ``<math>`` element; raises ``Malformed`` where that fails.
+    r"""The formula as MathML; raises ``Malformed`` where that fails.
+
+    A long formula inside a line is several ``<math>`` elements, so that the line can break.
 
     >>> to_mathml("A^2")
-    '<math display="inline"><mrow><msup><mi>A</mi><mn>2</mn></msup></mrow></math>'
+    '<math><msup><mi>A</mi><mn>2</mn></msup></math>'
     """
-    if len(latex) > MAX_LENGTH or _DEFINES.search(latex):
-        raise Malformed("longer than a formula should be, or it defines commands")
-    latex = _ENVIRONMENT.sub(r"\\\1{align*}", latex)
     try:
-        # Each converter keeps its own state: nothing leaks from one formula to the next.
-        tree = Converter(display="block" if display else "inline").convert_to_element(latex)
-        _readable(tree)
-        _calm(tree)
-        _signs(tree)
-        return _element(tree, display)
-    except Exception as error:  # the converter's errors have no common base; RecursionError too
+        nodes = flattened(read(latex))
+    except (NotPlain, RecursionError) as error:
         raise Malformed(f"not understood as LaTeX: {latex[:80]}") from error
+    if display:
+        return f'<math display="block">{_displayed(nodes)}</math>'
+    parts = enumerate(lines(nodes, SHORT, deepest=0))
+    return "".join(f"<math>{_row(x, False, after='cell' if i else '')}</math>" for i, x in parts)
 
 
-def _calm(tree: Element) -> None:
-    """Keep brackets around nothing tall at the size of the text, however deep they nest."""
-    for row in tree.iter("mrow"):
-        ends = [x for x in row if x.tag == "mo" and x.get("fence") == "true"]
-        if ends and not _tall(row):
-            for bracket in ends:
-                bracket.set("stretchy", "false")
+def too_wide(latex: str) -> bool:
+    """Whether a part of a formula inside a line may be wider than a phone.
+
+    >>> too_wide("x + y"), too_wide("1" * 80)
+    (False, True)
+    """
+    return any(width(part) > PHONE for part in lines(flattened(read(latex)), SHORT, deepest=0))
 
 
-def _signs(tree: Element) -> None:
-    """Mark each minus or plus that follows an operator or an opening bracket as a sign."""
-    for parent in tree.iter():
-        for before, node in pairwise(parent):
-            signed = node.tag == "mo" and _text(node) in ("−", "+", "±")
-            if signed and before.tag == "mo" and _text(before) not in (*_CLOSING, "!"):
-                node.set("sign", "true")
+def _displayed(nodes: Nodes) -> str:
+    """A formula on a line of its own, or on several."""
+    rows = lines(nodes, LINE)
+    if len(rows) == 1:
+        return _row(nodes, True)
+    cells = (_row(row, True, after="cell" if i else "") for i, row in enumerate(rows))
+    body = "".join(f"<mtr><mtd>{cell}</mtd></mtr>" for cell in cells)
+    return f'<mtable displaystyle="true" class="lines">{body}</mtable>'
 
 
-def _readable(tree: Element) -> None:
-    for node in tree.iter():
-        text = _text(node)
-        if node.tag in ("mi", "mo", "mn") and (text == "&" or text[:1] == "\\"):
-            raise Malformed(f"the converter left {text!r} as it was")
+def _row(nodes: Nodes, display: bool, *, after: str = "") -> str:
+    """The formulas of one line; ``after``: what kind of atom stands before it, ``cell`` for any."""
+    return "".join(_parts(flattened(nodes), display, after))
 
 
-def _text(node: Element) -> str:
-    return unescape(unescape(node.text or ""))
+def _one(nodes: Nodes, display: bool = False) -> str:
+    """The formulas as one element."""
+    if len(nodes) == 1 and not isinstance(nodes[0], Group):
+        inside = _row(nodes, display)
+        return inside if not inside.startswith(_THIN) else f"<mrow>{inside}</mrow>"
+    return f"<mrow>{_row(nodes, display)}</mrow>"
 
 
-def _element(node: Element, display: bool) -> str:
-    if node.tag not in _ELEMENTS:
-        raise Malformed(f"the element {node.tag!r} is not mathematics")
-    tag = _tag(node, display)
-    inside = _content(list(node), display) if len(node) else escape(_text(node))
-    return f"<{tag}{_attributes(node)}>{inside}</{tag}>"
-
-
-def _tag(node: Element, display: bool) -> str:
-    """The element's name; limits stand below their operator in displayed formulas."""
-    if node.tag == "mo" and _text(node) == "∞":
-        return "mi"
-    under = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
-    if display and node.tag in under and _text(node[0]) in _LIMITS:
-        return under[node.tag]
-    return node.tag
-
-
-def _attributes(node: Element) -> str:
-    kept = [
-        f' {name}="{value}"'
-        for name, value in node.attrib.items()
-        if name in _ATTRIBUTES and _ATTRIBUTES[name].fullmatch(value)
-    ]
-    if node.tag == "mtd" and node.get("columnalign") in ("left", "right"):
-        kept.append(f' class="{node.get("columnalign")}"')
-    if node.tag == "mtable" and node.get("columnspacing", "").startswith("0em"):
-        kept.append(' class="aligned"')
-    if _text(node) == "′":
-        kept.append(' class="prime"')
-    if node.tag == "mo":
-        kept.append(_operator(node))
-    return "".join(kept)
-
-
-def _operator(node: Element) -> str:
-    """The attributes that TeX's spacing needs: words, fractions on the line, signs, brackets."""
-    text = _text(node)
-    if _WORD.fullmatch(text):
-        return ' lspace="0.1667em" rspace="0.1667em"'
-    if text == "⊤":
-        return ' class="transpose"'
-    if text == "/":
-        return ' lspace="0" rspace="0"'
-    if node.get("sign"):
-        return ' form="prefix"'
-    return ' stretchy="false"' if text in _FENCES and not node.get("stretchy") else ""
-
-
-def _content(children: list[Element], display: bool) -> str:
-    """The children; brackets around something tall become a row whose style draws them."""
-    if _left(children[0]) and any(map(_tall, children)):
-        closed = children[-1].tag == "mo" and children[-1].get("form") == "postfix"
-        inner = children[1:-1] if closed else children[1:]
-        return _drawn(_text(children[0]), _text(children[-1]) if closed else "", inner, display)
-    out, i = [], 0
-    while i < len(children):
-        group = children[i : i + 3]
-        if [x.tag for x in group] == ["mo", "mtable", "mo"]:
-            out.append(_drawn(_text(group[0]), _text(group[2]), group[1:2], display))
-            i += 3
+def _parts(nodes: Nodes, display: bool, before: str) -> Iterator[str]:
+    bars = dict.fromkeys(BARS, False)
+    i = 0
+    while i < len(nodes):
+        node, kind = nodes[i], kind_of(nodes[i])
+        quotient = _quotient(nodes[i : i + 3])
+        if kind == "bar":
+            sign = node.base if isinstance(node, Scripts) else node
+            bars[_character(sign)] ^= True
+            kind = "open" if bars[_character(sign)] else "close"
+        if "function" in (before, kind) and before and not _sets_apart(before, kind):
+            yield _THIN
+        if quotient:
+            yield f"<mn>{quotient}</mn>"
         else:
-            out.append(_element(children[i], display))
-            i += 1
-    return "".join(out)
+            yield _node(node, display, _how(node, kind, before))
+        before = kind
+        i += 3 if quotient else 1
 
 
-def _left(node: Element) -> bool:
-    return node.tag == "mo" and node.get("form") == "prefix" and node.get("fence") == "true"
+def _sets_apart(before: str, kind: str) -> bool:
+    """Whether no space is wanted beside the name of a function."""
+    opens = before in _OPERATORS - {"close", "fenced"}
+    return opens or kind in _OPERATORS or "space" in (before, kind)
 
 
-def _drawn(opened: str, closed: str, inner: list[Element], display: bool) -> str:
-    """A row inside brackets; the signs stay in the text, the style hides and draws them."""
-    inside = "".join(_element(x, display) for x in inner)
-    style = _BRACKETS.get(opened + closed)
-    if style is None:
-        stretched = [f'<mo form="{form}" fence="true" stretchy="true">' for form in _FORMS]
-        right = f"{stretched[1]}{escape(closed)}</mo>" if closed else ""
-        return f"{stretched[0]}{escape(opened)}</mo>{inside}{right}"
-    hidden = 'class="drawn" stretchy="false" lspace="0" rspace="0"'
-    signs = [f"<mo {hidden}>{escape(sign)}</mo>" if sign else "" for sign in (opened, closed)]
-    return f'<mrow class="{style}">{signs[0]}{inside}{signs[1]}</mrow>'
+def _quotient(nodes: Sequence[Node]) -> str:
+    match nodes:
+        case [Number(over), Sign("/"), Number(under)]:
+            return f"{over}/{under}"
+    return ""
 
 
-def _tall(node: Element) -> bool:
-    return any(x.tag in _TALL for x in node.iter())
+def _how(node: Node, kind: str, before: str) -> str:
+    """The attributes that an operator needs where it stands."""
+    sign = _character(node.base if isinstance(node, Scripts) else node)
+    if kind in ("open", "close"):
+        form = f' form="{"prefix" if kind == "open" else "postfix"}"'
+        return (form if sign in BARS else "") + _STAYS
+    if sign and sign in _SIGNS:
+        form = "infix" if before == "cell" else "prefix" if before in _BEFORE_SIGN else ""
+        return f' form="{form}"' if form else ""
+    return _ATTRIBUTES.get(sign, "")
+
+
+def _character(node: Node) -> str:
+    return node.character if isinstance(node, Sign) else ""
+
+
+def _node(node: Node, display: bool, how: str = "") -> str:
+    match node:
+        case Sign():
+            return _sign(node, how)
+        case Number(digits):
+            return f"<mn>{digits}</mn>"
+        case Words(command, text):
+            return _words(command, text)
+        case Group(body):
+            return _one(body, display) if body else "<mrow></mrow>"
+        case Scripts():
+            return _scripts(node, display, how)
+        case Fraction():
+            return _fraction(node, display)
+        case Root(index, body):
+            inside = _one(body)
+            return f"<mroot>{inside}{_one(index)}</mroot>" if index else f"<msqrt>{inside}</msqrt>"
+        case Decorated(command, body):
+            return _decorated(command, body, display)
+        case Fenced(left, body, right):
+            return _fenced(left, body, right, display)
+        case Sized(command, sign):
+            return _sized(command, sign)
+        case Grid():
+            return _grid(node)
+
+
+def _sign(sign: Sign, how: str = "") -> str:
+    text = escape(sign.character)
+    if sign.kind == "space":
+        return f'<mspace width="{_SPACES[sign.character]}"></mspace>'
+    if sign.kind == "letter":
+        return f"<mi{_UPRIGHT if sign.character in _CAPITALS else ''}>{text}</mi>"
+    if sign.kind == "plain" and sign.character not in _PUNCTUATION:
+        return f"<mi>{text}</mi>"
+    return f"<mo{how or _ATTRIBUTES.get(sign.character, '')}>{text}</mo>"
+
+
+def _words(command: str, text: str) -> str:
+    name = command.removeprefix("math")
+    if command.startswith("operator") or (name == "rm" and _NAME.fullmatch(text)):
+        return f"<mi{_UPRIGHT if len(text) == 1 else ''}>{escape(text)}</mi>"
+    look = f' class="{_LOOKS[command]}"' if command in _LOOKS else ""
+    shown = re.sub("^ | $", "\N{NO-BREAK SPACE}", text)
+    return f"<mtext{look}>{escape(shown)}</mtext>"
+
+
+def _scripts(node: Scripts, display: bool, how: str) -> str:
+    over = display and (kind_of(node.base) == "large" or _limited(node.base))
+    base = _node(node.base, display, how)
+    below = None if node.below is None else _one(node.below)
+    above = None if node.above is None else _above(node.above)
+    if below is None:
+        tag = "mover" if over else "msup"
+        return f"<{tag}>{base}{above}</{tag}>"
+    if above is None:
+        tag = "munder" if over else "msub"
+        return f"<{tag}>{base}{below}</{tag}>"
+    tag = "munderover" if over else "msubsup"
+    return f"<{tag}>{base}{below}{above}</{tag}>"
+
+
+def _limited(node: Node) -> bool:
+    return isinstance(node, Words) and node.command == "operator*"
+
+
+def _above(nodes: Nodes) -> str:
+    """A superscript; several primes are one sign."""
+    primes = len(list(takewhile(lambda node: _character(node) == "′", nodes)))
+    if not primes:
+        return _one(nodes)
+    mark = f"<mo>{'′″‴'[min(primes, 3) - 1]}</mo>"
+    rest = _row(nodes[primes:], False)
+    return f"<mrow>{mark}{rest}</mrow>" if rest else mark
+
+
+def _fraction(node: Fraction, display: bool) -> str:
+    size = {"t": ' displaystyle="false"', "d": ' displaystyle="true"'}.get(node.command[0], "")
+    inside = f"{_one(node.over)}{_one(node.under)}"
+    if not node.command.endswith("binom"):
+        return f"<mfrac{size}>{inside}</mfrac>"
+    return f'<mrow><mo>(</mo><mfrac linethickness="0"{size}>{inside}</mfrac><mo>)</mo></mrow>'
+
+
+def _decorated(command: str, body: Nodes, display: bool) -> str:
+    if command in alphabets.ALPHABETS:
+        return _one(tuple(alphabets.lettered(command, node) for node in body), display)
+    if command == "boxed":
+        return f'<mrow class="boxed">{_row(body, display)}</mrow>'
+    if command in _RULED:
+        tag, accent, sign = _RULED[command]
+        ruled = (
+            f'<mrow class="{command}">{_row(body, display)}</mrow><mo class="unseen">{sign}</mo>'
+        )
+        return f'<{tag} {accent}="true">{ruled}</{tag}>'
+    stays = "" if command in ("widehat", "widetilde", "overrightarrow") else _STAYS
+    accent = f"<mo{stays}>{_ACCENTS[command]}</mo>"
+    return f'<mover accent="true">{_one(body, display)}{accent}</mover>'
+
+
+def _fenced(left: Sign | None, body: Nodes, right: Sign | None, display: bool) -> str:
+    ends = [f"<mo>{escape(sign.character)}</mo>" if sign else "" for sign in (left, right)]
+    return f"<mrow>{ends[0]}{_row(body, display, after='open')}{ends[1]}</mrow>"
+
+
+def _sized(command: str, sign: Sign) -> str:
+    text = escape(sign.character)
+    if command == "middle":
+        return f'<mo fence="true" stretchy="true"{_WIDE}>{text}</mo>'
+    size = _SIZES[command.rstrip("lrm")] if command not in _SIZES else _SIZES[command]
+    side = {"l": ' form="prefix"', "r": ' form="postfix"'}.get(command[-1], "")
+    return f'<mo{side} stretchy="true" minsize="{size}" maxsize="{size}">{text}</mo>'
+
+
+def _grid(node: Grid) -> str:
+    name = node.environment
+    kind = "matrix" if name.endswith("matrix") else name
+    several = kind in ("aligned", "split", "gathered")
+    rows = "".join(f"<mtr>{_cells(row, several)}</mtr>" for row in node.rows)
+    look = _GRIDS.get(name, "")
+    table = f"<mtable{look}>{rows}</mtable>"
+    if name == "cases":
+        return f"<mrow><mo>{{</mo>{table}</mrow>"
+    if kind != "matrix" or name[0] not in _FENCES:
+        return table
+    ends = [f"<mo>{sign}</mo>" for sign in _FENCES[name[0]]]
+    return f"<mrow>{ends[0]}{table}{ends[1]}</mrow>"
+
+
+def _cells(row: tuple[Nodes, ...], several: bool) -> str:
+    """The cells; in aligned lines every second one goes on where another ended."""
+    after = ("", "cell") if several else ("", "")
+    return "".join(_cell(nodes, several, after[j % 2]) for j, nodes in enumerate(row))
+
+
+def _cell(nodes: Nodes, display: bool, after: str) -> str:
+    entry = "".join(_plain(node) for node in nodes)
+    if _ENTRY.fullmatch(entry):
+        return f"<mtd><mn>{entry}</mn></mtd>"
+    return f"<mtd>{_row(nodes, display, after=after)}</mtd>"
+
+
+def _plain(node: Node) -> str:
+    """The signs of a number; anything else is none."""
+    if isinstance(node, Number):
+        return node.digits
+    return _character(node) or "?"
