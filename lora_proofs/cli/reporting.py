@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,10 +11,11 @@ import typer
 from lora_proofs.cli.guard import EXIT_INTERRUPTED
 from lora_proofs.cli.options import DEFAULT_LEDGER, LedgerPath, Targets, note
 from lora_proofs.cli.output import Output
-from lora_proofs.errors import BadInput
+from lora_proofs.errors import BadInput, LoraProofsError
 
 if TYPE_CHECKING:
     from lora_proofs.running.catalogue import Entry
+    from lora_proofs.running.ledger import Ledger
 
 NAMES = "html|pdf|latex|markdown|notebook"
 
@@ -128,7 +129,8 @@ def _recorded(
     with Ledger(path, create=False) as ledger:
         found = [ledger.latest(entry.name, str(entry.locator)) for entry in entries]
         told = history(ledger, entries)
-    records = [record for record in found if record is not None]
+        records = [record for record in found if record is not None]
+        told["beside"] = {name: one for name, one in _corrections(records, ledger)}
     if not records and not interrupted:
         raise BadInput(
             f"{path}: expected records of the selected claims, it has none of them. Run "
@@ -138,3 +140,22 @@ def _recorded(
     if left:
         note(f"lora-proofs: {left} of {len(entries)} claims are not in the ledger; it says which")
     return records, told
+
+
+def _corrections(
+    records: Sequence[dict[str, Any]], ledger: Ledger
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What corrects a false claim, where that was not asked for: its record, or what it states."""
+    from lora_proofs.running.catalogue import is_path
+    from lora_proofs.running.verifying import select
+
+    known = {record["name"] for record in records}
+    named = dict.fromkeys(record.get("source", {}).get("corrected_by") for record in records)
+    for name in named:
+        if not name or name in known or is_path(name):
+            continue
+        try:
+            (entry,) = select([name])
+        except (LoraProofsError, ValueError):
+            continue  # a claim may name what is not there
+        yield name, ledger.latest(name, str(entry.locator)) or entry.told

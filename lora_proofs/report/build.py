@@ -48,6 +48,6 @@ def _document(
         chapter(record, mark, places, beside, with_run=with_run)
         for record, mark in zip(records, marks, strict=True)
     )
-    opening = (*warnings(history), paragraph(_OPENING), *index(records, marks, places))
+    opening = (*warnings(history), paragraph(_OPENING), *index(records, marks, places, beside))
     page = (*algorithm(records, places), *notation(records))
     return Document(TITLE, (*opening, *page, *chapters, *ending(records, kept, history)), kept)

@@ -67,6 +67,7 @@ def chapter(
         *leaning(record),
         *attacks.counterexample(record),
         *findings.evidence(record),
+        *_pictures(record),
         *attacks.controls(record),
         *_recorded(record, run),
     )
@@ -101,11 +102,25 @@ def _corrected(
     if other and record.get("verdict") == "REFUTED":
         rows = (
             (plain("As stated above"), inlines(record.get("statement") or ""), (judged(record),)),
-            (claim_link(name, places), inlines(other.get("statement") or ""), (judged(other),)),
+            (claim_link(name, places), inlines(other.get("statement") or ""), _standing(other)),
         )
         header = ("Claim", "Statement", "Verdict and scope")
         table = Table("The false statement beside the corrected one", header, rows)
         yield Section(plain("Corrected"), (table,))
+
+
+def _standing(other: Record) -> Inlines:
+    """The verdict of a claim that a chapter refers to, if it has one."""
+    return (judged(other),) if other.get("verdict") else plain("no record of it is in the ledger")
+
+
+def _pictures(record: Record) -> Iterator[Block]:
+    """What a reader would rather look at."""
+    from lora_proofs.report import pictures
+
+    found = getattr(pictures, "for_claim", lambda _: ())(record)
+    if found:
+        yield Section(plain("Pictures"), found)
 
 
 def _recorded(record: Record, run: Mapping[str, Any]) -> Iterator[Block]:

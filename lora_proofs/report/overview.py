@@ -38,7 +38,12 @@ _APART = (
 )
 
 
-def index(records: Sequence[Record], anchors: Sequence[str], places: Places) -> tuple[Block, ...]:
+def index(
+    records: Sequence[Record],
+    anchors: Sequence[str],
+    places: Places,
+    beside: Mapping[str, Record] | None = None,
+) -> tuple[Block, ...]:
     """The opening: what needs a look, the verdicts by how far they reach, and what they mean.
 
     >>> [block.tag for block in index([{"name": "a", "verdict": "PROVED"}], ["claim-a"], {})]
@@ -48,7 +53,11 @@ def index(records: Sequence[Record], anchors: Sequence[str], places: Places) -> 
         return (paragraph("No claim is recorded: there is nothing to report."),)
     found = grouped(records)
     tables = tuple(
-        Section(plain(one.title), _group(one, kept, records, anchors, places), f"reach-{one.key}")
+        Section(
+            plain(one.title),
+            _group(one, kept, records, anchors, places, beside or {}),
+            f"reach-{one.key}",
+        )
         for one, kept in found.items()
     )
     opening = (paragraph(_APART), _counts(found, records))
@@ -80,11 +89,16 @@ def _modulo(records: Sequence[Record]) -> str:
 
 
 def _group(
-    one: Reach, kept: Sequence[int], records: Sequence[Record], anchors: Sequence[str], p: Places
+    one: Reach,
+    kept: Sequence[int],
+    records: Sequence[Record],
+    anchors: Sequence[str],
+    places: Places,
+    beside: Mapping[str, Record],
 ) -> tuple[Block, ...]:
     pairs = [(records[k], anchors[k]) for k in kept]
     if one.key == "refuted":
-        return (paragraph(one.meaning), _corrections(pairs, records, p))
+        return (paragraph(one.meaning), _corrections(pairs, beside, places))
     rows = tuple((_heading(r, a), (judged(r),), plain(_source(r))) for r, a in pairs)
     header = ("Claim", "Verdict and scope", "Source")
     return (paragraph(one.meaning), Table(f"{one.title}, with scopes", header, rows))
@@ -123,9 +137,8 @@ def _source(record: Record) -> str:
 
 
 def _corrections(
-    pairs: Sequence[tuple[Record, str]], records: Sequence[Record], places: Places
+    pairs: Sequence[tuple[Record, str]], found: Mapping[str, Record], places: Places
 ) -> Table:
-    found = {name_of(record): record for record in records}
     rows = tuple(
         (
             _heading(record, anchor),
@@ -141,7 +154,7 @@ def _corrections(
 def _corrected(name: str, found: Mapping[str, Record], places: Places) -> Inlines:
     if not name:
         return plain("no correction is recorded")
-    if name not in found:
+    if not found.get(name, {}).get("verdict"):
         return (Code(name), Text(" (not in this report)"))
     return (*claim_link(name, places), Text(" "), judged(found[name]))
 
