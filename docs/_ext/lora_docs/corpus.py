@@ -1,17 +1,12 @@
 """The shipped claims as pages tell them: what they say, what was found, and in which group."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
-
-from lora_docs.tree import bullets, line
-from lora_proofs.report.records import VERDICTS
-from lora_proofs.report.tree import Code, Text
+from lora_docs.labels import Item, item_of
 from lora_proofs.running.catalogue import SHIPPED, Entry, shipped_claims
 
 FOUND = Path(__file__).resolve().parent.parent.parent / "found.json"
@@ -55,11 +50,22 @@ def corrects(name: str) -> list[str]:
     return [other for other, told in claims().items() if told["source"]["corrected_by"] == name]
 
 
-def counted_verdicts() -> nodes.bullet_list:
-    """How many claims of each group came to each verdict; verdicts are never added up."""
-    items = []
-    for group, names in groups().items():
-        met = Counter(claims()[name]["verdict"] for name in names)
-        told = ", ".join(f"{met[word]} {word}" for word in VERDICTS if met[word])
-        items.append(line([Code(group), Text(f": {told}.")]))
-    return bullets(items)
+def refuted(status: str) -> tuple[str, ...]:
+    """The refuted claims of a status."""
+    told = claims().items()
+    return tuple(
+        name
+        for name, claim in told
+        if claim["verdict"] == "REFUTED" and claim["source"]["status"] == status
+    )
+
+
+def labelled(paper: str) -> dict[str, str]:
+    """The claims of a paper that carry a label, with it."""
+    sources = {name: claim["source"] for name, claim in claims().items()}
+    return {k: s["label"] for k, s in sources.items() if s["paper"] == paper and s["label"]}
+
+
+def covering(paper: str, item: Item) -> list[str]:
+    """The claims whose label names an item."""
+    return [name for name, label in labelled(paper).items() if item_of(paper, label) == item]

@@ -5,24 +5,12 @@ from collections.abc import Iterator
 from docutils import nodes
 
 from lora_docs import corpus
-from lora_docs.labels import ITEMS, Item, item_of
+from lora_docs.labels import ITEMS, Item
 from lora_docs.theorems import brief, link
 from lora_docs.tree import bullets, line, table
 from lora_proofs.report.records import READ, STATUSES
 from lora_proofs.report.text import counted
 from lora_proofs.report.tree import Text
-
-
-def covering(paper: str, item: Item) -> list[str]:
-    """The claims whose label names an item."""
-    return [name for name, label in labelled(paper) if item_of(paper, label) == item]
-
-
-def labelled(paper: str) -> Iterator[tuple[str, str]]:
-    """The claims of a paper that carry a label, with it."""
-    for name, claim in corpus.claims().items():
-        if claim["source"]["paper"] == paper and claim["source"]["label"]:
-            yield name, claim["source"]["label"]
 
 
 def coverage(paper: str) -> Iterator[nodes.Node]:
@@ -35,7 +23,7 @@ def coverage(paper: str) -> Iterator[nodes.Node]:
 
 def row(paper: str, item: Item) -> list[list[nodes.Node]]:
     """An item and the claims that cover it, or why none does."""
-    names = covering(paper, item)
+    names = corpus.covering(paper, item)
     told: nodes.Node = line([Text("Not covered: ", strong=True), Text(f"{item.uncovered}.")])
     return [
         [nodes.paragraph("", "", nodes.strong(item.label, item.label))],

@@ -1,13 +1,15 @@
 """The directives that pages are generated with; each asks the package what there is."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
-from lora_docs import commands, corpus, coverage, gallery, interface, refuted, sources, theorems
+from lora_docs import commands, coverage, gallery, interface, refuted, sources, theorems
 
 Maker = Callable[..., Iterable[nodes.Node] | nodes.Node]
 
@@ -23,7 +25,7 @@ DIRECTIVES: dict[str, Maker] = {
     "lemmas": sources.lemmas,
     "literature": sources.literature,
     "report-gallery": gallery.gallery,
-    "verdict-counts": corpus.counted_verdicts,
+    "verdict-counts": theorems.counted_verdicts,
 }
 
 
@@ -50,7 +52,15 @@ def directive(make: Maker) -> type[Directive]:
     return Generated
 
 
+def generated(app: Sphinx, env: BuildEnvironment, *_: set[str]) -> list[str]:
+    """The pages to read anew in every build: what they say stands elsewhere."""
+    calls = tuple(f"```{{{name}}}" for name in DIRECTIVES)
+    texts = ((page, Path(env.doc2path(page)).read_text("utf-8")) for page in env.found_docs)
+    return [page for page, text in texts if any(call in text for call in calls)]
+
+
 def register(app: Sphinx) -> None:
     """Register every directive."""
     for name, make in DIRECTIVES.items():
         app.add_directive(name, directive(make))
+    app.connect("env-get-outdated", generated)

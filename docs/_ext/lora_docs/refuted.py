@@ -16,24 +16,9 @@ from lora_proofs.report.tree import Code, Inline, Text
 Told = Mapping[str, Any]
 
 
-def refuted(status: str) -> tuple[str, ...]:
-    """The refuted claims of a status."""
-    told = corpus.claims().items()
-    return tuple(
-        name
-        for name, claim in told
-        if claim["verdict"] == "REFUTED" and claim["source"]["status"] == status
-    )
-
-
-def statuses() -> set[str]:
-    """The statuses of refuted claims: the page has a directive for each."""
-    return {c["source"]["status"] for c in corpus.claims().values() if c["verdict"] == "REFUTED"}
-
-
 def false_statements(status: str) -> Iterator[nodes.Node]:
     """A table of the false statements of a status, then a section for each."""
-    names = refuted(status)
+    names = corpus.refuted(status)
     rows = [[[link(name, own_title(name))], [instead(name)]] for name in names]
     yield table(("false", "what holds instead"), rows)
     yield from map(false_statement, names)

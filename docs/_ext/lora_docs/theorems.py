@@ -1,5 +1,6 @@
 """Pages of theorems: for each claim the statement, its source, assumptions, verdict, controls."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -162,3 +163,13 @@ def control(told: Told, outcome: str) -> Iterator[Any]:
     yield Text(": ")
     yield from inlines(sentence(told["why"]))
     yield Text(f" {outcome.capitalize()}.")
+
+
+def counted_verdicts() -> nodes.bullet_list:
+    """How many claims of each group came to each verdict; verdicts are never added up."""
+    items = []
+    for group, names in corpus.groups().items():
+        met = Counter(corpus.claims()[name]["verdict"] for name in names)
+        told = ", ".join(f"{met[word]} {word}" for word in VERDICTS if met[word])
+        items.append(line([Code(group), Text(f": {told}.")]))
+    return bullets(items)
