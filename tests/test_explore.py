@@ -359,6 +359,27 @@ def test_a_recorded_verdict_stands_with_its_scope(tmp_path):
     assert "for all shapes, modulo &lt;b&gt;; another" in told and "<b>" not in told
 
 
+HOSTILE = "<script>alert(1)</script>\u202e\x07</style>${{7*7}}"
+
+
+def test_a_hostile_claim_is_text(claim_file):
+    from dataclasses import replace
+
+    from lora_proofs.report.explore.page import claim_html, page
+    from lora_proofs.running.catalogue import file_claims
+
+    (entry,) = file_claims(claim_file("mine = variant('x')\nbase = None\n"))
+    told = {**entry.told, "title": HOSTILE, "statement": HOSTILE, "note": HOSTILE}
+    told["assumptions"] = [{"name": HOSTILE, "statement": f"$\\text{{{HOSTILE}}}$"}]
+    entry = replace(entry, name=HOSTILE, told=told)
+    volume = Shelf([entry]).volume(HOSTILE)
+    asked = Setting(claim=HOSTILE)
+    for text in (claim_html(volume), page(asked, pictures(asked), Shelf([entry]))):
+        assert "<script>alert" not in text and "</style>$" not in text and "alert(1)" in text
+        assert not set(text) & set("\u202e\x07")
+        assert "{{7*7}}" in text
+
+
 # the command
 
 

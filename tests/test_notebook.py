@@ -13,7 +13,9 @@ import pytest
 from lora_proofs.errors import BadInput
 from lora_proofs.language.budget import budget
 from lora_proofs.report import document
+from lora_proofs.report.figure import Axis, Figure, Plot, Series
 from lora_proofs.report.notebook import to_notebook
+from lora_proofs.report.tree import Document, Section, Text
 from lora_proofs.running.catalogue import file_claims
 from lora_proofs.running.runner import verify
 from lora_proofs.running.verifying import complete
@@ -68,6 +70,21 @@ def test_the_cells_repeat_the_verdicts_and_the_counterexample(records, capsys):
 def test_the_text_is_the_report_with_its_formulas(records):
     text = "\n".join(cells_of(records, "markdown"))
     assert "REFUTED" in text and "one exact instance" in text and "$" in text
+
+
+def test_a_picture_is_there_before_and_after_its_cell_is_run():
+    plot = Plot(Axis("t"), Axis("f"), (Series("f", ((0.0, 1.0), (1.0, 2.0))),))
+    figure = Figure("<b>Loss</b>", "Its *fall*.", "It grows.", (plot,))
+    document = Document("Pictures", (Section((Text("One"),), (figure,)),))
+    made = json.loads(to_notebook(document))
+    setup, picture = (cell for cell in made["cells"] if cell["cell_type"] == "code")
+    (output,) = picture["outputs"]
+    names: dict = {}
+    exec("".join(setup["source"]), names)
+    drawn = eval("".join(picture["source"]), names)._repr_svg_()
+    assert drawn == "".join(output["data"]["image/svg+xml"]) and drawn.startswith("<svg")
+    words = "".join("".join(cell["source"]) for cell in made["cells"])
+    assert "It grows." in words and "<b>" not in words
 
 
 def changed(record, **fields):

@@ -7,15 +7,17 @@ give equal bytes. What a record says stands in code only as a Python literal.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pprint import pformat
 from typing import Any
 
+from lora_proofs.report.cleaning import cleaned
+from lora_proofs.report.figure import Figure
 from lora_proofs.report.markdown import markdown_of
 from lora_proofs.report.records import Record, anchors, listed, name_of, part
+from lora_proofs.report.svg import to_svg
 from lora_proofs.report.text import paragraph
-from lora_proofs.report.tree import Block, Code, Document, Inline, Section, Text
+from lora_proofs.report.tree import Block, Code, Document, Inline, Paragraph, Section, Text
 from lora_proofs.running.records import digest
 
 WIDTH = 96
@@ -54,6 +56,16 @@ def compare(result, budget, verdict, scope, digest=None):
     how = "No weaker" if enough else "Weaker, with the smaller budget"
     print(f"{how}: {shown}; BUDGET = {budget!r} repeats that.")
     return result
+
+
+class Picture:
+    """A drawing of the report, as it stands in it."""
+
+    def __init__(self, svg):
+        self.svg = svg
+
+    def _repr_svg_(self):
+        return self.svg
 '''
 _OPENING = (
     "Every claim below is followed by a cell that verifies it again, with the seed of its record, "
@@ -62,7 +74,6 @@ _OPENING = (
     "The cells use the budget BUDGET. With quick the whole takes seconds a claim; only the budget "
     "of a record repeats its verdict and its scope word for word.",
 )
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 def to_notebook(document: Document) -> str:
@@ -87,20 +98,35 @@ def _cells(document: Document) -> Iterator[dict[str, Any]]:
 def _parts(
     blocks: tuple[Block, ...], told: Mapping[str, Record], level: int
 ) -> Iterator[dict[str, Any]]:
-    """A cell for each run of blocks and for each section; checks follow their chapters."""
+    """A cell for each run of blocks, section and picture; checks follow their chapters."""
     run: list[Block] = []
     for block in blocks:
-        if not isinstance(block, Section):
+        if not isinstance(block, Section | Figure):
             run.append(block)
             continue
         yield from _text(run, level)
         run = []
-        yield from _section(block, told, level)
+        if isinstance(block, Figure):
+            yield from _picture(block)
+        else:
+            yield from _section(block, told, level)
     yield from _text(run, level)
 
 
+def _picture(figure: Figure) -> Iterator[dict[str, Any]]:
+    """What the figure shows in words, then the drawing: there before the cell is run, too."""
+    name = Paragraph((Text(f"{figure.title}. ", strong=True), Text(figure.caption)))
+    yield _markdown(markdown_of((name, paragraph(figure.told))))
+    svg = to_svg(figure, alone=True)
+    shown = {"image/svg+xml": _lines(svg), "text/plain": _lines(figure.told)}
+    output = {"output_type": "display_data", "data": shown, "metadata": {}}
+    cell = _code(f"Picture(\n    {_literal(svg)}\n)")
+    yield {**cell, "metadata": {"jupyter": {"source_hidden": True}}, "outputs": [output]}
+
+
 def _section(section: Section, told: Mapping[str, Record], level: int) -> Iterator[dict[str, Any]]:
-    first = next((k for k, b in enumerate(section.blocks) if isinstance(b, Section)), None)
+    own = (k for k, b in enumerate(section.blocks) if isinstance(b, Section | Figure))
+    first = next(own, None)
     head = Section(section.title, section.blocks[:first], section.anchor)
     yield from _text([head], level)
     if first is not None:
@@ -235,5 +261,4 @@ def _code(text: str) -> dict[str, Any]:
 
 
 def _lines(text: str) -> list[str]:
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text).splitlines(keepends=True)
+    return cleaned(text).splitlines(keepends=True)

@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from lora_proofs.report.cleaning import clean, cleaned
 from lora_proofs.report.explore.drawing import Pictures, kinds
 from lora_proofs.report.explore.setting import LIMITS, LOSSES, SPECTRA, STARTS, Setting
 from lora_proofs.report.explore.shelf import Shelf, Volume
@@ -32,7 +33,7 @@ TONES = {"PROVED": "good", "CERTIFIED": "sure", "SUPPORTED": "part", "REFUTED": 
 def page(setting: Setting, found: Pictures | None, shelf: Shelf, problem: str = "") -> str:
     """The whole page; without pictures it tells the problem in their place."""
     volumes = shelf.volumes()
-    return _template().render(
+    text = _template().render(
         setting=setting,
         volumes=_grouped(volumes),
         presets={name: _preset(name) for name in volumes},
@@ -44,6 +45,7 @@ def page(setting: Setting, found: Pictures | None, shelf: Shelf, problem: str = 
         spectra=SPECTRA,
         starts=STARTS,
     )
+    return cleaned(text)
 
 
 def parts(setting: Setting, found: Pictures, volume: Volume | None) -> dict[str, str]:
@@ -91,7 +93,7 @@ def claim_html(volume: Volume) -> str:
 
     The verdict comes first, with its scope.
     """
-    told = volume.entry.told
+    told, name = volume.told, escape(clean(volume.name))
     status = str(part(told, "source").get("status") or "")
     meaning = f"{status} ({STATUSES[status]})" if status in STATUSES else status
     corrected = part(told, "source").get("corrected_by")
@@ -99,7 +101,7 @@ def claim_html(volume: Volume) -> str:
         f"<h3>{_inlines(Paragraph((Text(volume.title),)))}</h3>",
         f"<p>{_verdict(volume)}</p>",
         _blocks(str(told.get("statement") or "")),
-        f"<p class='soft'><code>{escape(volume.name)}</code>. Status: {escape(meaning)}.",
+        f"<p class='soft'><code>{name}</code>. Status: {escape(meaning)}.",
         f" {escape(volume.provenance)}</p>" if volume.provenance else "</p>",
         f"<p>Corrected by <code>{escape(str(corrected))}</code>.</p>" if corrected else "",
         _assumptions(told),
@@ -110,7 +112,8 @@ def claim_html(volume: Volume) -> str:
 def _verdict(volume: Volume) -> str:
     found = volume.judged
     if found is None:
-        return f"{escape(volume.verdict)}. <code>lora-proofs verify {escape(volume.name)}</code>"
+        command = f"lora-proofs verify {clean(volume.name)}"
+        return f"{escape(volume.verdict)}. <code>{escape(command)}</code>"
     tone = TONES.get(found.verdict, "open")
     return (
         f'<strong class="verdict {tone}">{escape(found.verdict)}</strong> '

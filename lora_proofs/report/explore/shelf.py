@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from lora_proofs.report.cleaning import clean
 from lora_proofs.report.records import Record, judged, part
 from lora_proofs.report.tree import Judged
 from lora_proofs.running.catalogue import Entry
@@ -30,12 +31,18 @@ class Volume:
     @property
     def title(self) -> str:
         """Its title, or its name."""
-        return str(self.entry.told.get("title") or self.name)
+        return str(self.told.get("title") or clean(self.name))
+
+    @property
+    def told(self) -> Record:
+        """What the claim says of itself, without signs that hide or turn text."""
+        found: Record = clean(self.entry.told)
+        return found
 
     @property
     def judged(self) -> Judged | None:
         """The recorded verdict with its scope."""
-        return judged(self.record) if self.record else None
+        return judged(clean(self.record)) if self.record else None
 
     @property
     def verdict(self) -> str:
