@@ -9,11 +9,13 @@ from math import ceil, floor, isfinite, log10
 from lora_proofs.report.figure import Axis
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_AIR = 0.05  # of the span, at an end that the axis does not fix
+Ticks = list[tuple[float, str]]
 
 
 @dataclass(frozen=True)
 class Scale:
-    """An axis with its limits; ``at`` maps them to 0 and 1.
+    """The limits of an axis; ``at`` maps them to 0 and 1.
 
     >>> Scale(1.0, 100.0, log=True).at(10.0)
     0.5
@@ -27,71 +29,68 @@ class Scale:
         """Where the value stands, nothing where it has no place (not finite, not positive)."""
         if not isfinite(value) or (self.log and value <= 0):
             return None
-        low, high, value = (
-            (log10(self.low), log10(self.high), log10(value))
-            if self.log
-            else (self.low, self.high, value)
-        )
-        return (value - low) / (high - low)
+        low, high = self._measured(self.low), self._measured(self.high)
+        return (self._measured(value) - low) / (high - low)
+
+    def _measured(self, value: float) -> float:
+        return log10(value) if self.log else value
 
 
 def scale(axis: Axis, values: Sequence[float]) -> Scale:
     """The limits of an axis: its own, else the data's with some air.
 
-    >>> scale(Axis("t", low=0.0), [1.0, 2.0]).low
-    0.0
+    >>> scale(Axis("t", low=0.0), [1.0, 2.0])
+    Scale(low=0.0, high=2.1, log=False)
     """
-    known = [v for v in values if isfinite(v) and (v > 0 or not axis.log)]
-    low = axis.low if axis.low is not None else min(known, default=1.0)
-    high = axis.high if axis.high is not None else max(known, default=1.0)
+    known = [v for v in values if isfinite(v) and (v > 0 or not axis.log)] or [1.0]
+    low = min(known) if axis.low is None else axis.low
+    high = max(known) if axis.high is None else axis.high
     if axis.log:
         low, high = (low, high) if high > low else (low / 10, low * 10)
-        air = (high / low) ** 0.05
-        wide = (low / air, high * air)
+        air = (high / low) ** _AIR
+        wide = low / air, high * air
     else:
         low, high = (low, high) if high > low else (low - 0.5, low + 0.5)
-        wide = (low - 0.05 * (high - low), high + 0.05 * (high - low))
+        air = _AIR * (high - low)
+        wide = low - air, high + air
     return Scale(
-        low if axis.low is not None else wide[0],
-        high if axis.high is not None else wide[1],
-        axis.log,
+        wide[0] if axis.low is None else low, wide[1] if axis.high is None else high, axis.log
     )
 
 
-def ticks(axis: Axis, limits: Scale, most: int) -> list[tuple[float, str]]:
+def ticks(axis: Axis, limits: Scale, most: int) -> Ticks:
     """At most about ``most`` round values between the limits, with their labels.
 
     >>> ticks(Axis("x"), Scale(0.0, 1.0, log=False), 5)
     [(0.0, '0'), (0.2, '0.2'), (0.4, '0.4'), (0.6, '0.6'), (0.8, '0.8'), (1.0, '1')]
-    >>> ticks(Axis("h", log=True), Scale(0.01, 1.0, log=True), 5)
-    [(0.01, '0.01'), (0.1, '0.1'), (1.0, '1')]
+    >>> ticks(Axis("h", log=True), Scale(0.001, 1.0, log=True), 5)
+    [(0.001, '10⁻³'), (0.01, '0.01'), (0.1, '0.1'), (1.0, '1')]
     """
+    if axis.named:
+        return [(value, text) for value, text in axis.named if limits.low <= value <= limits.high]
     if axis.log and limits.high / limits.low >= 10:
         return _powers(limits, most)
     return _round(limits, most, whole=axis.whole)
 
 
-def _round(limits: Scale, most: int, *, whole: bool) -> list[tuple[float, str]]:
+def _round(limits: Scale, most: int, *, whole: bool) -> Ticks:
     span = limits.high - limits.low
-    power = floor(log10(span / most))
-    step = (
-        next(
-            (m, p)
-            for p in (power, power + 1)
-            for m in (1, 2, 5)
-            if span / (m * 10.0**p) <= most + 0.5 and (p >= 0 or not whole)
-        )
-        if not whole or power >= 0
-        else (1, 0)
-    )
-    width = step[0] * 10.0 ** step[1]
+    exponent = floor(log10(span / most))
+    steps = [(m, p) for p in (exponent, exponent + 1) for m in (1, 2, 5)]
+    steps += [(1, exponent + 2)]
+    fitting = (m * 10.0**p for m, p in steps if span <= (most + 0.5) * m * 10.0**p)
+    width = max(next(fitting), 1.0 if whole else 0.0)
     first, last = ceil(limits.low / width - 1e-9), floor(limits.high / width + 1e-9)
-    return [(v := float(f"{k * width:.12g}"), number(v)) for k in range(first, last + 1)]
+    values = [float(f"{k * width:.12g}") for k in range(first, last + 1)]
+    return [(value, number(value)) for value in values]
 
 
-def _powers(limits: Scale, most: int) -> list[tuple[float, str]]:
+def _powers(limits: Scale, most: int) -> Ticks:
     low, high = ceil(log10(limits.low) - 1e-9), floor(log10(limits.high) + 1e-9)
-    every = next(k for k in (1, 2, 3, 4, 5, 10, 20, 50, 100) if (high - low) / k <= most)
+    if limits.high / limits.low < 300:
+        values = [m * 10.0**p for p in range(low - 1, high + 1) for m in (1, 2, 5)]
+        return [(v, number(v)) for v in values if limits.low <= v * 1.000001 <= limits.high * 1.01]
+    every = next(k for k in (1, 2, 3, 4, 5, 10, 20, 50, 100, 200) if (high - low) / k <= most)
     first = -(-low // every) * every
     return [(10.0**p, power(p)) for p in range(first, high + 1, every)]
 
@@ -110,11 +109,9 @@ def power(exponent: int) -> str:
 def number(value: float, digits: int = 6) -> str:
     """A number in text, with a proper minus and raised exponents; -0 is 0.
 
-    >>> number(-0.25), number(1.5e-9), number(3.14159, 3)
-    ('−0.25', '1.5·10⁻⁹', '3.14')
+    >>> number(-0.25), number(1.5e-9), number(3.14159, 3), number(-0.0)
+    ('−0.25', '1.5·10⁻⁹', '3.14', '0')
     """
     mantissa, _, exponent = f"{value + 0.0:.{digits}g}".partition("e")
-    if exponent:
-        raised = str(int(exponent)).translate(_RAISED)
-        return f"{mantissa}·10{raised}".replace("-", "−")
-    return mantissa.replace("-", "−")
+    raised = f"·10{str(int(exponent)).translate(_RAISED)}" if exponent else ""
+    return mantissa.replace("-", "−") + raised

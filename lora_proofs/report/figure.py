@@ -8,6 +8,7 @@ from typing import ClassVar
 Point = tuple[float, float]
 Points = tuple[Point, ...]
 LOOKS = ("line", "marks", "both", "steps", "arrows", "band", "bars", "rule")
+HUES = 5
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Axis:
     low: float | None = None
     high: float | None = None
     whole: bool = False  # ticks at integers only
+    named: tuple[tuple[float, str], ...] = ()  # ticks instead of round numbers
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Series:
     """Points that belong together; ``hue`` 0..4 picks a colour, a dash and a marker at once.
 
     ``look``: ``line``; ``marks``; ``both``; ``steps`` (constant up to the next point); ``arrows``
-    (a line with its direction); ``band`` (between ``points`` and ``upper``); ``bars`` (from the
-    lower end of the axis, ``width`` in units of x); ``rule`` (a thin line that labels nothing).
+    (a thin line with its direction); ``band`` (between ``points`` and ``upper``); ``bars`` (from
+    the lower end of the axis, as wide as from ``points`` to ``upper``); ``rule`` (thin, dashed). A
+    point that is not a number breaks a line.
 
     >>> Series("f", ((0.0, 1.0), (1.0, 0.5))).look
     'line'
@@ -42,13 +45,15 @@ class Series:
     look: str = "line"
     hue: int = 1
     upper: Points = ()
-    width: float = 0.0
 
     def __post_init__(self) -> None:
         if self.look not in LOOKS:
             raise ValueError(f"series: expected a look among {', '.join(LOOKS)}, got {self.look!r}")
-        if self.look == "band" and len(self.upper) != len(self.points):
-            raise ValueError("series: a band needs an upper point for each lower one")
+        if not 0 <= self.hue < HUES:
+            raise ValueError(f"series: expected a hue from 0 to {HUES - 1}, got {self.hue!r}")
+        if self.look in ("band", "bars") and len(self.upper) != len(self.points):
+            counts = f"{len(self.points)} and {len(self.upper)}"
+            raise ValueError(f"series: expected as many upper points as points, got {counts}")
 
 
 @dataclass(frozen=True)
