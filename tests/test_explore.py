@@ -170,6 +170,16 @@ def test_the_construction_stands_on_the_staircase():
     assert here.points == (built_.points[1],)
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+def test_descent_comes_to_the_flow_at_first_order(loss):
+    asked = Setting(R + "gradient-flow-limit", loss, 4, 4, 2, start="general", t=2.0)
+    *modes, _ = pictures(asked).bound.plots[0].series
+    assert [mode.label for mode in modes] == ["simultaneous", "A-first", "B-first"]
+    for mode in modes:
+        (h, near), (H, far) = mode.points[-1], mode.points[-2]
+        assert 2 * h == H and 1.8 < far / near < 2.3
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lora_proofs.report.explore import bounds, ranks
+from lora_proofs.report.explore import bounds, ranks, steps
 from lora_proofs.report.explore.instance import Built, built
 from lora_proofs.report.explore.kind import Kind, NoBound, points, rounded
 from lora_proofs.report.explore.path import Path, path
@@ -40,7 +40,11 @@ def kinds() -> Mapping[str, Kind]:
     >>> kinds()["rushka-klabjan/frobenius-riccati-limit"].loss
     'frobenius'
     """
-    return {n: kind for kind in (*bounds.of_flow(), *ranks.of_rank()) for n in kind.names}
+    return {
+        n: kind
+        for kind in (*bounds.of_flow(), *ranks.of_rank(), *steps.of_steps())
+        for n in kind.names
+    }
 
 
 def pictures(setting: Setting) -> Pictures:
