@@ -161,7 +161,7 @@ def test_the_readme_counts_the_verdicts_of_the_record(corpus):
 
 
 ROW = re.compile(
-    r"^\| `(\S+/\S+)` \| ([A-Z]+) (?:on|for) ([^,;|]+)(.*) \| (\d+) of (\d+) \|$", re.M
+    r"^\| `(\S+/\S+)` \| ([A-Z]+) (?:on|for) ([^,;|]+)(.*) \| (\d+) of (\d+) \|$", re.MULTILINE
 )
 
 
