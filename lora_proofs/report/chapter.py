@@ -48,6 +48,7 @@ def chapter(
     places: Mapping[str, str],
     beside: Mapping[str, Record],
     *,
+    pictures: tuple[Block, ...] = (),
     with_run: bool,
 ) -> Section:
     """Everything recorded about one claim; ``beside`` are records that it may refer to.
@@ -67,7 +68,7 @@ def chapter(
         *leaning(record),
         *attacks.counterexample(record),
         *findings.evidence(record),
-        *_pictures(record),
+        *((Section(plain("Pictures"), pictures),) if pictures else ()),
         *attacks.controls(record),
         *_recorded(record, run),
     )
@@ -112,15 +113,6 @@ def _corrected(
 def _standing(other: Record) -> Inlines:
     """The verdict of a claim that a chapter refers to, if it has one."""
     return (judged(other),) if other.get("verdict") else plain("no record of it is in the ledger")
-
-
-def _pictures(record: Record) -> Iterator[Block]:
-    """What a reader would rather look at."""
-    from lora_proofs.report import pictures
-
-    found = getattr(pictures, "for_claim", lambda _: ())(record)
-    if found:
-        yield Section(plain("Pictures"), found)
 
 
 def _recorded(record: Record, run: Mapping[str, Any]) -> Iterator[Block]:

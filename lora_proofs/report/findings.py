@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
+from lora_proofs.language.budget import BUDGETS
 from lora_proofs.report.exact import instance_blocks, sides_inline
 from lora_proofs.report.records import Record, listed, part
 from lora_proofs.report.text import counted, inlines, joined, plain, sentence
@@ -23,6 +24,7 @@ from lora_proofs.report.tree import (
 )
 from lora_proofs.running.telling import chance, searched, settling
 
+DIGITS = {name: one.digits for name, one in BUDGETS.items()}
 IN_WORDS = "in words, read by no engine: "
 
 
@@ -38,7 +40,7 @@ def evidence(record: Record) -> Iterator[Block]:
 
 
 def _sentences(record: Record) -> Iterator[Block]:
-    items = [*_samples(part(record, "samples")), *_sweep(part(record, "sweep"))]
+    items = [*_samples(part(record, "samples")), *_digits(record), *_sweep(part(record, "sweep"))]
     items += _certificates(part(record, "certificates"))
     items += (plain(capital(line)) for line in _told(record))
     items += (inlines(sentence(note)) for note in listed(record, "notes"))
@@ -115,6 +117,14 @@ def _samples(samples: Record) -> Iterator[Inlines]:
         yield plain(f"Draws that an assumption excluded: {told}.")
     if samples.get("trivial"):
         yield plain(f"{counted(samples['trivial'], 'instance')} compared only 0 with 0.")
+
+
+def _digits(record: Record) -> Iterator[Inlines]:
+    """How precise the arithmetics are that are not exact."""
+    used = {*part(part(record, "samples"), "arithmetics")} & {"ball", "multiprecision"}
+    digits = DIGITS.get(str(part(record, "run").get("budget")))
+    if used and digits:
+        yield plain(f"Arithmetic that rounds has {digits} digits or more, as its budget says.")
 
 
 def _sweep(sweep: Record) -> Iterator[Inlines]:

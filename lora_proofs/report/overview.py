@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lora_proofs.report.reach import Reach, grouped
+from lora_proofs.report.reach import REACHES, Reach, grouped
 from lora_proofs.report.records import (
     VERDICTS,
     Record,
@@ -70,15 +70,16 @@ def index(
 
 def _counts(found: Mapping[Reach, list[int]], records: Sequence[Record]) -> Block:
     """How many claims each group has; of proofs, how many lean on what they cite."""
-    rows = tuple(
-        (
-            (Link(f"#reach-{one.key}", one.title),),
-            plain(counted(len(kept), "claim")),
-            plain(_modulo([records[k] for k in kept]) if one.key != "open" else "–"),
-        )
-        for one, kept in found.items()
-    )
+    rows = tuple(_count(one, [records[k] for k in found.get(one, ())]) for one in REACHES)
     return Table("How far the verdicts reach", ("Reach", "How many", "Modulo cited theorems"), rows)
+
+
+def _count(one: Reach, records: Sequence[Record]) -> tuple[Inlines, ...]:
+    if not records:
+        return plain(one.title), plain("none"), plain("–")
+    cites = "–" if one.key == "open" else _modulo(records)
+    link = Link(f"#reach-{one.key}", one.title)
+    return (link,), plain(counted(len(records), "claim")), plain(cites)
 
 
 def _modulo(records: Sequence[Record]) -> str:
