@@ -1,0 +1,270 @@
+"""What a report says of a claim, and how it shows what was proved and what was not."""
+
+import copy
+import re
+
+import pytest
+
+from lora_proofs.language.lemmas import LEMMAS
+from lora_proofs.mathematics import literature
+from lora_proofs.report import document, render
+from lora_proofs.report.build import pictures
+from lora_proofs.report.exact import name_latex
+from lora_proofs.report.figure import Figure
+from lora_proofs.report.leaning import references
+from lora_proofs.report.symbols import used
+from lora_proofs.report.tree import Callout, Judged, Section, Table, Text
+from lora_proofs.report.works import WORKS, bibtex, works_of
+
+
+def record(name="my/claim", verdict="PROVED", scope="all shapes", **more):
+    return {"name": name, "verdict": verdict, "scope": scope, "statement": "$x = x$", **more}
+
+
+ALL = (
+    record("a/universal"),
+    record("a/modulo", cites=["squeeze theorem"]),
+    record("a/fixed", scope="shapes with the fixed dimensions 1"),
+    record("a/certified", "CERTIFIED", "30 instances"),
+    record("a/supported", "SUPPORTED", "the sampled regimes"),
+    record("a/refuted", "REFUTED", "one exact instance"),
+    record("a/open", "INCONCLUSIVE", "nothing"),
+)
+
+
+def told(*records, history=None):
+    return render(records, "markdown", history)
+
+
+def sections(blocks):
+    for block in blocks:
+        if isinstance(block, Section):
+            yield block
+            yield from sections(block.blocks)
+
+
+def section(tree, anchor):
+    (found,) = [one for one in sections(tree.blocks) if one.anchor == anchor]
+    return found
+
+
+# What was found, by how far it reaches
+
+
+def names_in(group):
+    (table,) = [block for block in group.blocks if isinstance(block, Table)]
+    return [row[0][-1].text for row in table.rows]
+
+
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [
+        ("universal", ["a/universal", "a/modulo"]),
+        ("fixed", ["a/fixed"]),
+        ("certified", ["a/certified"]),
+        ("supported", ["a/supported"]),
+        ("refuted", ["a/refuted"]),
+        ("open", ["a/open"]),
+    ],
+)
+def test_each_claim_stands_in_the_group_of_its_reach(key, names):
+    assert names_in(section(document(ALL), f"reach-{key}")) == names
+
+
+def test_no_count_is_of_two_groups():
+    (counts,) = [b for b in section(document(ALL), "summary").blocks if isinstance(b, Table)]
+    shown = [(row[0][0].text, row[1][0].text, row[2][0].text) for row in counts.rows]
+    assert shown == [
+        ("Proved for all shapes", "2 claims", "1 of them"),
+        ("Proved for fixed shapes", "1 claim", "none"),
+        ("Certified on instances", "1 claim", "none"),
+        ("Supported by samples", "1 claim", "none"),
+        ("Refuted", "1 claim", "none"),
+        ("Open", "1 claim", "–"),
+    ]
+    (only,) = [b for b in section(document(ALL[3:4]), "summary").blocks if isinstance(b, Table)]
+    assert [row[1][0].text for row in only.rows] == ["none", "none", "1 claim"] + 3 * ["none"]
+
+
+def strings(node):
+    """Every text of a tree that is not a verdict."""
+    if isinstance(node, str):
+        yield node
+    elif not isinstance(node, Judged):
+        parts = node if isinstance(node, tuple) else getattr(node, "__dict__", {}).values()
+        for part in parts:
+            yield from strings(part)
+
+
+def test_a_verdict_never_stands_without_its_scope():
+    tree = document(ALL)
+    words = {"PROVED", "CERTIFIED", "SUPPORTED", "REFUTED"}
+    legend = section(tree, "verdicts")
+    outside = [b for b in tree.blocks if b is not legend]
+    alone = [text for block in outside for text in strings(block) if text.strip() in words]
+    assert alone == []
+    assert Judged("CERTIFIED", "30 instances") in {
+        node
+        for callout in section(tree, "claim-a-certified").blocks
+        if isinstance(callout, Callout)
+        for block in callout.blocks
+        for node in getattr(block, "content", ())
+    }
+
+
+# What a verdict leans on
+
+
+def test_cited_theorems_have_their_statements_and_references():
+    line = {"kind": "cited", "rule": "squeeze theorem", "ok": True}
+    derivation = {"lines": [line, line], "engines": ["normal form", "explicit entries"]}
+    text = told(record(cites=["squeeze theorem", literature.WEYL.name], derivation=derivation))
+    rows = [line for line in text.splitlines() if line.startswith(("| squeeze", "| Weyl"))]
+    assert "Rudin, Principles of Mathematical Analysis, Theorem 3.19" in rows[0]
+    assert rows[0].endswith("| a lemma on the fixed list, in 2 lines |")
+    assert "Horn and Johnson, Matrix Analysis, 4.3 and 7.3" in rows[1]
+    assert rows[1].endswith("| said by the code that uses it |")
+    assert "decided by normal form and explicit entries" in text
+
+
+def test_every_theorem_that_may_be_cited_is_found():
+    heard = [one.name for one in vars(literature).values() if isinstance(one, literature.Cited)]
+    for name in (*LEMMAS, *heard):
+        assert references([name]), name
+
+
+def test_hypotheses_in_words_stand_with_what_the_verdict_leans_on():
+    reason = "in words, read by no engine: lemma: a hypothesis <- assumption 'a'"
+    text = told(record(reasons=[reason, "derived lines agree"]))
+    opening, _, leaning = text.partition("### What it leans on")
+    chapter = opening.split("## my/claim")[-1]
+    assert "One hypothesis that is in words and read by no engine" in chapter
+    assert "a hypothesis" not in chapter and "derived lines agree" in chapter
+    assert "- lemma: a hypothesis" in leaning
+
+
+def test_what_was_trusted_is_said():
+    certificates = {"instances": 3, "method": "exact and ball", "trusted": ["that X is Y"]}
+    text = told(record(verdict="CERTIFIED", scope="3 instances", certificates=certificates))
+    assert "exact rational arithmetic of FLINT and ball arithmetic of FLINT" in text
+    assert "Trusted, not re-checked: that X is Y." in text
+
+
+# Notation
+
+
+def test_symbols_are_explained_where_they_are_used():
+    ours = {"shipped": True, "source": {"paper": "rushka-klabjan"}}
+    found = {**record(), **ours, "statement": "$\\|W - Y\\|_F$ with $\\sigma_1$, not W0 nor h"}
+    assert [known.latex for known in used(found)] == ["W", "Y", "\\|X\\|_F", "\\sigma_k(X)"]
+    text = told(found)
+    assert "## Notation" in text and "target of the Frobenius loss" in text
+    assert "**Notation, unless the statement says otherwise:** $W$ adapted weight" in text
+    assert used({**found, "shipped": False}) == []
+    assert "## Notation" not in told({**found, "shipped": False})
+
+
+@pytest.mark.parametrize(("name", "latex"), [("RA", "R_A"), ("Lf", "L_f"), ("M2", "M_{2}")])
+def test_constants_have_their_names(name, latex):
+    assert name_latex(name) == latex
+
+
+# Evidence
+
+
+def test_certificates_are_linked_and_their_names_are_no_scheme():
+    def link(file):
+        written = {"file": file, "instances": 12}
+        return told(record(certificates={"instances": 12, "method": "exact", "written": written}))
+
+    assert "](file:///tmp/a%20b.json)" in link("/tmp/a b.json")
+    assert "lora-proofs check '/tmp/a b.json'" in link("/tmp/a b.json")
+    assert "(instances: 12)" in link("out/a.json")
+    assert "](javascript%3Aalert%281%29)" in link("javascript:alert(1)")
+
+
+def test_the_smallest_slack_has_its_place_and_its_precision():
+    comparison = {"label": "bound", "left": "1", "relation": "<=", "right": "2", "slack": "1"}
+    place = {"regime": "ties", "instance": {"h": "1/3"}}
+    for radius, words in (("0", "; the sides are exact."), ("1e-55", "is known up to `1e-55`.")):
+        at = {**place, "comparison": {**comparison, "relative": "0.5", "radius": radius}}
+        text = told(record(samples={"instances": 9, "smallest_at": at}))
+        assert "Smallest slack: `0.5` of the larger side, met in the regime ties: bound" in text
+        assert words in text
+
+
+def test_digits_are_those_of_the_budget():
+    samples = {"instances": 30, "arithmetics": {"ball": 30}}
+    text = told(record(samples=samples, run={"budget": "deep"}))
+    assert "Arithmetic that rounds has 100 digits or more" in text
+
+
+def test_long_exact_numbers_are_never_cut():
+    number = "7" * 5000 + "/" + "3" * 5001
+    comparison = {"label": "x", "left": number, "relation": "<=", "right": "0", "slack": number}
+    counterexample = {"instance": {"X": [[number]]}, "comparison": comparison}
+    controls = [{"outcome": "refuted", "counterexample": counterexample}]
+    assert told(record(controls=controls)).count(number) == 3
+
+
+def test_a_control_says_which_assumptions_hold_on_its_counterexample():
+    found = {"instance": {"x": 1}, "assumptions": {"kept": True}, "confirmed_by": "exact"}
+    controls = [{"outcome": "refuted", "drops": "other", "counterexample": found}]
+    text = told(record(controls=controls))
+    assert "Confirmed by exact rational arithmetic. On it hold: `kept`." in text
+
+
+def test_a_picture_that_claims_share_stands_once():
+    claims = [
+        record(f"rushka-klabjan/{x}") for x in ("first-order-equality", "one-step-difference")
+    ]
+    first, second = map(tuple, pictures(claims, ["claim-1", "claim-2"]))
+    (figure,) = first
+    assert isinstance(figure, Figure)
+    (line,) = second
+    assert line.content[0] == Text(f"{figure.title}: the picture stands at ")
+    assert line.content[1].target == "#claim-1"
+
+
+# The end
+
+
+def test_every_work_is_named_by_some_lemma_and_each_reference_by_a_work():
+    everything = [lemma.reference for lemma in LEMMAS.values()]
+    everything += [
+        o.reference for o in vars(literature).values() if isinstance(o, literature.Cited)
+    ]
+    assert works_of(everything) == sorted(WORKS, key=lambda work: work.key)
+    ours = [text for text in everything if not works_of([text])]
+    assert all(text.startswith("the text of lora_proofs.") for text in ours), ours
+
+
+def test_bibtex_is_balanced_and_says_what_was_read():
+    text = bibtex([lemma.reference for lemma in LEMMAS.values()])
+    assert text.count("{") == text.count("}")
+    keys = re.findall(r"^@\w+\{([a-z0-9-]+),$", text, re.M)
+    assert keys[:2] == ["rushka-klabjan", "zeng-lee"] and len(keys) == len(set(keys)) > 15
+    assert text.count("Only abstracts and summaries were read") == 2
+    assert "eprint = {2602.10212}," in text and "year = {2026}," in text
+    for entry in text.split("\n\n"):
+        assert re.fullmatch(r"@\w+\{[^\n]+,\n(  \w+ = \{[^\n]*\},\n)+\}", entry), entry
+
+
+def test_only_cited_works_are_listed():
+    text = told(record(cites=["squeeze theorem"]))
+    assert "rudin-1976" in text and "horn-johnson-2013" not in text
+
+
+# Determinism and text that steers
+
+
+def test_signs_that_hide_are_replaced_before_any_face_sees_them():
+    tree = document([record(name="a\u200bb", note="x\u202ey\x1b", statement="$\u2066x$")])
+    assert not any(re.search("[\u200b\u202e\x1b\u2066]", text) for text in strings(tree.blocks))
+    assert tree.records[0]["name"] == "a\u200bb"
+
+
+def test_equal_records_give_equal_trees_and_stay_as_they_were():
+    records = copy.deepcopy(list(ALL))
+    assert document(records) == document(copy.deepcopy(records))
+    assert records == list(ALL)
