@@ -36,11 +36,13 @@
     for (const node of opened) node.open = false;
   });
 
-  const reach = () => {
-    for (const box of document.querySelectorAll(".display, .scroll, .inline, pre, code.long"))
-      if (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1) box.tabIndex = 0;
+  // What scrolls is reached with the keyboard; looked at only when it is seen, so that a long page
+  // is not laid out at once.
+  const reach = new IntersectionObserver((seen) => {
+    for (const { target: box, isIntersecting } of seen)
+      if (!isIntersecting) continue;
+      else if (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
-  };
-  document.fonts.ready.then(reach);
-  addEventListener("resize", reach);
+  });
+  for (const box of document.querySelectorAll(".display, .scroll, .inline, pre, code.long")) reach.observe(box);
 })();
