@@ -26,7 +26,8 @@ def distances(x: Built, p: Path) -> Figure:
     first = gaps[METHODS[0]]
     if not np.isfinite(first).any():
         raise NoBound(
-            "Gradient descent blows up with every step that is drawn: choose a smaller t."
+            "Nothing to draw: descent blows up with every step, or comes nearer to the flow than "
+            "floats tell. Choose another t, or another start."
         )
     lines = [Series(m, points(h, g), "both", k) for k, (m, g) in enumerate(gaps.items(), 1)]
     last = int(np.flatnonzero(np.isfinite(first))[-1])

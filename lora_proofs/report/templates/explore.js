@@ -28,13 +28,15 @@
     return asked.toString();
   };
 
+  const complaint = () => {
+    const wrong = [...form.elements].find((one) => one.willValidate && !one.validity.valid);
+    return wrong ? `${wrong.id}: ${wrong.title || wrong.validationMessage}` : "";
+  };
+
   const draw = async () => {
     fit();
-    const wrong = [...form.elements].find((one) => one.willValidate && !one.validity.valid);
-    if (wrong) {
-      at("problem").textContent = `${wrong.id}: ${wrong.title || wrong.validationMessage}`;
-      return;
-    }
+    at("problem").textContent = complaint();
+    if (at("problem").textContent) return;
     if (pending) { wanted = true; return; }
     const asked = query();
     pending = fetch("/draw?" + asked);
@@ -44,7 +46,7 @@
         for (const [id, html] of Object.entries(await answer.json())) {
           if (at(id).innerHTML !== html) at(id).innerHTML = html;
         }
-        at("problem").textContent = "";
+        at("problem").textContent = complaint();
         history.replaceState(null, "", "?" + asked);
       } else {
         at("problem").textContent = await answer.text();
