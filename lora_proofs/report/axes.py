@@ -82,7 +82,7 @@ def _round(limits: Scale, most: int, *, whole: bool) -> Ticks:
     width = max(next(fitting), 1.0 if whole else 0.0)
     first, last = ceil(limits.low / width - 1e-9), floor(limits.high / width + 1e-9)
     values = [float(f"{k * width:.12g}") for k in range(first, last + 1)]
-    return [(value, number(value)) for value in values]
+    return [(value, number(value, 12)) for value in values]
 
 
 def _powers(limits: Scale, most: int) -> Ticks:

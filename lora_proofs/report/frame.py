@@ -8,10 +8,10 @@ from itertools import pairwise
 from lora_proofs.report.axes import Scale, scale
 from lora_proofs.report.figure import Plot, Point, Points
 
-WIDTH = 480.0
+WIDTH = 420.0
 LEFT, RIGHT, BOTTOM = 58.0, 12.0, 44.0
 LINE = 19.0  # of text above the frame: the title, and what the y-axis says
-HIGH, MOST = 230.0, 420.0  # of a frame; one with equal units is as high as these units ask
+HIGH, MOST = 210.0, 380.0  # of a frame; one with equal units is as high as these units ask
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def placed(
 
     ``curves`` are the dense places of the named curves, ``behind`` those of what has no name.
     """
-    arrays = [np.array(curve, dtype=float).reshape(-1, 2) for curve in (*curves, behind)]
+    arrays = [np.array(curve, dtype=float).reshape(-1, 2) for curve in (*curves, behind[::2])]
     taken: list[Box] = []
     found: list[Box | None] = []
     for k, name in enumerate(names):
@@ -115,18 +115,17 @@ def _candidates(frame: Frame, curve: Array, width: float, height: float) -> Iter
 def _cost(corners: Array, width: float, height: float, k: int, curves: Sequence[Array]) -> Array:
     """What a box covers, whether it stands nearer to another curve than its own, how far off."""
     gaps = [_distances(corners, width, height, curve) for curve in curves]
-    covered = sum((gap < 3.0).sum(axis=1) for gap in gaps)
-    own = gaps[k].min(axis=1)
-    others = [gap.min(axis=1) for j, gap in enumerate(gaps) if j != k and gap.shape[1]]
+    covered = sum((gap < 9.0).sum(axis=1) for gap in gaps)
+    own = np.sqrt(gaps[k].min(axis=1))
+    others = [np.sqrt(gap.min(axis=1)) for j, gap in enumerate(gaps) if j != k and gap.shape[1]]
     confused = np.any([own + 3.0 > other for other in others], axis=0) if others else 0.0
-    cost: Array = 40.0 * covered + 30.0 * confused + own - corners[:, 0] / 400
+    cost: Array = 40.0 * covered + 30.0 * confused + own / 2 - corners[:, 0] / 400
     return cost
 
 
 def _distances(corners: Array, width: float, height: float, curve: Array) -> Array:
-    """From each box to each place."""
+    """From each box to each place, squared."""
     x, y = corners[:, :1], corners[:, 1:]
     across = np.maximum(np.maximum(x - curve[:, 0], curve[:, 0] - x - width), 0.0)
     down = np.maximum(np.maximum(y - curve[:, 1], curve[:, 1] - y - height), 0.0)
-    found: Array = np.hypot(across, down)
-    return found
+    return across**2 + down**2

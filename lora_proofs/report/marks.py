@@ -58,7 +58,7 @@ def drawn(one: Series, frame: Frame) -> str:
     if one.look == "bars":
         return _filled(one, _bars(one, frame), 0.55)
     if one.look == "band":
-        return _filled(one, _between(one, frame), 0.22)
+        return _filled(one, _between(one, frame), 0.3)
     lines = line_of(one, frame)
     path = "".join(map(polyline, lines))
     if one.look == "arrows":
@@ -97,7 +97,7 @@ def sample(one: Series, x: float, y: float) -> str:
     """The key before a name: 20 wide, around the height y."""
     if one.look in ("bars", "band"):
         box = f"M{coordinate(x)} {coordinate(y - 5)}h20v10h-20z"
-        return _filled(one, box, 0.55 if one.look == "bars" else 0.22)
+        return _filled(one, box, 0.55 if one.look == "bars" else 0.3)
     line = f"M{coordinate(x)} {coordinate(y)}h20"
     line += "m-4-4l4 4l-4 4" if one.look == "arrows" else ""
     return _lined(one, line) + _dotted(one, [(x + 10, y)])

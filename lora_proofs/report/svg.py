@@ -88,7 +88,7 @@ def safe(text: str) -> str:
 
 def _axes(plot: Plot, frame: Frame) -> Iterator[str]:
     """Grid, axes, ticks with their numbers, and what the axes say."""
-    across = [(frame.at((v, frame.y.high)), text) for v, text in ticks(plot.x, frame.x, 6)]
+    across = [(frame.at((v, frame.y.high)), text) for v, text in ticks(plot.x, frame.x, 5)]
     up = [(frame.at((frame.x.high, v)), text) for v, text in ticks(plot.y, frame.y, 5)]
     xs = [(place[0], text) for place, text in across if place]
     ys = [(place[1], text) for place, text in up if place]
@@ -139,8 +139,8 @@ def _obstacle(one: Series, frame: Frame) -> list[Point]:
         return [*dense(places_of(one, frame)), *dense(upper)]
     if one.look == "bars":
         corners = zip(map(frame.at, one.points), map(frame.at, one.upper), strict=True)
-        middles = [((a[0] + b[0]) / 2, a[1]) for a, b in corners if a and b]
-        return [p for x, y in middles for p in dense([(x, y), (x, frame.bottom)])]
+        sides = [(x, a[1]) for a, b in corners if a and b for x in (a[0], (a[0] + b[0]) / 2, b[0])]
+        return [p for x, y in sides for p in dense([(x, y), (x, frame.bottom)])]
     # A marker counts thrice: covered ones are not seen at all.
     return lines + (3 * places_of(one, frame) if one.look in ("marks", "both") else [])
 

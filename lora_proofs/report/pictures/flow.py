@@ -19,7 +19,7 @@ from lora_proofs.report.pictures.parts import MODEST, along, level, within
 
 Rows = Sequence[Sequence[Any]]
 CTX = ArrayArithmetic()
-LINE, MARKS = 73, 13  # times on a line, and with a marker
+LINE, MARKS = 61, 13  # times on a line, and with a marker
 SIGMA = (3.0, 2.0, 1.0, 0.5)
 E: Rows = ((3, 0, 0, 0), (0, 2, 0, 0), (0, 0, 1, 0), (0, 0, 0, "1/2"))
 NO_B: Rows = ((0, 0),) * 4

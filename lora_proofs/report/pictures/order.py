@@ -10,7 +10,6 @@ import numpy as np
 
 from lora_proofs.arithmetic.array import ArrayArithmetic
 from lora_proofs.kernels import gradient_descent, lora_flow
-from lora_proofs.report.axes import number
 from lora_proofs.report.figure import Axis, Figure, Plot, Points, Series
 from lora_proofs.report.pictures.parts import MODEST, along, slope
 
@@ -31,17 +30,17 @@ def order_of_convergence() -> Figure:
     ends = {method: _ends(method) for method in METHODS}
     curves = {method: _against(ends[method], flow) for method in METHODS}
     gap = _against(ends["A-first"], ends["simultaneous"])
-    slopes = {method: number(slope(points), 3) for method, points in curves.items()}
+    slopes = {method: _shown(points) for method, points in curves.items()}
     hues = dict(zip(METHODS, (1, 2, 3), strict=True))
     series = [
         Series(f"{m}, slope {slopes[m]}", points, "both", hues[m]) for m, points in curves.items()
     ]
-    series.append(Series(f"A-first − simultaneous, slope {number(slope(gap), 3)}", gap, "both", 4))
+    series.append(Series(f"gap A-first/sim., slope {_shown(gap)}", gap, "both", 4))
     fitted = ", ".join(f"{text} for {method}" for method, text in slopes.items())
     told = (
         "Frobenius loss, n = m = 3, r = 2. The distance of the iterates (A, B) from the flow at "
         f"time 1 falls in proportion to the step: fitted slopes {fitted}. The distance between "
-        f"A-first and simultaneous iterates has slope {number(slope(gap), 3)}: they too part at "
+        f"A-first and simultaneous iterates has slope {_shown(gap)}: they too part at "
         "first order."
     )
     caption = f"Slopes are fitted over the four smallest steps, h = 2⁻⁵ to 2⁻⁸. {MODEST}"
@@ -55,7 +54,7 @@ def one_step() -> Figure:
     """The difference of one sequential step from a simultaneous one against the step size."""
     steps = {method: _descent(method, A0, B0, STEPS, 1) for method in METHODS}
     curves = {m: _against(steps[m], steps["simultaneous"]) for m in METHODS[1:]}
-    slopes = {method: number(slope(points), 3) for method, points in curves.items()}
+    slopes = {method: _shown(points) for method, points in curves.items()}
     series = tuple(
         Series(f"{method}, slope {slopes[method]}", points, "both", hue)
         for (method, points), hue in zip(curves.items(), (2, 3), strict=True)
@@ -68,6 +67,10 @@ def one_step() -> Figure:
     y = Axis("distance of one step from the simultaneous one", log=True)
     plots = (Plot(Axis("step size h", log=True), y, series),)
     return Figure("One step: sequential against simultaneous", caption, told, plots)
+
+
+def _shown(points: Points) -> str:
+    return f"{slope(points):.2f}"
 
 
 def _flow() -> Factors:

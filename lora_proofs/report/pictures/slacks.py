@@ -7,9 +7,10 @@ from typing import Any
 
 from lora_proofs.report.axes import number, power
 from lora_proofs.report.figure import Axis, Figure, Plot, Series
-from lora_proofs.report.records import Record, name_of, part
+from lora_proofs.report.records import Record, listed, name_of, part
 
 LONGEST = 40  # characters of a regime's name
+MOST = 400  # bars, and decades: what no run records is not drawn
 
 
 def slack_distribution(record: Record) -> tuple[Figure, ...]:
@@ -20,11 +21,13 @@ def slack_distribution(record: Record) -> tuple[Figure, ...]:
     """
     samples = part(record, "samples")
     found = part(samples, "slacks")
-    counts = [_count(c) for c in found.get("counts") or ()]
+    counts = [_count(c) for c in listed(found, "counts")]
     sides = {key: _count(found.get(key)) for key in ("zero", "below", "above")}
     low, high = (_finite(found.get(key)) for key in ("low", "high"))
     total = sum(counts) + sum(sides.values())
-    if total < 2 or not counts or low is None or high is None or high <= low:
+    if total < 2 or not 0 < len(counts) <= MOST or low is None or high is None:
+        return ()
+    if not -MOST <= low < high <= MOST:
         return ()
     step = (high - low) / len(counts)
     first = next((k for k, c in enumerate(counts) if c), len(counts) - 1)
