@@ -226,6 +226,10 @@ def face(request: pytest.FixtureRequest) -> str:
 
 
 def _plain(text: str) -> str:
+    """The text without what a face sets between its letters."""
+    for sign, shown in (("\\ensuremath{\\checkmark}", "✓"), ("\\ensuremath{\\times}", "✗")):
+        text = text.replace(sign, shown)
+    text = text.replace("\\allowbreak{}", "").replace("{}", "")
     return text.replace("\\", "").replace("&#39;", "'")
 
 
