@@ -16,6 +16,7 @@ myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_ext"]
 nitpicky = True
+smartquotes = False  # two hyphens are an option, and quotation marks are code's
 
 html_theme = "furo"
 html_title = f"lora_proofs {release}"

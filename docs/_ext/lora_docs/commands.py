@@ -13,6 +13,7 @@ from lora_docs.tree import line, section, table
 from lora_proofs.cli import run
 from lora_proofs.cli.app import app
 from lora_proofs.cli.schemas import SCHEMAS, schema
+from lora_proofs.report.text import inlines
 from lora_proofs.report.tree import Code, Text
 
 
@@ -48,7 +49,7 @@ def schemas() -> Iterator[nodes.Node]:
     """A section for each document: its fields, then its schema."""
     for name, (what, body) in SCHEMAS.items():
         shown = json.dumps(schema(name), indent=1)
-        content = (line([Text(f"{what[:1].upper()}{what[1:]}.")]), *fields(body))
+        content = (line(inlines(f"{what[:1].upper()}{what[1:]}.")), *fields(body))
         title = [nodes.literal("", name)]
         yield section(title, f"schema-{name}", *content, verbatim(shown, "json"))
 
