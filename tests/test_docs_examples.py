@@ -29,7 +29,6 @@ ELSEWHERE = {
 }
 NOT_RUN = {
     "scale": "needs a cluster",
-    "explore": "serves until it is stopped; test_explore.py",
     "performance": "times the machine",
     "selftest": "minutes; its counts are those of test_selftest_command.py",
     "experiments": "minutes; test_experiments.py runs each of them",
