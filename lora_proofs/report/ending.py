@@ -133,7 +133,10 @@ def bibliography(records: Sequence[Record]) -> Section:
     keys = {paper.key for paper in PAPERS}
     named = distinct(part(record, "source").get("paper") for record in records)
     others = [str(name) for name in named if name and name not in keys]
-    items = (*(_entry(paper) for paper in PAPERS), *(plain(_OTHERS.get(name, name)) for name in sorted(others)))
+    items = (
+        *(_entry(paper) for paper in PAPERS),
+        *(plain(_OTHERS.get(name, name)) for name in sorted(others)),
+    )
     cited = references([name for record in records for name in cited_names(record)])
     blocks = (paragraph(note), Bullets(items), *_works(cited))
     tex = Section(plain("As BibTeX"), (CodeBlock(bibtex(cited)),), "bibtex")
