@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from math import inf, nan
 from xml.etree import ElementTree
 
@@ -123,6 +124,14 @@ def test_names_stand_in_the_frame_apart_and_near_their_curves():
         ]
         assert not covered
         assert min(abs(x - box.x - box.width / 2) + abs(y - box.y) for x, y in curve) < 120
+
+
+def test_names_of_curves_that_coincide_do_not_cover_each_other():
+    plot = Plot(Axis("x"), Axis("y"), tuple(Series(f"curve {k}", CURVE) for k in range(4)))
+    frame = framed(plot)
+    curves = [[p for line in pieces(frame, s.points) for p in dense(line)] for s in plot.series]
+    boxes = placed(frame, [s.label for s in plot.series], curves, [], 13.0)
+    assert all(a and b and not a.meets(b, 0.0) for a, b in combinations(boxes, 2))
 
 
 @pytest.mark.parametrize(
