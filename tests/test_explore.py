@@ -149,6 +149,14 @@ def test_what_is_measured_stays_above_the_lower_bound_of_a_true_claim(name):
     assert all(m >= b * (1 - 1e-6) - 1e-9 for m, b in found)
 
 
+def test_the_constant_of_a_bound_is_that_of_its_claim():
+    more = {"n": 2, "m": 2, "r": 1, "start": "spectral", "size": 1.0, "factor": 0.5, "t": 2.0}
+    mu, other = (4 + 1 / 4) ** 0.5, (1 + 1 / 4) ** 0.5
+    bounds = [bound for _, bound in sides("frobenius-riccati-limit", **more)]
+    assert np.isclose(bounds[0], 2 * mu * (5 + 8 * mu))
+    assert np.isclose(bounds[-1], bounds[0] * np.exp(-2 * (mu - other)))
+
+
 @pytest.mark.parametrize(
     ("name", "more"),
     [
