@@ -88,6 +88,7 @@ def test_long_formulas_break_where_they_are_shown() -> None:
     assert '<mtd><mo form="infix">+</mo>' in shown
     parts = to_mathml(latex)
     assert parts.count("<math>") > 5
+    assert '</math> <math><mo form="infix" lspace="0">+</mo>' in parts
     assert shown.count("<mi>") == parts.count("<mi>") == 121
 
 

@@ -107,7 +107,8 @@ def to_mathml(latex: str, *, display: bool = False) -> str:
     if display:
         return f'<math display="block">{_displayed(nodes)}</math>'
     parts = enumerate(lines(nodes, SHORT, deepest=0))
-    return "".join(f"<math>{_row(x, False, after='cell' if i else '')}</math>" for i, x in parts)
+    # The space between the parts is one of text: it vanishes where the line breaks.
+    return " ".join(f"<math>{_row(x, False, after='break' if i else '')}</math>" for i, x in parts)
 
 
 def too_wide(latex: str) -> bool:
@@ -130,7 +131,9 @@ def _displayed(nodes: Nodes) -> str:
 
 
 def _row(nodes: Nodes, display: bool, *, after: str = "") -> str:
-    """The formulas of one line; ``after``: what kind of atom stands before it, ``cell`` for any."""
+    """The formulas of one line; ``after``: what stands before it: a kind of atom, ``cell`` or
+    ``break`` for any.
+    """
     return "".join(_parts(flattened(nodes), display, after))
 
 
@@ -181,9 +184,12 @@ def _how(node: Node, kind: str, before: str) -> str:
     if kind in ("open", "close"):
         form = f' form="{"prefix" if kind == "open" else "postfix"}"'
         return (form if sign in BARS else "") + _STAYS
+    close = ' lspace="0"' if before == "break" else ""
     if sign and sign in _SIGNS:
-        form = "infix" if before == "cell" else "prefix" if before in _BEFORE_SIGN else ""
-        return f' form="{form}"' if form else ""
+        form = "infix" if before in ("cell", "break") else "prefix" * (before in _BEFORE_SIGN)
+        return (f' form="{form}"' if form else "") + close
+    if close:
+        return close
     return _ATTRIBUTES.get(sign, "")
 
 
