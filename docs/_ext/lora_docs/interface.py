@@ -37,7 +37,9 @@ def interface(module_name: str) -> Iterator[nodes.Node]:
 def signature(name: str, value: Any) -> nodes.literal_block:
     """How it is called, one argument a line where that is long."""
     shown = f"{name}{called(value)}"
-    if len(shown) > 88:
+    if is_enum(value):
+        shown = f"{name}: {' | '.join(map(str, value))}"
+    elif len(shown) > 88:
         shown = f"{name}{spread(value)}"
     return nodes.literal_block(shown, shown, language="python")
 

@@ -1,20 +1,23 @@
 """A face of the report's document tree: docutils nodes, so that pages say what reports say."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from docutils import nodes
 from sphinx import addnodes
 
+from lora_docs import corpus
 from lora_proofs.report import tree
 
 CLAIM = "claim:"
+_NAME = re.compile(r"[a-z]+(?:-[a-z]+)*(?:/[a-z0-9]+(?:-[a-z0-9]+)*)+")
 
 
 def inline(piece: tree.Inline) -> nodes.Node:
     """A piece of a line; a link to ``claim:NAME`` finds its page by itself."""
     match piece:
         case tree.Text(text, strong):
-            return nodes.strong(text, text) if strong else nodes.Text(text)
+            return nodes.strong(text, text) if strong else linked(text)
         case tree.Math(latex):
             return nodes.math(latex, latex)
         case tree.Code(text):
@@ -25,6 +28,17 @@ def inline(piece: tree.Inline) -> nodes.Node:
             return nodes.reference(text, text, refuri=target, internal=False)
         case tree.Judged(verdict):
             return verdict_of(verdict, piece.reach)
+
+
+def linked(text: str) -> nodes.Node:
+    """Text, in which the names of claims are links."""
+    found, end = nodes.inline(), 0
+    for met in _NAME.finditer(text):
+        if met[0] in corpus.claims():
+            found += [nodes.Text(text[end : met.start()]), to_claim(met[0], met[0])]
+            end = met.end()
+    found += nodes.Text(text[end:])
+    return found if end else nodes.Text(text)
 
 
 def verdict_of(verdict: str, reach: str) -> nodes.inline:
