@@ -379,7 +379,7 @@ def test_small_matrices_share_a_line_and_large_ones_do_not() -> None:
 @pytest.mark.parametrize(
     ("statement", "shown"),
     [
-        ("\\|X\\| \\le 1", "$\\|X\\| \\le 1$"),
+        ("\\|X\\| \\le 1", "$\\Vert X \\Vert \\le 1$"),
         ("s = s", "$s = s$"),
         ("the scale s is 1", "the scale s is 1"),
         ("costs \\$5 and $x$", "costs \\$5 and $x$"),

@@ -14,7 +14,7 @@ def shares(table: Table) -> list[float]:
 
     >>> from lora_proofs.report.text import plain
     >>> shares(Table("", ("a", "b"), ((plain("x" * 30), plain("x" * 90)),)))
-    [0.368, 0.632]
+    [0.391, 0.609]
     """
     count = max(len(table.header), *(len(row) for row in table.rows), 1) if table.rows else 1
     count = max(count, len(table.header))

@@ -30,7 +30,7 @@ def fitted(latex: str, most: float) -> list[Nodes]:
     r"""The formula in lines of at most ``most`` em where that can be; raises ``NotPlain``.
 
     >>> len(fitted("x = y", 9.0)), len(fitted("x = y + z + w", 4.0))
-    (1, 3)
+    (1, 2)
     >>> len(fitted(r"A = \begin{bmatrix} 11111 & 22222 & 33333 \end{bmatrix}", 9.0))
     3
     """

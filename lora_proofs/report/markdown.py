@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lora_proofs.report.axes import number
+from lora_proofs.report.figure import Figure, Series
+from lora_proofs.report.formulas import NotPlain, latex_of, read
 from lora_proofs.report.tree import (
     Block,
     Bullets,
@@ -26,10 +29,7 @@ from lora_proofs.report.tree import (
     Text,
 )
 
-# What a reader's TeX engine could take for more than mathematics.
-_ACTIVE = re.compile(
-    r"\\(href|url|html[A-Za-z]*|style|class|cssId|require|include|def|[a-z]*command)"
-)
+_GUARDED = str.maketrans({"<": r"\lt ", ">": r"\gt ", "|": r"\vert ", "*": r"\ast "})
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~&])")
 
 
@@ -64,12 +64,26 @@ def _code(text: str) -> str:
 
 
 def _tex(latex: str) -> str | None:
-    """LaTeX that can stand between dollars; ``None`` where it has to be shown as code."""
-    latex = " ".join(latex.split())
-    if not latex or _ACTIVE.search(latex) or re.search(r"[$`]|\\$", latex):
+    """LaTeX that can stand between dollars; ``None`` where it has to be shown as code.
+
+    It is written again from what the reader of ``formulas`` let in, without a sign that Markdown,
+    a table or a browser could take for its own: GitHub reads ``\\\\``, bars and stars first.
+    """
+    try:
+        tex = latex_of(read(latex), words=_worded)
+    except NotPlain:
         return None
-    # No character that a reader's browser could take for markup.
-    return latex.replace("<", r"\lt ").replace(">", r"\gt ")
+    if re.search(r"\\[%#$&_]", tex):
+        return None
+    tex = tex.translate(_GUARDED).replace(r"\\ ", r"\cr ")
+    return re.sub("^([-+=])", r"{\1}", tex)
+
+
+def _worded(text: str) -> str:
+    """Text inside a formula, where only plain words stand."""
+    if re.fullmatch(r"[^<>|*`\[\]]*", text):
+        return text
+    raise NotPlain("a sign of Markdown in the text of a formula")
 
 
 def _inline(node: Inline) -> str:
@@ -118,12 +132,36 @@ def _block(block: Block, level: int) -> Iterator[str]:
             yield from _table(block)
         case Derivation(lines):
             yield "\n".join(_derived(i, line) for i, line in enumerate(lines, 1)).rstrip()
+        case Figure():
+            yield from _figure(block)
         case Callout():
             yield _quoted("\n\n".join(_blocks(block.blocks, level)))
         case Section(title, blocks, anchor):
             mark = f'<a id="{anchor}"></a>\n\n' if anchor else ""
             yield f"{mark}{'#' * min(level, 6)} {_line(title)}"
             yield from _blocks(blocks, level + 1)
+
+
+def _figure(figure: Figure) -> Iterator[str]:
+    """A picture in words and numbers: what it says, and some points of each curve."""
+    yield f"**{_escaped(figure.title)}.** {_escaped(figure.caption)}"
+    yield _escaped(figure.told)
+    for plot in figure.plots:
+        axes = (plot.x.label or "across", plot.y.label or "up")
+        title = f"{plot.title}: " if plot.title else ""
+        rows = tuple(
+            ((Text(one.label),), (Text(_points(one)),)) for one in plot.series if one.label
+        )
+        if rows:
+            yield from _table(Table(title + ", ".join(axes), ("Curve", "Points"), rows))
+
+
+def _points(series: Series, most: int = 9) -> str:
+    """At most ``most`` points, from the first to the last."""
+    points = series.points
+    chosen = sorted({round(k * (len(points) - 1) / (most - 1)) for k in range(most)})
+    shown = points if len(points) <= most else [points[k] for k in chosen]
+    return ", ".join(f"({number(x, 4)}, {number(y, 4)})" for x, y in shown)
 
 
 def _display(latex: str) -> str:
@@ -151,8 +189,6 @@ def _cell(nodes: Inlines) -> str:
 
 def _without_bar(node: Inline) -> Inline:
     match node:
-        case Math(latex):
-            return Math(latex.replace(r"\|", r"\Vert ").replace("|", r"\vert "))
         case Code(text):
             return Code(text.replace("|", r"\|"))
     return node

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from lora_proofs.report.formulas.nodes import (
@@ -29,9 +30,19 @@ def latex_of(nodes: Iterable[Node], *, words: Callable[[str], str]) -> str:
 
     >>> from lora_proofs.report.formulas.reading import read
     >>> latex_of(read(r"\|x\|^2\le\frac12"), words=str)
-    '\\Vert x \\Vert ^{2} \\le \\frac{1}{2}'
+    '\\Vert x \\Vert^{2} \\le \\frac{1}{2}'
     """
-    return " ".join(_one(node, words) for node in nodes)
+    made = ""
+    for node in nodes:
+        piece = _one(node, words)
+        tight = not made or made[-1] in "([/" or piece[0] in ")],;/!"
+        made += piece if tight and not _merges(made, piece) else f" {piece}"
+    return made
+
+
+def _merges(before: str, piece: str) -> bool:
+    """Whether a letter would become a part of the command before it."""
+    return piece[0].isalpha() and bool(re.search(r"\\[A-Za-z]+$", before))
 
 
 def _one(node: Node, words: Callable[[str], str]) -> str:
@@ -48,8 +59,8 @@ def _one(node: Node, words: Callable[[str], str]) -> str:
         case Group(body):
             return f"{{{inner(body)}}}"
         case Scripts(base, below, above):
-            down = "" if below is None else f" _{{{inner(below)}}}"
-            up = "" if above is None else f" ^{{{inner(above)}}}"
+            down = "" if below is None else f"_{{{inner(below)}}}"
+            up = "" if above is None else f"^{{{inner(above)}}}"
             return f"{_one(base, words)}{down}{up}"
         case Fraction(command, over, under):
             return rf"\{command}{{{inner(over)}}}{{{inner(under)}}}"
