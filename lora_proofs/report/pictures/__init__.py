@@ -11,41 +11,52 @@ from lora_proofs.report.figure import Figure
 from lora_proofs.report.pictures.slacks import slack_distribution
 from lora_proofs.report.records import Record, name_of
 
-_RK, _ZL = "rushka-klabjan/", "zeng-lee/"
+
+def _of(paper: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{paper}/{name}" for name in names.split())
+
+
 PICTURES = {
-    "flow.frobenius_flow": (
-        _RK + "frobenius-riccati",
-        _RK + "frobenius-riccati-limit",
-        _RK + "frobenius-riccati-closed-form",
-        _RK + "frobenius-general-zero-b",
-        _RK + "lora-flow-equations",
+    "flow.frobenius_flow": _of(
+        "rushka-klabjan",
+        "frobenius-riccati frobenius-riccati-limit frobenius-riccati-closed-form "
+        "frobenius-general-zero-b frobenius-excess-loss lora-flow-equations expressivity-bridge",
     ),
-    "flow.spectral_start": (_RK + "frobenius-spectral-start", _RK + "frobenius-decoupling"),
-    "flow.wrong_directions": (_RK + "frobenius-wrong-directions", _RK + "frobenius-zero-entries"),
-    "flow.trace_squared_flow": (
-        _RK + "trace-squared-closed-form",
-        _RK + "trace-squared-zero-loss",
-        _RK + "trace-squared-limit-from-zero-b",
+    "flow.spectral_start": _of(
+        "rushka-klabjan", "frobenius-spectral-start frobenius-decoupling frobenius-half-time"
     ),
-    "order.order_of_convergence": (
-        _RK + "gradient-flow-limit",
-        _RK + "limit-bound",
-        _RK + "order-of-the-gap",
-        _RK + "leading-error",
+    "flow.wrong_directions": _of(
+        "rushka-klabjan",
+        "frobenius-wrong-directions frobenius-zero-entries naive/spectral-start-any-direction "
+        "naive/zero-entry-does-no-harm",
     ),
-    "order.one_step": (_RK + "first-order-equality", _RK + "one-step-difference"),
-    "rank_law.rank_law": (
-        _RK + "trace-squared-error-orthogonal-rows",
-        _RK + "trace-squared-error-lower-bound",
-        _RK + "trace-squared-expected-error-gaussian",
-        _RK + "trace-squared-relative-error",
+    "flow.trace_squared_flow": _of(
+        "rushka-klabjan",
+        "trace-squared-closed-form trace-squared-zero-loss trace-squared-limit-from-zero-b "
+        "naive/trace-squared-always-zero-loss",
     ),
-    "staircase.staircase": (
-        _ZL + "linear-optimal-error",
-        _ZL + "linear-lower-bound",
-        _ZL + "linear-exact-threshold",
+    "order.order_of_convergence": _of(
+        "rushka-klabjan",
+        "gradient-flow-limit limit-bound limit-without-bounded-iterates bound-between-orders "
+        "order-of-the-gap leading-error naive/same-iterates-at-fixed-step",
     ),
-    "saddle.saddle": (_RK + "limits-at-infinity",),
+    "order.one_step": _of(
+        "rushka-klabjan",
+        "first-order-equality one-step-difference one-step-difference-general one-step-bound",
+    ),
+    "rank_law.rank_law": _of(
+        "rushka-klabjan",
+        "trace-squared-error-orthogonal-rows trace-squared-error-lower-bound "
+        "trace-squared-expected-error-gaussian trace-squared-relative-error "
+        "naive/gaussian-error-vanishes-at-full-rank naive/error-without-dimension "
+        "naive/error-without-flat-start naive/update-approaches-full",
+    ),
+    "staircase.staircase": _of(
+        "zeng-lee",
+        "linear-optimal-error linear-lower-bound linear-exact-threshold "
+        "linear-nonsingular-weights-suffice monotone-in-rank",
+    ),
+    "saddle.saddle": _of("rushka-klabjan", "limits-at-infinity naive/same-limit-at-infinite-time"),
 }
 
 
