@@ -18,6 +18,7 @@ from lora_proofs.report.tree import (
     Code,
     Derivation,
     DerivedLine,
+    DisplayMath,
     Document,
     Inlines,
     Judged,
@@ -197,3 +198,13 @@ def test_fonts_are_small_and_bring_their_licence() -> None:
     assert {x.read_bytes()[:4] for x in faces} == {b"wOF2"}
     assert sum(len(x.read_bytes()) for x in faces) < 200_000
     assert "LaTeX Project" in fonts.joinpath("GUST-FONT-LICENSE.txt").read_text("utf-8")
+
+
+def test_wide_formulas_shrink_on_paper() -> None:
+    row = " & ".join(["123456789/1000"] * 12)
+    wide = DisplayMath(f"\\begin{{bmatrix}} {row} \\end{{bmatrix}}")
+    text = to_html(Document("t", (wide, DisplayMath("x = y"))))
+    shrunk = re.search('<div class="display fit([2-9])"><math', text)
+    assert shrunk
+    assert '<div class="display"><math' in text
+    assert f".fit{shrunk[1]} math {{ font-size: .{shrunk[1]}em; }}" in _style()

@@ -17,7 +17,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from lora_proofs.report.mathml import Malformed, to_mathml, too_wide
+from lora_proofs.report.mathml import Malformed, fit, to_mathml, too_wide
 from lora_proofs.report.svg import STYLE, to_svg
 from lora_proofs.report.tree import (
     Block,
@@ -137,7 +137,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "math": _math,
+        "display": _display,
         "tone": lambda verdict: _TONES.get(verdict, "open"),
         "verdict_of": verdict_of,
         "row_verdict": _row_verdict,
@@ -207,6 +207,13 @@ def _inline_math(piece: tuple[Inline, str, str]) -> Markup:
     ahead, before = (Markup("{}{}").format(before, head), "") if head else ("", before)
     kept = Markup('<span class="kept">{}{}{}{}</span>').format(before, mark, last, after)
     return Markup("{}{}").format(ahead, kept)
+
+
+def _display(latex: str) -> Markup:
+    """A formula in a box of its own, that scrolls where it is wide and shrinks on paper."""
+    tenths = fit(latex)
+    look = f"display fit{tenths}" if tenths < 10 else "display"
+    return Markup('<div class="{}">{}</div>').format(look, _math(latex, display=True))
 
 
 def _math(latex: str, display: bool = False) -> Markup:

@@ -83,8 +83,8 @@ _GRIDS = {
     "cases": ' class="cases"',
     "smallmatrix": ' scriptlevel="1" class="small"',
 }
-# In em: a line of the page, a part of a formula inside a line, what a phone shows.
-LINE, SHORT, PHONE = 38.0, 9.0, 19.0
+# In em: a line of the page, a part of a formula inside a line, what a phone and what paper shows.
+LINE, SHORT, PHONE, PAPER = 38.0, 9.0, 19.0, 44.0
 
 
 class Malformed(ValueError):
@@ -118,6 +118,19 @@ def too_wide(latex: str) -> bool:
     (False, True)
     """
     return any(width(part) > PHONE for part in lines(flattened(read(latex)), SHORT, deepest=0))
+
+
+def fit(latex: str) -> int:
+    """Tenths of its size at which the widest line of a displayed formula fits on paper, 10 at most.
+
+    >>> fit("x + y"), fit(r"\\begin{matrix}" + "1234567890 & " * 20 + r"\\end{matrix}")
+    (10, 3)
+    """
+    try:
+        rows = lines(flattened(read(latex)), LINE)
+    except (NotPlain, RecursionError):
+        return 10
+    return max(2, min(10, int(10 * PAPER / max(1.0, *map(width, rows)))))
 
 
 def _displayed(nodes: Nodes) -> str:
