@@ -169,9 +169,9 @@ def _derivation(record: Record) -> Iterator[Block]:
         yield Section(plain("Derivation"), (paragraph(_NONE),))
         return
     lines = tuple(_line(line) for line in parts(derivation, "lines"))
-    found = (_summary(derivation, len(lines)), *((Derivation(lines),) if lines else ()))
-    rest = (*_where(derivation), *_problems(derivation))
-    yield Section(plain("Derivation"), (*found, *rest))
+    told = (_summary(derivation, len(lines)), *_where(derivation))
+    shown = (Derivation(lines),) if lines else ()
+    yield Section(plain("Derivation"), (*told, *shown, *_problems(derivation)))
 
 
 def _where(derivation: Record) -> Iterator[Block]:
