@@ -12,6 +12,7 @@ import pytest
 from lora_proofs import replay
 from lora_proofs.cli.app import app
 from lora_proofs.language.claim import PAPERS
+from lora_proofs.report import FORMATS
 from lora_proofs.running.catalogue import shipped_claims
 from lora_proofs.running.expected import expected_verdict
 
@@ -175,6 +176,13 @@ def test_the_readme_shows_scopes_and_controls_as_they_were_recorded(corpus):
         assert bool(modulo) == bool(told.get("cites")), name
         counted = re.search(r"(\d+) cited theorems", modulo)
         assert not counted or int(counted[1]) == len(told["cites"]), name
+
+
+def test_the_page_on_reports_lists_the_formats_that_there_are():
+    listed = re.findall(r"^\| `([a-z]+)` \|", text("reports.md"), re.MULTILINE)
+    assert sorted(listed) == sorted(FORMATS)
+    (row,) = re.findall(r"^\| `lora-proofs report .*", README, re.MULTILINE)
+    assert all(name in row for name in FORMATS)
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
