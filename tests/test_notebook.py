@@ -91,10 +91,9 @@ def changed(record, **fields):
     return {**copy.deepcopy(record), **fields}
 
 
-@pytest.mark.parametrize("fields", [{"scope": "every instance"}, {"verdict": "PROVED"}])
-def test_a_record_that_claims_more_than_holds_fails_in_its_cell(records, fields):
+def test_a_record_that_claims_more_than_holds_fails_in_its_cell(records):
     with pytest.raises(AssertionError, match="the report shows"):
-        run([changed(records[1], **fields)])
+        run([changed(records[1], scope="every instance")])
 
 
 def test_a_changed_regime_shows_in_the_digest(records):
