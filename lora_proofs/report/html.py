@@ -211,7 +211,10 @@ def _inline_math(piece: tuple[Inline, str, str]) -> Markup:
 
 def _display(latex: str) -> Markup:
     """A formula in a box of its own, that scrolls where it is wide and shrinks on paper."""
-    tenths = fit(latex)
+    try:
+        tenths = fit(latex)
+    except Malformed:
+        tenths = 10
     look = f"display fit{tenths}" if tenths < 10 else "display"
     return Markup('<div class="{}">{}</div>').format(look, _math(latex, display=True))
 

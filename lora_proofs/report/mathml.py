@@ -100,15 +100,22 @@ def to_mathml(latex: str, *, display: bool = False) -> str:
     >>> to_mathml("A^2")
     '<math><msup><mi>A</mi><mn>2</mn></msup></math>'
     """
+    rows = _laid(latex, display)
+    if display:
+        return f'<math display="block">{_displayed(rows)}</math>'
+    parts = (_row(row, False, after="break" if i else "") for i, row in enumerate(rows))
+    # The space between the parts is one of text: it vanishes where the line breaks.
+    return " ".join(f"<math>{part}</math>" for part in parts)
+
+
+@lru_cache(maxsize=8192)
+def _laid(latex: str, display: bool) -> tuple[Nodes, ...]:
+    """The lines of a displayed formula, or the parts between which one inside a line may break."""
     try:
         nodes = flattened(read(latex))
     except (NotPlain, RecursionError) as error:
         raise Malformed(f"not understood as LaTeX: {latex[:80]}") from error
-    if display:
-        return f'<math display="block">{_displayed(nodes)}</math>'
-    parts = enumerate(lines(nodes, SHORT, deepest=0))
-    # The space between the parts is one of text: it vanishes where the line breaks.
-    return " ".join(f"<math>{_row(x, False, after='break' if i else '')}</math>" for i, x in parts)
+    return tuple(lines(nodes, LINE) if display else lines(nodes, SHORT, deepest=0))
 
 
 def too_wide(latex: str) -> bool:
@@ -117,7 +124,7 @@ def too_wide(latex: str) -> bool:
     >>> too_wide("x + y"), too_wide("1" * 80)
     (False, True)
     """
-    return any(width(part) > PHONE for part in lines(flattened(read(latex)), SHORT, deepest=0))
+    return any(width(part) > PHONE for part in _laid(latex, False))
 
 
 def fit(latex: str) -> int:
@@ -126,18 +133,14 @@ def fit(latex: str) -> int:
     >>> fit("x + y"), fit(r"\\begin{matrix}" + "1234567890 & " * 20 + r"\\end{matrix}")
     (10, 3)
     """
-    try:
-        rows = lines(flattened(read(latex)), LINE)
-    except (NotPlain, RecursionError):
-        return 10
-    return max(2, min(10, int(10 * PAPER / max(1.0, *map(width, rows)))))
+    widest = max(map(width, _laid(latex, True)))
+    return max(2, min(10, int(10 * PAPER / max(1.0, widest))))
 
 
-def _displayed(nodes: Nodes) -> str:
+def _displayed(rows: tuple[Nodes, ...]) -> str:
     """A formula on a line of its own, or on several."""
-    rows = lines(nodes, LINE)
     if len(rows) == 1:
-        return _row(nodes, True)
+        return _row(rows[0], True)
     cells = (_row(row, True, after="cell" if i else "") for i, row in enumerate(rows))
     body = "".join(f"<mtr><mtd>{cell}</mtd></mtr>" for cell in cells)
     return f'<mtable displaystyle="true" class="lines">{body}</mtable>'
