@@ -45,8 +45,7 @@ def slack_distribution(record: Record) -> tuple[Figure, ...]:
 
 _CAPTION = (
     "Instances by the least room that their inequalities leave: slack over the larger side. It "
-    "shows how near they come to the bound; whether it holds was decided in exact or ball "
-    "arithmetic."
+    "shows how near they come to the bound, and decides nothing."
 )
 
 
@@ -112,4 +111,4 @@ def _told(record: Record, total: int, sides: dict[str, int]) -> str:
     smallest += f" ({label})." if smallest and label else "." if smallest else ""
     equal = sides["zero"]
     sharp = f" In {equal} of them two sides are equal: the bound is attained." if equal else ""
-    return f"{name_of(record)}: {total} instances leave some room or none.{sharp}{smallest}"
+    return f"{name_of(record)}: {total} instances are counted.{sharp}{smallest}"
