@@ -128,4 +128,5 @@ def _distances(corners: Array, width: float, height: float, curve: Array) -> Arr
     x, y = corners[:, :1], corners[:, 1:]
     across = np.maximum(np.maximum(x - curve[:, 0], curve[:, 0] - x - width), 0.0)
     down = np.maximum(np.maximum(y - curve[:, 1], curve[:, 1] - y - height), 0.0)
-    return across**2 + down**2
+    found: Array = across**2 + down**2
+    return found
