@@ -162,6 +162,12 @@ def test_with_a_larger_budget_a_weaker_verdict_fails():
         names["compare"](Found("SUPPORTED"), "quick", "CERTIFIED", "x")
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(275.4, "It took 275 s."), (2.0, ""), ("x", "")])
+def test_a_claim_that_takes_long_says_so_beforehand(records, seconds, told):
+    text = "\n".join(cells_of([changed(records[1], seconds=seconds)], "markdown"))
+    assert ("It took" in text) == bool(told) and told in text
+
+
 @pytest.mark.parametrize(
     ("fields", "why"),
     [

@@ -21,6 +21,8 @@ from lora_proofs.report.tree import Block, Code, Document, Inline, Paragraph, Se
 from lora_proofs.running.records import digest
 
 WIDTH = 96
+SLOW = 10.0
+"""Seconds from which on a notebook says how long a record took."""
 BUDGETS = ("quick", "standard", "deep")
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -71,8 +73,9 @@ _OPENING = (
     "Every claim below is followed by a cell that verifies it again, with the seed of its record, "
     "and fails where the outcome is not what the report shows; a recorded counterexample is "
     "judged again from its exact numbers. Run the cells from top to bottom. ",
-    "The cells use the budget BUDGET. With quick the whole takes seconds a claim; only the budget "
-    "of a record repeats its verdict and its scope word for word.",
+    "The cells use the budget BUDGET. With quick most claims take seconds and the heaviest some "
+    "minutes: unlike the command line, a notebook sets no limit on time. Only the budget of a "
+    "record repeats its verdict and its scope word for word.",
 )
 
 
@@ -158,13 +161,20 @@ def _told(record: Record, why: str) -> Block:
     if why:
         return paragraph(f"No cell repeats this record: {why}.")
     how = f"The record was made with the budget {run['budget']} and seed {run['seed']}."
-    told: list[Inline] = [Text(how)]
+    told: list[Inline] = [Text(how + _took(record))]
     if _file(record):
         told += [Text(" The claim stands in a file, which the cell loads: "), Code(_file(record))]
         told += [Text("; where it lies elsewhere now, change the path in the cell.")]
     if _cut_off(record):
         told += [Text(" A limit on time cut it off, so its digest is not compared.")]
     return paragraph(*told)
+
+
+def _took(record: Record) -> str:
+    """How long it took, where a reader should know before running it again."""
+    seconds = record.get("seconds")
+    slow = isinstance(seconds, int | float) and seconds >= SLOW
+    return f" It took {seconds:.0f} s." if slow else ""
 
 
 def _not_repeated(record: Record) -> str:
