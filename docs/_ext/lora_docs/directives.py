@@ -24,6 +24,7 @@ DIRECTIVES: dict[str, Maker] = {
     "papers": sources.papers,
     "lemmas": sources.lemmas,
     "literature": sources.literature,
+    "bibtex": sources.as_bibtex,
     "report-gallery": gallery.gallery,
     "verdict-counts": theorems.counted_verdicts,
 }

@@ -11,6 +11,7 @@ from lora_proofs.language.claim import PAPERS
 from lora_proofs.language.lemmas import LEMMAS
 from lora_proofs.report.text import inlines
 from lora_proofs.report.tree import Link, Text
+from lora_proofs.report.works import bibtex
 
 
 def papers() -> nodes.bullet_list:
@@ -73,3 +74,9 @@ def literature() -> Iterator[nodes.Node]:
         for name, names in citing().items()
         if name not in LEMMAS
     )
+
+
+def as_bibtex() -> nodes.literal_block:
+    """The papers and the works that lemmas refer to, as BibTeX."""
+    text = bibtex(lemma.reference for _, lemma in sorted(LEMMAS.items()))
+    return nodes.literal_block(text, text, language="bibtex")

@@ -159,7 +159,8 @@ def controls(claim: Told) -> Iterator[nodes.Node]:
 
 def control(told: Told, outcome: str) -> Iterator[Any]:
     """One control: what it drops or falsifies, why it has to fail, and whether it did."""
-    yield Text(f"without {told['drops']}" if told["drops"] else "a falsified conclusion")
+    drops = (Text("without "), Code(told["drops"])) if told["drops"] else ()
+    yield from drops or plain("a falsified conclusion")
     yield Text(": ")
     yield from inlines(sentence(told["why"]))
     yield Text(f" {outcome.capitalize()}.")
