@@ -27,6 +27,7 @@ def _inside(latex: str, *, display: bool = False) -> str:
         ("\\begin{aligned} a & - b \\end{aligned}", '<mo form="infix">−</mo><mi>b</mi>'),
         ("\\left\\lVert \\frac{a}{b} \\right\\rVert", "<mrow><mo>‖</mo><mfrac>"),
         ("\\left(A^\\top\\right)^2", f"<mo{STAYS}>(</mo><msup><mi>A</mi><mi>⊤</mi></msup><msup>"),
+        ("(A)^2", f'<msup><mo form="postfix"{STAYS}>)</mo><mn>2</mn></msup>'),
         ("\\left\\{\\frac12\\right.", "<mrow><mo>{</mo><mfrac><mn>1</mn><mn>2</mn></mfrac></mrow>"),
         ("\\left(-\\frac12\\right)", '<mo>(</mo><mo form="prefix">−</mo>'),
         ("(x)", f"<mo{STAYS}>(</mo><mi>x</mi><mo{STAYS}>)</mo>"),
@@ -90,6 +91,11 @@ def test_long_formulas_break_where_they_are_shown() -> None:
     assert parts.count("<math>") > 5
     assert '</math> <math><mo form="infix" lspace="0">+</mo>' in parts
     assert shown.count("<mi>") == parts.count("<mi>") == 121
+
+
+def test_a_formula_in_a_line_breaks_inside_brackets_where_it_must() -> None:
+    assert to_mathml("(" + " + ".join(["A B C"] * 20) + ")").count("<math>") > 2
+    assert to_mathml("(a + b + c + d) + (e + f + g + h)").count("<math>") == 2
 
 
 def test_a_matrix_in_a_line_is_known_to_be_wide() -> None:

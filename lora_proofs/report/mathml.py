@@ -115,7 +115,11 @@ def _laid(latex: str, display: bool) -> tuple[Nodes, ...]:
         nodes = flattened(read(latex))
     except (NotPlain, RecursionError) as error:
         raise Malformed(f"not understood as LaTeX: {latex[:80]}") from error
-    return tuple(lines(nodes, LINE) if display else lines(nodes, SHORT, deepest=0))
+    if display:
+        return tuple(lines(nodes, LINE))
+    # Outside brackets wherever it may; inside them only where it must.
+    parts = lines(nodes, SHORT, deepest=0)
+    return tuple(part for whole in parts for part in lines(whole, PHONE))
 
 
 def too_wide(latex: str) -> bool:
@@ -198,8 +202,9 @@ def _how(node: Node, kind: str, before: str) -> str:
     """The attributes that an operator needs where it stands."""
     sign = _character(node.base if isinstance(node, Scripts) else node)
     if kind in ("open", "close"):
+        # A bar has two sides; an end with scripts is one only by its form.
         form = f' form="{"prefix" if kind == "open" else "postfix"}"'
-        return (form if sign in BARS else "") + _STAYS
+        return (form if sign in BARS or isinstance(node, Scripts) else "") + _STAYS
     close = ' lspace="0"' if before == "break" else ""
     if sign and sign in _SIGNS:
         form = "infix" if before in ("cell", "break") else "prefix" * (before in _BEFORE_SIGN)
