@@ -4,6 +4,7 @@ import sqlite3
 
 import pytest
 
+from lora_proofs.errors import LedgerError
 from lora_proofs.language.budget import budget
 from lora_proofs.running.catalogue import shipped_claims
 from lora_proofs.running.history import history, kept_run
@@ -95,6 +96,12 @@ def test_what_no_run_knows_is_absent(ledger, entries):
     finish(ledger, entries[0])
     found = history(ledger, entries)
     assert found == {"runs": [], "absent": [entry.name for entry in entries[1:]]}
+
+
+def test_a_malformed_run_is_said(ledger, entries):
+    ledger.begin({"claims": [["only a name"]]})
+    with pytest.raises(LedgerError, match="run 1 is malformed"):
+        history(ledger, entries)
 
 
 def test_runs_are_never_changed(ledger, entries, tmp_path):

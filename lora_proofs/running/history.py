@@ -58,7 +58,7 @@ def history(ledger: Ledger, entries: Sequence[Entry]) -> dict[str, Any]:
     waiting = dict.fromkeys(records)
     found = []
     for run in ledger.runs():
-        claims = [(name, where, key) for name, where, key in run.pop("claims")]
+        claims = _claims(run, ledger)
         its = [claim for claim in claims if claim[:2] in waiting]
         if its:
             found.append({**run, "selected": len(claims), **_parted(run, its, records)})
@@ -70,6 +70,14 @@ def history(ledger: Ledger, entries: Sequence[Entry]) -> dict[str, Any]:
         "runs": found[::-1],
         "absent": [name for name in absent if name not in missing],
     }
+
+
+def _claims(run: dict[str, Any], ledger: Ledger) -> list[tuple[str, str, str]]:
+    """The claims that a run selected, taken out of what it told."""
+    try:
+        return [(str(name), str(where), str(key)) for name, where, key in run.pop("claims")]
+    except (KeyError, TypeError, ValueError):
+        raise LedgerError(f"{ledger.path}: run {run['number']} is malformed") from None
 
 
 def _parted(
@@ -90,5 +98,5 @@ def _finished(run: Mapping[str, Any], key: str, record: Mapping[str, Any] | None
     """Whether the last record of a claim is the run's: new, or taken over by one that went on."""
     if record is None:
         return False
-    taken_over = run["resumed"] and record.get("run", {}).get("key") == key
-    return bool(record["record"] > run["after"] or taken_over)
+    taken_over = run.get("resumed") and record.get("run", {}).get("key") == key
+    return bool(record["record"] > int(run.get("after", 0)) or taken_over)
