@@ -102,7 +102,10 @@ def _bars(one: Series, frame: Frame) -> Iterator[_Part]:
 
 def _drawn(line: Sequence[Point], dash: tuple[float, ...]) -> Iterator[_Part]:
     """A polyline in straight strokes, with gaps where its dash has them."""
-    kept = [p for k, p in enumerate(line) if k in (0, len(line) - 1) or _far(line[k - 1], p)]
+    kept = list(line[:1])
+    for place in line[1:]:
+        if _far(kept[-1], place):
+            kept.append(place)
     at, index = 0.0, 0
     for start, end in pairwise(kept):
         length = ((end[0] - start[0]) ** 2 + (end[1] - start[1]) ** 2) ** 0.5
@@ -110,23 +113,27 @@ def _drawn(line: Sequence[Point], dash: tuple[float, ...]) -> Iterator[_Part]:
         while dash and length - done > dash[index] - at:
             upto = done + dash[index] - at
             if index % 2 == 0:
-                yield _stroke(_along(start, end, done / length), _along(start, end, upto / length))
+                yield from _stroke(
+                    _along(start, end, done / length), _along(start, end, upto / length)
+                )
             done, at, index = upto, 0.0, (index + 1) % len(dash)
         if length > done and index % 2 == 0:
-            yield _stroke(_along(start, end, done / length), end)
+            yield from _stroke(_along(start, end, done / length), end)
         at += length - done
 
 
 def _far(before: Point, place: Point) -> bool:
-    return max(abs(before[0] - place[0]), abs(before[1] - place[1])) > _STEP / 10
+    return max(abs(before[0] - place[0]), abs(before[1] - place[1])) > _STEP
 
 
 def _along(start: Point, end: Point, part: float) -> Point:
     return start[0] + part * (end[0] - start[0]), start[1] + part * (end[1] - start[1])
 
 
-def _stroke(start: Point, end: Point) -> _Part:
-    return r"\qbezier{0}{1}{2}", [start, _along(start, end, 0.5), end]
+def _stroke(start: Point, end: Point) -> Iterator[_Part]:
+    """A straight stroke; LaTeX cannot draw one that is nearly a point."""
+    if max(abs(start[0] - end[0]), abs(start[1] - end[1])) >= 0.5:
+        yield r"\qbezier{0}{1}{2}", [start, _along(start, end, 0.5), end]
 
 
 def _key(one: Series) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from lora_proofs.report.formulas.nodes import (
     Fenced,
     Grid,
+    Group,
     Node,
     Nodes,
     Number,
+    Scripts,
     Sign,
+    Sized,
     Words,
 )
-from lora_proofs.report.formulas.reading import read
+from lora_proofs.report.formulas.reading import NotPlain, read
 from lora_proofs.report.formulas.symbols import DELIMITERS
 from lora_proofs.report.linebreaks import flattened, lines, width
 
@@ -24,6 +28,8 @@ _BRACKETS = {
     "vmatrix": "||",
     "Vmatrix": ("\\|", "\\|"),
 }
+
+TOO_WIDE = 2.2  # a line this many times wider than the page would be too small to read
 
 
 def fitted(latex: str, most: float) -> list[Nodes]:
@@ -37,8 +43,25 @@ def fitted(latex: str, most: float) -> list[Nodes]:
     nodes = read(latex)
     if width(nodes) <= most:
         return [nodes]
-    parts = _parted(flattened(nodes), most)
-    return [line for part in parts for line in lines(part, most) if line]
+    parts = _parted(tuple(_opened(flattened(nodes), most)), most)
+    found = [line for part in parts for line in lines(part, most) if line]
+    if max(map(width, found)) > TOO_WIDE * max(most, 20.0):
+        raise NotPlain("wider than any page, with no place to break")
+    return found
+
+
+def _opened(nodes: Nodes, most: float) -> Iterator[Node]:
+    """Tall brackets that hold more than a line get a fixed size, so that lines break in them."""
+    for node in nodes:
+        fenced = node.base if isinstance(node, Scripts) else node
+        if not isinstance(fenced, Fenced) or width((node,)) <= most:
+            yield node
+            continue
+        if fenced.left:
+            yield Sized("Bigl", fenced.left)
+        yield from _opened(flattened(fenced.body), most)
+        last: Node = Sized("Bigr", fenced.right) if fenced.right else Group(())
+        yield replace(node, base=last) if isinstance(node, Scripts) else last
 
 
 def _parted(nodes: Nodes, most: float) -> Iterator[Nodes]:
@@ -66,7 +89,7 @@ def _cut(node: Node, most: float) -> list[Node]:
 def _blocks(grid: Grid, most: float) -> Iterator[Node]:
     """Columns side by side as far as they fit; the bracket opens on the first block only."""
     columns = max(map(len, grid.rows))
-    bounds = _bounds(grid, columns, most - 7.0)
+    bounds = _bounds(grid, columns, most - 13.0)
     opened, closed = (DELIMITERS[sign] for sign in _BRACKETS[grid.environment])
     for start, end in bounds:
         rows = tuple(row[start:end] for row in grid.rows)

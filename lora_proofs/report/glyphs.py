@@ -59,12 +59,15 @@ _LATIN = {
     "✓": r"\ensuremath{\checkmark}",
     "✗": r"\ensuremath{\times}",
     "\u00a0": "~",
+    "\u200b": r"\allowbreak{}",
     "\u00ad": r"\-",
 }
 _LATIN |= {
     one: rf"\ensuremath{{\tfrac{{{over}}}{{{under}}}}}"
     for one, over, under in ("½12", "¼14", "¾34", "⅓13", "⅔23")
 }
+# Part of a word that no line would hold.
+_LONG = re.compile(r"[^\s\u200b]{16}(?=[^\s\u200b]{16})")
 _ACCENTS = {
     "\u0300": "`",
     "\u0301": "'",
@@ -89,7 +92,7 @@ def typed(text: str) -> str:
     >>> print(typed("50% of \\input{x}"))
     50\% of \textbackslash{}input\{x\}
     """
-    return "".join(_IN_TEXT.get(one) or _typed(one) for one in " ".join(text.split(" ")))
+    return "".join(_IN_TEXT.get(one) or _typed(one) for one in _LONG.sub("\\g<0>\u200b", text))
 
 
 def coded(text: str, size: int = 24) -> str:

@@ -8,7 +8,7 @@ formulas are written again from what the reader of ``formulas`` let in.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from lora_proofs.report.columns import shares
 from lora_proofs.report.drawing import picture
@@ -16,7 +16,7 @@ from lora_proofs.report.figure import Figure
 from lora_proofs.report.fitting import fitted
 from lora_proofs.report.formulas.as_latex import latex_of
 from lora_proofs.report.formulas.nodes import Nodes
-from lora_proofs.report.formulas.reading import NotPlain, read
+from lora_proofs.report.formulas.reading import NotPlain
 from lora_proofs.report.glyphs import coded, named, typed
 from lora_proofs.report.linebreaks import width
 from lora_proofs.report.tree import (
@@ -62,8 +62,8 @@ PREAMBLE = r"""% Compile this file with pdflatex, twice, or \input it in a docum
 \setlength\LTleft{0pt}\setlength\LTright{0pt}\setlength\LTpre{6pt}\setlength\LTpost{6pt}
 \emergencystretch=3em\tolerance=2000\hbadness=10000\vbadness=10000\hfuzz=2pt
 \def\lpone{OT1}\makeatletter
-\def\lpsingle{\ifx\f@encoding\lpone\char13 \else\textquotesingle\fi}
-\def\lpgrave{\ifx\f@encoding\lpone\char18 \else\textasciigrave\fi}\makeatother
+\DeclareRobustCommand\lpsingle{\ifx\f@encoding\lpone\char13 \else\textquotesingle\fi}
+\DeclareRobustCommand\lpgrave{\ifx\f@encoding\lpone\char18 \else\textasciigrave\fi}\makeatother
 \newsavebox\lpbox \newdimen\lpwidth
 % A formula that is wider than the line is set in the largest smaller size that fits.
 \def\lpset#1#2{\sbox\lpbox{#1$\displaystyle #2$}}
@@ -78,6 +78,8 @@ PREAMBLE = r"""% Compile this file with pdflatex, twice, or \input it in a docum
 \def\lpneed{\par\vskip0pt plus 9\baselineskip\penalty-200\vskip0pt plus -9\baselineskip}
 """
 MOST = 42.0
+ROOM = 40.0  # for formulas in a row of a table
+LINE = 24.0  # in running text, where more than that should be able to break
 _LEVELS = ("section", "section", "subsection", "subsubsection", "paragraph")
 _ANCHOR = re.compile("[a-z0-9-]+")
 _ADDRESS = re.compile(r"https://[A-Za-z0-9./-]+")
@@ -111,6 +113,7 @@ class _Writer:
 
     def __init__(self, anchors: frozenset[str]) -> None:
         self.known, self.left, self.works = anchors, set(anchors), 0
+        self.room = LINE
 
     def blocks(self, blocks: Iterable[Block], level: int, most: float) -> Iterator[str]:
         for block in blocks:
@@ -145,7 +148,8 @@ class _Writer:
     def heading(self, title: Inlines, level: int) -> str:
         """A heading; in the bookmarks it stands as plain words."""
         name = _LEVELS[min(level, len(_LEVELS) - 1)]
-        shown = self.line(title)
+        # A link cannot stand in a heading, which LaTeX writes to its files too.
+        shown = self.line(tuple(Text(n.text) if isinstance(n, Link) else n for n in title))
         words = re.sub("[^A-Za-z0-9 .,()+-]", " ", _words(title))
         return rf"\lpneed\{name}{{\texorpdfstring{{{shown}}}{{{' '.join(words.split())}}}}}"
 
@@ -183,16 +187,20 @@ class _Writer:
                 shown = typed(re.sub(r"\s+", " ", text))
                 return rf"\textbf{{{shown}}}" if strong else shown
             case Math(latex):
-                try:
-                    return f"${_latex(read(latex))}$"
-                except NotPlain:
-                    return rf"\texttt{{{coded(latex)}}}"
+                return self.formula(latex)
             case Code(text):
                 return rf"\texttt{{{coded(text)}}}"
             case Link():
                 return self.link(node)
             case Judged():
                 return rf"\lpjudged{{{typed(node.verdict)}}}{{{typed(node.reach)}}}"
+
+    def formula(self, latex: str) -> str:
+        """The formula in its line, in pieces if it is wider than one."""
+        try:
+            return " ".join(f"${_latex(line)}$" for line in fitted(latex, self.room))
+        except NotPlain:
+            return rf"\texttt{{{coded(latex)}}}"
 
     def link(self, link: Link) -> str:
         shown = named(link.text)
@@ -211,7 +219,7 @@ class _Writer:
         head = " & ".join(rf"\raggedright\textbf{{{typed(cell)}}}" for cell in cells)
         rows = [[*row, *[()] * count][:count] for row in table.rows]
         body = "\\\\[2pt]\n".join(
-            " & ".join(rf"\raggedright {self.line(cell)}" for cell in row) for row in rows
+            " & ".join(rf"\raggedright {cell}" for cell in self.cells(row, parts)) for row in rows
         ).replace("\\\\[2pt]\n", "\\tabularnewline\\noalign{\\vskip3pt}\n")
         wide = rf"\multicolumn{{{count}}}{{@{{}}p{{\linewidth}}@{{}}}}"
         caption = rf"{wide}{{\textit{{{typed(table.caption)}}}}}\tabularnewline[2pt]"
@@ -220,6 +228,12 @@ class _Writer:
             f"{{\\small\\begin{{longtable}}{{@{{}}{columns}@{{}}}}\n{caption}\n{top}\n\\endfirsthead\n"
             f"{top}\n\\endhead\n\\hline\\endfoot\n{body}\n\\end{{longtable}}}}"
         )
+
+    def cells(self, row: Sequence[Inlines], parts: Sequence[float]) -> Iterator[str]:
+        for cell, share in zip(row, parts, strict=True):
+            self.room = share * ROOM
+            yield self.line(cell)
+        self.room = LINE
 
     def derived(self, number: int, line: DerivedLine, most: float) -> str:
         tag = rf"\tag{{{number}}}"

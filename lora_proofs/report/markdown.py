@@ -30,6 +30,8 @@ from lora_proofs.report.tree import (
 )
 
 _GUARDED = str.maketrans({"<": r"\lt ", ">": r"\gt ", "|": r"\vert ", "*": r"\ast "})
+_ANCHOR = re.compile("[a-z0-9-]+")
+_TARGET = re.compile("#[a-z0-9-]+|https://[A-Za-z0-9./_-]+")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~&])")
 
 
@@ -96,7 +98,7 @@ def _inline(node: Inline) -> str:
         case Code(text):
             return _code(text)
         case Link(target, text):
-            return f"[{_escaped(text)}]({target})"
+            return f"[{_escaped(text)}]({target})" if _TARGET.fullmatch(target) else _escaped(text)
         case Judged():
             return f"**{_escaped(node.verdict)}** {_escaped(node.reach)}"
 
@@ -137,7 +139,7 @@ def _block(block: Block, level: int) -> Iterator[str]:
         case Callout():
             yield _quoted("\n\n".join(_blocks(block.blocks, level)))
         case Section(title, blocks, anchor):
-            mark = f'<a id="{anchor}"></a>\n\n' if anchor else ""
+            mark = f'<a id="{anchor}"></a>\n\n' if _ANCHOR.fullmatch(anchor) else ""
             yield f"{mark}{'#' * min(level, 6)} {_line(title)}"
             yield from _blocks(blocks, level + 1)
 

@@ -6,7 +6,7 @@ Nothing of a claim is ever markup or code here, so nothing in it is read, run or
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from lora_proofs.report.columns import shares
@@ -14,7 +14,7 @@ from lora_proofs.report.figure import Figure
 from lora_proofs.report.fitting import fitted
 from lora_proofs.report.formulas.as_typst import quoted, typst_of
 from lora_proofs.report.formulas.nodes import Nodes
-from lora_proofs.report.formulas.reading import NotPlain, read
+from lora_proofs.report.formulas.reading import NotPlain
 from lora_proofs.report.linebreaks import width
 from lora_proofs.report.svg import to_svg
 from lora_proofs.report.tree import (
@@ -87,6 +87,9 @@ TONES = {
 }
 _T = TypeVar("_T")
 MOST = 44.0
+ROOM = 42.0  # for a formula inside a line
+# Part of a word that no line would hold.
+_LONG = re.compile(r"[^\s\u200b]{40}(?=[^\s\u200b]{8})")
 _PIECE = re.compile(r"[^\s/,;=-]*[\s/,;=-]+|[^\s/,;=-]+")
 _ANCHOR = re.compile("[a-z0-9-]+")
 _ADDRESS = re.compile(r"https://[A-Za-z0-9./_-]+")
@@ -115,7 +118,7 @@ def _anchors(blocks: Iterable[Block]) -> Iterator[str]:
             yield from _anchors(block.blocks)
 
 
-def code_pieces(text: str, size: int = 24) -> list[str]:
+def code_pieces(text: str, size: int = 16) -> list[str]:
     """The text in pieces between which a line may break; a long word has none of its own.
 
     >>> code_pieces("a/b 123456", 4)
@@ -130,6 +133,7 @@ class _Writer:
 
     def __init__(self, anchors: frozenset[str]) -> None:
         self.known, self.left = anchors, set(anchors)
+        self.room = ROOM
 
     def blocks(self, blocks: Iterable[Block], level: int, most: float) -> Iterator[str]:
         for block in blocks:
@@ -171,13 +175,10 @@ class _Writer:
     def inline(self, node: Inline) -> str:
         match node:
             case Text(text, strong):
-                shown = quoted(" ".join(re.split(r"\s+", text)))
+                shown = quoted(_LONG.sub("\\g<0>\u200b", re.sub(r"\s+", " ", text)))
                 return f"#strong({shown})" if strong else f"#{shown}"
             case Math(latex):
-                try:
-                    return f"${typst_of(read(latex))}$"
-                except NotPlain:
-                    return f"#{_code(latex)}"
+                return self.formula(latex)
             case Code(text):
                 return f"#{_code(text)}"
             case Link():
@@ -186,8 +187,15 @@ class _Writer:
                 tone = TONES.get(node.verdict, "open")
                 return f"#judged({quoted(node.verdict)}, {quoted(tone)}, {quoted(node.reach)})"
 
+    def formula(self, latex: str) -> str:
+        """The formula in its line, in pieces if it is wider than one."""
+        try:
+            return " ".join(f"${typst_of(line)}$" for line in fitted(latex, self.room))
+        except NotPlain:
+            return f"#{_code(latex)}"
+
     def link(self, link: Link) -> str:
-        shown = "".join(f"#{quoted(piece)}#h(0pt)" for piece in code_pieces(link.text, 40))
+        shown = "".join(f"#{quoted(piece)}#h(0pt)" for piece in code_pieces(link.text, 16))
         anchor = link.target.removeprefix("#")
         if link.target.startswith("#") and anchor in self.known:
             return f"#link(<{anchor}>)[{shown}]"
@@ -199,13 +207,16 @@ class _Writer:
         columns = ", ".join(f"{share}fr" for share in shares(table))
         count = len(shares(table))
         head = ", ".join(f"strong({quoted(cell)})" for cell in _filled(table.header, count, ""))
-        rows = [
-            ", ".join(f"[{self.line(cell)}]" for cell in _filled(row, count, ()))
-            for row in table.rows
-        ]
+        rows = [", ".join(self.cells(_filled(row, count, ()), shares(table))) for row in table.rows]
         body = ",\n".join([f"columns: ({columns},), table.header({head})", *rows])
         caption = f"caption: {quoted(table.caption)}, " if table.caption else ""
         return f"#figure({caption}kind: table, supplement: none, numbering: none, table({body}))"
+
+    def cells(self, row: Sequence[Inlines], parts: Sequence[float]) -> Iterator[str]:
+        for cell, share in zip(row, parts, strict=True):
+            self.room = share * ROOM
+            yield f"[{self.line(cell)}]"
+        self.room = ROOM
 
     def derived(self, number: int, line: DerivedLine, most: float) -> str:
         formula = _display(line.latex, most - 3.0) if line.latex else "none"

@@ -169,6 +169,8 @@ class _Reader:
             if close < 0:
                 raise NotPlain("a root without the end of its index")
             index = read(self.latex[start:close])
+            if len(index) == 1 and isinstance(index[0], Group):
+                index = index[0].body
             self.end = close + 1
             self.advance()
         return Root(index, self.argument())
