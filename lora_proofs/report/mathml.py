@@ -12,7 +12,7 @@ from functools import lru_cache
 from html import escape
 from itertools import takewhile
 
-from lora_proofs.report import alphabets
+from lora_proofs.report import alphabets, attributes
 from lora_proofs.report.formulas.nodes import (
     Decorated,
     Fenced,
@@ -31,58 +31,6 @@ from lora_proofs.report.formulas.nodes import (
 from lora_proofs.report.formulas.reading import NotPlain, read
 from lora_proofs.report.linebreaks import BARS, flattened, kind_of, lines, width
 
-_SPACES = {
-    "thinspace": ".167em",
-    "medspace": ".222em",
-    "thickspace": ".278em",
-    "negthinspace": "-.167em",
-    "enspace": ".5em",
-    "space": ".25em",
-    "quad": "1em",
-    "qquad": "2em",
-}
-_THIN = '<mspace width=".167em"></mspace>'
-_WIDE = ' lspace=".278em" rspace=".278em"'
-_ATTRIBUTES = {"/": ' lspace="0" rspace="0"', ":": _WIDE, "∣": _WIDE, "∤": _WIDE}
-_SIGNS = "+−±∓"
-_STAYS = ' stretchy="false"'
-# After one of these a plus or minus is a sign, not an operation.
-_BEFORE_SIGN = frozenset({"binary", "relation", "open", "punctuation", "large", "integral"})
-_OPERATORS = frozenset(
-    {"binary", "relation", "open", "close", "punctuation", "large", "integral", "bar", "fenced"}
-)
-_FENCES = {"p": "()", "b": "[]", "B": "{}", "v": "||", "V": "‖‖"}
-_SIZES = {"big": "1.2em", "Big": "1.8em", "bigg": "2.4em", "Bigg": "3em"}
-_ENTRY = re.compile("−?[0-9.]+(/[0-9.]+)?")
-_UPRIGHT = ' mathvariant="normal"'
-_CAPITALS = frozenset("ΓΔΘΛΞΠΣΥΦΨΩ")
-_PUNCTUATION = frozenset("|‖!/′.@?")
-_NAME = re.compile("[A-Za-z0-9-]+")
-_LOOKS = {"textbf": "bf", "textit": "it", "texttt": "tt", "mathtt": "tt"}
-_ACCENTS = {
-    "hat": "ˆ",
-    "widehat": "ˆ",
-    "tilde": "˜",
-    "widetilde": "˜",
-    "bar": "¯",
-    "vec": "→",
-    "overrightarrow": "→",
-    "dot": "˙",
-    "ddot": "¨",
-    "check": "ˇ",
-    "breve": "˘",
-    "acute": "´",
-    "grave": "`",
-    "mathring": "˚",
-}
-_RULED = {"overline": ("mover", "accent", "¯"), "underline": ("munder", "accentunder", "_")}
-_GRIDS = {
-    "aligned": ' displaystyle="true" class="aligned"',
-    "split": ' displaystyle="true" class="aligned"',
-    "gathered": ' displaystyle="true"',
-    "cases": ' class="cases"',
-    "smallmatrix": ' scriptlevel="1" class="small"',
-}
 # In em: a line of the page, a part of a formula inside a line, what a phone and what paper shows.
 LINE, SHORT, PHONE, PAPER = 38.0, 9.0, 19.0, 44.0
 
@@ -161,7 +109,7 @@ def _one(nodes: Nodes, display: bool = False) -> str:
     """The formulas as one element."""
     if len(nodes) == 1 and not isinstance(nodes[0], Group):
         inside = _row(nodes, display)
-        return inside if not inside.startswith(_THIN) else f"<mrow>{inside}</mrow>"
+        return inside if not inside.startswith(attributes.THIN) else f"<mrow>{inside}</mrow>"
     return f"<mrow>{_row(nodes, display)}</mrow>"
 
 
@@ -176,7 +124,7 @@ def _parts(nodes: Nodes, display: bool, before: str) -> Iterator[str]:
             bars[_character(sign)] ^= True
             kind = "open" if bars[_character(sign)] else "close"
         if "function" in (before, kind) and before and not _sets_apart(before, kind):
-            yield _THIN
+            yield attributes.THIN
         if quotient:
             yield f"<mn>{quotient}</mn>"
         else:
@@ -187,8 +135,8 @@ def _parts(nodes: Nodes, display: bool, before: str) -> Iterator[str]:
 
 def _sets_apart(before: str, kind: str) -> bool:
     """Whether no space is wanted beside the name of a function."""
-    opens = before in _OPERATORS - {"close", "fenced"}
-    return opens or kind in _OPERATORS or "space" in (before, kind)
+    opens = before in attributes.OPERATORS - {"close", "fenced"}
+    return opens or kind in attributes.OPERATORS or "space" in (before, kind)
 
 
 def _quotient(nodes: Sequence[Node]) -> str:
@@ -204,14 +152,18 @@ def _how(node: Node, kind: str, before: str) -> str:
     if kind in ("open", "close"):
         # A bar has two sides; an end with scripts is one only by its form.
         form = f' form="{"prefix" if kind == "open" else "postfix"}"'
-        return (form if sign in BARS or isinstance(node, Scripts) else "") + _STAYS
+        return (form if sign in BARS or isinstance(node, Scripts) else "") + attributes.STAYS
     close = ' lspace="0"' if before == "break" else ""
-    if sign and sign in _SIGNS:
-        form = "infix" if before in ("cell", "break") else "prefix" * (before in _BEFORE_SIGN)
+    if sign and sign in attributes.SIGNS:
+        form = (
+            "infix"
+            if before in ("cell", "break")
+            else "prefix" * (before in attributes.BEFORE_SIGN)
+        )
         return (f' form="{form}"' if form else "") + close
     if close:
         return close
-    return _ATTRIBUTES.get(sign, "")
+    return attributes.ATTRIBUTES.get(sign, "")
 
 
 def _character(node: Node) -> str:
@@ -248,19 +200,21 @@ def _node(node: Node, display: bool, how: str = "") -> str:
 def _sign(sign: Sign, how: str = "") -> str:
     text = escape(sign.character)
     if sign.kind == "space":
-        return f'<mspace width="{_SPACES[sign.character]}"></mspace>'
+        return f'<mspace width="{attributes.SPACES[sign.character]}"></mspace>'
     if sign.kind == "letter":
-        return f"<mi{_UPRIGHT if sign.character in _CAPITALS else ''}>{text}</mi>"
-    if sign.kind == "plain" and sign.character not in _PUNCTUATION:
+        return (
+            f"<mi{attributes.UPRIGHT if sign.character in attributes.CAPITALS else ''}>{text}</mi>"
+        )
+    if sign.kind == "plain" and sign.character not in attributes.PUNCTUATION:
         return f"<mi>{text}</mi>"
-    return f"<mo{how or _ATTRIBUTES.get(sign.character, '')}>{text}</mo>"
+    return f"<mo{how or attributes.ATTRIBUTES.get(sign.character, '')}>{text}</mo>"
 
 
 def _words(command: str, text: str) -> str:
     name = command.removeprefix("math")
-    if command.startswith("operator") or (name == "rm" and _NAME.fullmatch(text)):
-        return f"<mi{_UPRIGHT if len(text) == 1 else ''}>{escape(text)}</mi>"
-    look = f' class="{_LOOKS[command]}"' if command in _LOOKS else ""
+    if command.startswith("operator") or (name == "rm" and attributes.NAME.fullmatch(text)):
+        return f"<mi{attributes.UPRIGHT if len(text) == 1 else ''}>{escape(text)}</mi>"
+    look = f' class="{attributes.LOOKS[command]}"' if command in attributes.LOOKS else ""
     shown = re.sub("^ | $", "\N{NO-BREAK SPACE}", text)
     return f"<mtext{look}>{escape(shown)}</mtext>"
 
@@ -307,14 +261,14 @@ def _decorated(command: str, body: Nodes, display: bool) -> str:
         return _one(tuple(alphabets.lettered(command, node) for node in body), display)
     if command == "boxed":
         return f'<mrow class="boxed">{_row(body, display)}</mrow>'
-    if command in _RULED:
-        tag, accent, sign = _RULED[command]
+    if command in attributes.RULED:
+        tag, accent, sign = attributes.RULED[command]
         ruled = (
             f'<mrow class="{command}">{_row(body, display)}</mrow><mo class="unseen">{sign}</mo>'
         )
         return f'<{tag} {accent}="true">{ruled}</{tag}>'
-    stays = "" if command in ("widehat", "widetilde", "overrightarrow") else _STAYS
-    accent = f"<mo{stays}>{_ACCENTS[command]}</mo>"
+    stays = "" if command in ("widehat", "widetilde", "overrightarrow") else attributes.STAYS
+    accent = f"<mo{stays}>{attributes.ACCENTS[command]}</mo>"
     return f'<mover accent="true">{_one(body, display)}{accent}</mover>'
 
 
@@ -326,8 +280,12 @@ def _fenced(left: Sign | None, body: Nodes, right: Sign | None, display: bool) -
 def _sized(command: str, sign: Sign) -> str:
     text = escape(sign.character)
     if command == "middle":
-        return f'<mo fence="true" stretchy="true"{_WIDE}>{text}</mo>'
-    size = _SIZES[command.rstrip("lrm")] if command not in _SIZES else _SIZES[command]
+        return f'<mo fence="true" stretchy="true"{attributes.WIDE}>{text}</mo>'
+    size = (
+        attributes.SIZES[command.rstrip("lrm")]
+        if command not in attributes.SIZES
+        else attributes.SIZES[command]
+    )
     side = {"l": ' form="prefix"', "r": ' form="postfix"'}.get(command[-1], "")
     return f'<mo{side} stretchy="true" minsize="{size}" maxsize="{size}">{text}</mo>'
 
@@ -337,13 +295,13 @@ def _grid(node: Grid) -> str:
     kind = "matrix" if name.endswith("matrix") else name
     several = kind in ("aligned", "split", "gathered")
     rows = "".join(f"<mtr>{_cells(row, several)}</mtr>" for row in node.rows)
-    look = _GRIDS.get(name, "")
+    look = attributes.GRIDS.get(name, "")
     table = f"<mtable{look}>{rows}</mtable>"
     if name == "cases":
         return f"<mrow><mo>{{</mo>{table}</mrow>"
-    if kind != "matrix" or name[0] not in _FENCES:
+    if kind != "matrix" or name[0] not in attributes.FENCES:
         return table
-    ends = [f"<mo>{sign}</mo>" for sign in _FENCES[name[0]]]
+    ends = [f"<mo>{sign}</mo>" for sign in attributes.FENCES[name[0]]]
     return f"<mrow>{ends[0]}{table}{ends[1]}</mrow>"
 
 
@@ -355,7 +313,7 @@ def _cells(row: tuple[Nodes, ...], several: bool) -> str:
 
 def _cell(nodes: Nodes, display: bool, after: str) -> str:
     entry = "".join(_plain(node) for node in nodes)
-    if _ENTRY.fullmatch(entry):
+    if attributes.ENTRY.fullmatch(entry):
         return f"<mtd><mn>{entry}</mn></mtd>"
     return f"<mtd>{_row(nodes, display, after=after)}</mtd>"
 
