@@ -207,8 +207,8 @@ def whole(found: Sequence[Any]) -> tuple[str, Condition]:
     first, last = int(low), int(high)  # integers compare several times faster than fractions
 
     def holds(x: Any) -> bool:
-        k = x.numerator
-        return x.denominator == 1 and first <= k <= last and (k - first) % step == 0
+        k = int(x.numerator)
+        return int(x.denominator) == 1 and first <= k <= last and (k - first) % step == 0
 
     return words, holds
 
