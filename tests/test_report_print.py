@@ -150,6 +150,11 @@ def test_pictures_are_told_in_markdown_with_points() -> None:
     assert "(0, 0)" in made and "(99, 49.5)" in made and made.count("), (") == 8
 
 
+def test_a_bracket_after_the_end_of_a_row_is_no_option() -> None:
+    made = to_latex(Document("t", (DisplayMath(r"\begin{bmatrix} 1 \\ [0,1) \end{bmatrix}"),)))
+    assert r"\\ {}[0" in made
+
+
 def test_characters_that_latex_lacks_are_code_points() -> None:
     assert typed("漢") == r"\texttt{[U+6F22]}"
     assert typed("é ≤ ✓") == r"\'{e} \ensuremath{\le} \ensuremath{\checkmark}"

@@ -241,7 +241,7 @@ class _Writer:
         told = [self.line(text) for text in (line.text, line.why) if text]
         how = rf"{{\small\textit{{{typed(line.kind)}}} {typed(f'{line.mark} {line.checked}')}}}"
         start = "" if line.latex else f"({number})\\enspace "
-        inside = start + "\\\\\n".join([*told, how])
+        inside = start + "\\\\{}\n".join([*told, how])
         return "\n".join([*shown, f"\\lpquote{{16pt}}{inside}\\lpendquote"])
 
 

@@ -73,8 +73,13 @@ def _one(node: Node, words: Callable[[str], str]) -> str:
         case Sized(command, sign):
             return rf"\{command}{_bracket(sign)}"
         case Grid(environment, rows):
-            lines = r" \\ ".join(" & ".join(map(inner, row)) for row in rows)
+            # After the end of a row a bracket or a star would be an option.
+            lines = r" \\ ".join(" & ".join(_guarded(inner(x)) for x in row) for row in rows)
             return rf"\begin{{{environment}}} {lines} \end{{{environment}}}"
+
+
+def _guarded(cell: str) -> str:
+    return f"{{}}{cell}" if cell[:1] in ("[", "*") else cell
 
 
 def _bracket(sign: Sign | None) -> str:
