@@ -64,7 +64,7 @@ _LATIN = {
 }
 _LATIN |= {
     one: rf"\ensuremath{{\tfrac{{{over}}}{{{under}}}}}"
-    for one, over, under in ("½12", "¼14", "¾34", "⅓13", "⅔23")
+    for one, over, under in map(tuple, ("½12", "¼14", "¾34", "⅓13", "⅔23"))
 }
 # Part of a word that no line would hold.
 _LONG = re.compile(r"[^\s\u200b]{16}(?=[^\s\u200b]{16})")
@@ -142,7 +142,7 @@ def _typed(character: str) -> str:
 
 def _accented(character: str) -> str:
     """A Latin letter with an accent that LaTeX can put there; else nothing."""
-    letter, *marks = unicodedata.normalize("NFD", character)
+    letter, *marks = tuple(unicodedata.normalize("NFD", character))
     if len(marks) == 1 and marks[0] in _ACCENTS and letter.isascii() and letter.isalpha():
         bare = {"i": r"\i", "j": r"\j"}.get(letter, letter)
         return rf"\{_ACCENTS[marks[0]]}{{{bare}}}"

@@ -36,14 +36,16 @@ def to_pdf(document: Document) -> bytes:
     require()
     import typst
 
-    # An empty folder is all that the compiler may read, and there are no packages in it.
-    with tempfile.TemporaryDirectory() as empty:
+    # A folder with the source alone is all that the compiler may read; it holds no packages.
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "report.typ"
+        source.write_text(cleaned(to_typst(document)), encoding="utf-8")
         made = typst.compile(
-            cleaned(to_typst(document)).encode(),
-            root=Path(empty),
+            str(source),
+            root=folder,
             ignore_system_fonts=True,
-            package_path=Path(empty),
-            package_cache_path=Path(empty),
+            package_path=folder,
+            package_cache_path=folder,
         )
     assert isinstance(made, bytes)
     return made

@@ -196,8 +196,8 @@ def _grid(grid: Grid) -> str:
         lines = (" #h(1em) ".join(map(_argument, row)) for row in grid.rows)
         return f"cases({', '.join(lines)})"
     if name in ("aligned", "split", "gathered"):
-        lines = " \\ ".join(" & ".join(map(typst_of, row)) for row in grid.rows)
-        return f"#box($ {lines} $)"
+        aligned = " \\ ".join(" & ".join(map(typst_of, row)) for row in grid.rows)
+        return f"#box($ {aligned} $)"
     small = "inline" if name == "smallmatrix" else ""
     delimiter = _DELIMITERS.get(name.removesuffix("matrix"), "#none")
     shown = f"mat(delim: {delimiter}, {rows})"
