@@ -223,7 +223,7 @@ class _Writer:
         ).replace("\\\\[2pt]\n", "\\tabularnewline\\noalign{\\vskip3pt}\n")
         wide = rf"\multicolumn{{{count}}}{{@{{}}p{{\linewidth}}@{{}}}}"
         caption = rf"{wide}{{\textit{{{typed(table.caption)}}}}}\tabularnewline[2pt]"
-        top = f"\\hline\n{head}\\tabularnewline\\hline"
+        top = f"\\hline\n{head}\\tabularnewline\\hline\\noalign{{\\vskip3pt}}"
         return (
             f"{{\\small\\begin{{longtable}}{{@{{}}{columns}@{{}}}}\n{caption}\n{top}\n\\endfirsthead\n"
             f"{top}\n\\endhead\n\\hline\\endfoot\n{body}\n\\end{{longtable}}}}"
