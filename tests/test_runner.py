@@ -548,7 +548,7 @@ def test_a_contradiction_is_the_error_of_a_recorded_result(template):
 
 def test_verify_says_what_it_expects(template):
     with pytest.raises(BadInput, match="expected a Claim"):
-        verify("classical/balancedness")
+        verify(3)
     with pytest.raises(BadInput, match="expected a budget among"):
         verify(template.variant(), budget="huge")
 

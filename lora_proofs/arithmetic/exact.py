@@ -13,6 +13,7 @@ import flint
 import numpy as np
 
 from lora_proofs.arithmetic.context import Matrix, Scalar, diagonal, object_matrix, squared_norm
+from lora_proofs.arithmetic.floats import float_met
 from lora_proofs.arithmetic.recorded import Batched, is_kept, recorder
 from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
 
@@ -40,6 +41,7 @@ def rational(value: Any) -> Fraction:
     if isinstance(value, int | np.integer):
         return Fraction(int(value))
     if isinstance(value, float | np.floating):
+        float_met(float(value))
         if not math.isfinite(value):
             raise BadInput(f"expected a finite number, got {value!r}")
         return Fraction(float(value))
@@ -121,6 +123,7 @@ def fmpq(value: Any) -> flint.fmpq:
     if isinstance(value, Batched):
         return cast("flint.fmpq", value)  # it answers as a number does
     if isinstance(value, float) and math.isfinite(value):
+        float_met(float(value))
         return flint.fmpq(*value.as_integer_ratio())
     x = rational(value)
     return flint.fmpq(x.numerator, x.denominator)

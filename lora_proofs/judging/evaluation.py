@@ -17,6 +17,7 @@ from lora_proofs.arithmetic import (
     MultiprecisionArithmetic,
 )
 from lora_proofs.arithmetic.comparison import confirm_outcome
+from lora_proofs.arithmetic.floats import floats_refused
 from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.judging.blame import Trial, remember
 from lora_proofs.judging.raising import shown
@@ -98,7 +99,8 @@ def evaluate(check: Check, instance: Instance, ctx: Arithmetic) -> Judged:
 def comparisons(check: Check, instance: Instance, ctx: Arithmetic) -> tuple[Comparison, ...]:
     """What a check yields on an instance; ``BadInput`` for anything but honest comparisons."""
     try:
-        return _yielded(check, check(instance, ctx))
+        with floats_refused(ctx.rigorous):
+            return _yielded(check, check(instance, ctx))
     except Exception as error:
         remember(error, Trial(check, instance, ctx.name))
         raise
