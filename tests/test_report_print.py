@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -177,3 +178,16 @@ def test_a_missing_extra_names_the_command(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(__import__("sys").modules, "typst", None)
     with pytest.raises(BadInput, match=r"pip install 'lora_proofs\[pdf\]'"):
         pdf.to_pdf(Document("t", ()))
+
+
+def test_a_long_exact_number_breaks_where_the_line_ends():
+    typst = pytest.importorskip("typst")
+
+    def height(digits):
+        node = to_typst(Document("t", (Paragraph((Code("1/1" + "0" * digits),)),)))
+        call = re.search(r"#code\(.*?\)", node)[0].removeprefix("#")
+        measured = f"measure(block(width: 100mm, {call})).height.pt()"
+        asked = PRELUDE + f"#context [#metadata({measured}) <height>]"
+        return json.loads(typst.query(asked.encode(), "<height>", field="value"))[0]
+
+    assert height(300) > 3 * height(10)

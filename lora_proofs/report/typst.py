@@ -66,7 +66,7 @@ PRELUDE = """\
 #let framed(name, body) = block(
   width: 100%, inset: (left: 9pt, right: 0pt, y: 4pt), above: 0.9em, below: 0.9em,
   stroke: (left: 2.2pt + tone(name)), body)
-#let code(..parts) = parts.pos().map(part => raw(part)).join(h(0pt))
+#let code(..parts) = parts.pos().map(part => raw(part)).join(sym.zws)
 #let listing(text) = block(
   width: 100%, fill: luma(96%), inset: 6pt, radius: 2pt, breakable: true,
   { set std.text(size: 8pt); set par(leading: 0.45em); text })
@@ -195,7 +195,7 @@ class _Writer:
             return f"#{_code(latex)}"
 
     def link(self, link: Link) -> str:
-        shown = "".join(f"#{quoted(piece)}#h(0pt)" for piece in code_pieces(link.text, 16))
+        shown = "".join(f"#{quoted(piece)}#sym.zws;" for piece in code_pieces(link.text, 16))
         anchor = link.target.removeprefix("#")
         if link.target.startswith("#") and anchor in self.known:
             return f"#link(<{anchor}>)[{shown}]"
