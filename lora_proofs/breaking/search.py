@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 from lora_proofs.breaking.character import Character
 from lora_proofs.breaking.choices import Choice, Origin, drawn_with
-from lora_proofs.breaking.corners import bases, corners, weight
+from lora_proofs.breaking.corners import Corner, bases, corners, weight
 from lora_proofs.breaking.coupling import apart_from_others, coupled, in_words
 from lora_proofs.breaking.descent import descend, descend_choices
 from lora_proofs.breaking.fields import Path, leaves
@@ -195,13 +195,18 @@ def _effort(limit: int, subject: Subject, guide: Guide) -> int:
     return max(LEAST, limit // share)
 
 
-def _corners(hunt: Hunt, subject: Subject) -> None:
+def edits(subject: Subject) -> Iterator[Corner]:
+    """The corners of small instances, of every kind that is drawn."""
     drawn = sorted((instance for instance, _ in subject.drawn), key=lambda x: -weight(x)[0])
     kinds: dict[tuple[Any, ...], Instance] = {}
     for instance in drawn:
         kinds.setdefault(_kind(instance), instance)
     chosen = [b for x in list(kinds.values())[:4] for b in bases([x], subject.character)]
-    for name, instance in corners(list(dict.fromkeys(chosen)), subject.character):
+    yield from corners(list(dict.fromkeys(chosen)), subject.character)
+
+
+def _corners(hunt: Hunt, subject: Subject) -> None:
+    for name, instance in edits(subject):
         if not hunt.open(CORNERS):
             return
         hunt.meet(instance, "corners", f"corner: {name}")

@@ -9,7 +9,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from lora_proofs.arithmetic import Arithmetic, Comparison, equal
+from lora_proofs.arithmetic import EXACT, Arithmetic, Comparison, equal
 from lora_proofs.errors import ClaimRefused, Contradiction, LoraProofsError, Unavailable
 from lora_proofs.judging.evaluation import MEASURED, RIGOROUS, assumptions_on, comparisons, ladder
 from lora_proofs.language.claim import Claim
@@ -123,6 +123,75 @@ def confront(
         met.instances += bool(settled)
     problems = (*evidence.problems, *met.problems(claim, derived.steps))
     return replace(evidence, evaluated_on=met.instances, problems=problems)
+
+
+def stretched(
+    claim: Claim, derived: Derived, edited: Iterable[Instance], digits: int
+) -> DerivationEvidence:
+    """Hold what assumptions grant against what they check, on instances that were edited.
+
+    A derivation proves what follows from the granted lines; the claim is about every instance on
+    which ``holds`` holds. Where these part, the derivation has a problem, and is closed no more.
+    """
+    evidence = derived.evidence
+    if evidence.problems or not granted(derived.steps):
+        return evidence
+    steps = [step if step.assumption else UNASKED for step in derived.steps]
+    slow = 0
+    for instance in edited:
+        slow += not _exactly_read(claim, instance)
+        found = _granted_in_vain(claim, steps, instance, digits) if slow <= MOST_SLOW else ""
+        if found:
+            return replace(evidence, closed=False, problems=(*evidence.problems, found))
+    return evidence
+
+
+MOST_SLOW = 10
+"""Edited instances whose symbols exact arithmetic cannot give: most often a flow is enclosed."""
+
+
+def _exactly_read(claim: Claim, instance: Instance) -> bool:
+    assert claim.interpret is not None
+    try:
+        claim.interpret(instance, EXACT)
+    except MemoryError:
+        raise
+    except Exception:
+        return False
+    return True
+
+
+UNASKED = Step("prose", None, "")
+
+
+def granted(steps: Iterable[Step]) -> bool:
+    """Whether a line is granted by an assumption."""
+    return any(step.assumption for step in steps)
+
+
+def _granted_in_vain(claim: Claim, steps: Sequence[Step], instance: Instance, digits: int) -> str:
+    """A granted line that fails where every assumption holds; an edit may be no instance."""
+    try:
+        held = assumptions_on(claim, instance, digits, rigorously=True)
+        if not all(found.certifies for found in held.values()):
+            return ""
+        for lines, _ in _lines(claim, steps, instance, digits):
+            for step, line in zip(steps, lines, strict=True):
+                if line is not None and line.outcome == "fails" and line.rigorous:
+                    return _more_than_checked(step, line, instance)
+    except MemoryError:
+        raise
+    except Exception:
+        return ""
+    return ""
+
+
+def _more_than_checked(step: Step, line: Comparison, instance: Instance) -> str:
+    shown = line.to_dict()
+    return (
+        f"the assumption {step.assumption!r} grants more than it checks: it holds on {instance!r}, "
+        f"where what it grants fails: {shown['left']} {line.relation} {shown['right']}"
+    )
 
 
 Lines = Sequence[Comparison | None]

@@ -24,7 +24,7 @@ from lora_proofs.language.claim import Claim
 from lora_proofs.language.evidence import Evidence
 from lora_proofs.language.validate import validate
 from lora_proofs.language.verdict import judge, moved_from
-from lora_proofs.running.deriving import confront, derive_claim
+from lora_proofs.running.deriving import Derived, confront, derive_claim, granted, stretched
 from lora_proofs.running.isolation import preserved
 from lora_proofs.running.loading import load_claim
 from lora_proofs.running.result import Result, describe
@@ -60,6 +60,14 @@ def verify(claim: Claim | str, budget: str = "standard", seed: int = 0) -> Resul
         raise BadInput(f"seed: expected an integer of at most 64 bits, got {seed!r}")
     validate(claim)
     return run(claim, budget_named(budget), seed)
+
+
+GRANTED_ON_DRAWS = (
+    "what assumptions grant to the derivation was held against what they check on draws alone, "
+    "whose fields hang together: read that both say the same"
+)
+STRETCHES = 300
+"""How many edited instances are looked at for what an assumption grants and does not check."""
 
 
 def run(
@@ -150,15 +158,18 @@ class _Run:
             self.begin("certify")
             certify(claim, self.budget, self.seed, tally)
         self.tell(tally, stream)
+        breaking = Breaking(claim, self.budget, self.seed)
         if derived:
             self.begin("lines")
-            self.add(derivation=confront(claim, derived, tally.witnesses, digits))
+            met = Derived(derived.steps, confront(claim, derived, tally.witnesses, digits))
+            self.add(derivation=stretched(claim, met, breaking.edited(STRETCHES), digits))
+            if granted(derived.steps) and breaking.subject.dependent:
+                self.add(notes=tuple(sorted({*self.evidence.notes, GRANTED_ON_DRAWS})))
         if claim.measure:
             self.begin("measure")
             self.measured()
         self.begin("control")
         self.add(controls=run_controls(claim, self.seed, digits))
-        breaking = Breaking(claim, self.budget, self.seed)
         if tally.refutation:
             self.refuted(breaking, breaking.sampled(tally.refuted_in, tally.refutation))
             return self.evidence

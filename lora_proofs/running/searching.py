@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from lora_proofs.breaking.choices import Origin, drawn_with
 from lora_proofs.breaking.hunt import Found
-from lora_proofs.breaking.search import Subject, search
+from lora_proofs.breaking.search import Subject, edits, search
 from lora_proofs.breaking.shrinking import Shrunk, is_plain, shrink_choices, shrink_fields
 from lora_proofs.breaking.slack import ROUNDING
 from lora_proofs.judging.counterexample import Refutation, refute
@@ -56,6 +57,12 @@ class Breaking:
     def subject(self) -> Subject:
         """What the draws of the claim have in common."""
         return Subject.of(self.claim, self.seed)
+
+    def edited(self, most: int) -> Iterator[Instance]:
+        """The first corners that a search meets; none where only draws count."""
+        if not self.subject.dependent and self.subject.drawn:
+            for _, instance in islice(edits(self.subject), most):
+                yield instance
 
     def searched(self) -> Searched:
         """Look for a counterexample within ``budget.searched`` instances."""
