@@ -47,6 +47,13 @@ def test_ties_and_zeros_are_exact():
     assert matrices.squared_singular_values([[2, 0], [0, 0]], EXACT) == [(4, 1), (0, 1)]
 
 
+@pytest.mark.parametrize("error", [matrices.best_rank_squared_error, matrices.best_rank_error])
+def test_a_matrix_of_balls_goes_on_to_the_next_arithmetic(error):
+    with BALL.working(), pytest.raises(Unavailable, match="hand over the exact matrix"):
+        error(BALL.matrix([[2, 0], [0, "1/3"]]), 1, BALL)
+    assert error(EXACT.matrix([[2, 0], [0, "1/3"]]), 1, EXACT) > 0
+
+
 def test_singular_values_that_float64_cannot_tell_apart():
     eps = flint.fmpq(1, 10**30)
     E = [[1, 0], [0, 1 + eps]]

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from lora_proofs import replay as lora_proofs_replay
+
 COUNTEREXAMPLE = {"claim": "tests/false", "instance": {"x": "1/3"}}
 FALSE = """
 def too_large(instance, ctx):
@@ -128,3 +130,46 @@ small = variant("small", check=small)
     document = f'{{"instance": {{"x": {quotes}{digits}{quotes}}}, "claim": "tests/small"}}'
     text = told(replay(lora_proofs, tmp_path, document, "--claim", path), 0)
     assert f"x: {digits} <= 10 fails" in text
+
+
+WORDS = """
+from lora_proofs import Claim, Control, Instance, Source, at_most, instances_of, measures
+def shrinks(i, ctx, c=1):
+    x = i.lift(ctx)
+    yield at_most("shrinks", x.h * measures.trace(x.X), ctx.number(c) * measures.trace(x.X))
+claim = Claim(
+    name="tests/words", source=Source("tests"), statement="h tr X <= tr X", assumptions=(),
+    instances=instances_of(X="n x n psd", h="number in (0, 1]", sizes={"n": (2, 3)}),
+    check=shrinks,
+    controls=(Control(None, (Instance(X=[[1]], h=1),), "half", lambda i, c: shrinks(i, c, "1/2")),),
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("instance", "why"),
+    [
+        ({"X": [[1, 0], [0, 1]], "h": 5}, "h: not as the words"),
+        ({"X": [[-1, 0], [0, -1]], "h": "1/2"}, "X: not as the words"),
+        ({"X": [[1]], "h": 5}, "have none of the shapes"),
+    ],
+)
+def test_what_the_words_leave_out_is_no_refutation(tmp_path, instance, why):
+    path = tmp_path / "words.py"
+    path.write_text(WORDS)
+    again = lora_proofs_replay(f"{path}::tests/words", {"instance": instance})
+    assert not again["confirmed"] and again["comparison"] is None
+    assert again["reason"].startswith("not one of the instances that the claim is about: ")
+    assert why in again["reason"]
+
+
+def test_what_an_author_does_not_admit_is_no_refutation(tmp_path):
+    path = tmp_path / "words.py"
+    made = "(lambda of: Instances(of.draw, of.regimes, admits=lambda i: i.h < 7))(instances_of("
+    text = WORDS.replace("instances=instances_of(", f"instances={made}")
+    text = text.replace("(2, 3)}),", "(2, 3)})),")
+    path.write_text("from lora_proofs import Instances\n" + text)
+    for h, confirmed in (("6", True), ("8", False)):
+        again = lora_proofs_replay(f"{path}::tests/words", {"instance": {"X": [[1]], "h": h}})
+        assert again["confirmed"] is confirmed
+    assert again["reason"].endswith("Instances(admits=...) says no")

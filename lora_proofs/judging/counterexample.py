@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,29 @@ def refute(claim: Claim, instance: Instance, digits: int) -> Refutation | str:
         if not found.certifies:
             return f"assumption {name!r} does not hold rigorously there: {found.outcome}"
     return refutation(instance, judged, held)
+
+
+def outside(claim: Claim, instance: Instance) -> str:
+    """Why an instance from elsewhere, a file or an edit, is none of the claim's; empty if it is.
+
+    That is what ``Instances.admits`` says, where it is given; a drawn instance need not be asked.
+    """
+    instances = claim.instances
+    if instances.admits is None or admitted_by(instances.admits, instance):
+        return ""
+    misfit = getattr(getattr(instances.admits, "__self__", None), "misfit", None)
+    why = misfit(instance) if misfit else "Instances(admits=...) says no"
+    return f"not one of the instances that the claim is about: {why}"
+
+
+def admitted_by(admits: Callable[[Instance], bool], instance: Instance) -> bool:
+    """What the author's function answers; one that cannot read an instance does not admit it."""
+    try:
+        return bool(admits(instance))
+    except MemoryError:
+        raise
+    except Exception:
+        return False
 
 
 def refutation(instance: Instance, judged: Judged, held: Mapping[str, Judged]) -> Refutation:

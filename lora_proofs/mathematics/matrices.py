@@ -29,11 +29,14 @@ def squared_singular_values(E: Any, ctx: Arithmetic) -> list[tuple[Scalar, int]]
     """The distinct squared singular values of E, largest first, with exact multiplicities.
 
     E is n x m and exact; the multiplicities, the one of 0 included, add up to min(n, m). Exact
-    arithmetic gives them where all are rational and raises ``Unavailable`` elsewhere.
+    arithmetic gives them where all are rational and raises ``Unavailable`` elsewhere; so does a
+    matrix of balls, of which no tie is decided.
 
     >>> squared_singular_values([[3, 0, 0], [0, 1, 0], [0, 0, 1]], EXACT)
     [(9, 1), (1, 2)]
     """
+    if any(isinstance(x, flint.arb) for row in E for x in row):
+        raise Unavailable("an exact singular value", "ball", "hand over the exact matrix itself")
     levels = squared_levels(E, _bits(ctx))
     return [(in_arithmetic(value, ctx), k) for value, k in levels]
 
@@ -52,7 +55,7 @@ def rank_gap(E: Any, r: int) -> bool:
 def best_rank_squared_error(E: Any, r: int, ctx: Arithmetic) -> Scalar:
     """The squared distance of E to the matrices of rank at most r: sum_{i>r} sigma_i^2.
 
-    Eckart and Young; Mirsky.
+    Eckart and Young; Mirsky. E is exact: raises ``Unavailable`` for a matrix of balls.
 
     >>> best_rank_squared_error([[3, 0, 0], [0, 1, 0], [0, 0, 1]], 1, EXACT)
     2

@@ -7,7 +7,7 @@ from typing import Any
 
 from lora_proofs.errors import BadInput
 from lora_proofs.judging.controls import refute_control
-from lora_proofs.judging.counterexample import Refutation, checked, refute
+from lora_proofs.judging.counterexample import Refutation, checked, outside, refute
 from lora_proofs.judging.evaluation import assumptions_on
 from lora_proofs.judging.raising import message
 from lora_proofs.language.claim import Claim, Control
@@ -45,7 +45,7 @@ def replay_on(claim: Claim, counterexample: Mapping[str, Any], digits: int) -> d
         found = (
             refute_control(claim, control, instance, digits)
             if control
-            else refute(claim, instance, digits)
+            else _refute(claim, instance, digits)
         )
     except KeyboardInterrupt:
         raise
@@ -69,6 +69,14 @@ def replay_on(claim: Claim, counterexample: Mapping[str, Any], digits: int) -> d
         "checks": {name: [checked(c) for c in judged.comparisons] for name, judged in held.items()},
         "reason": "" if isinstance(found, Refutation) else found,
     }
+
+
+def _refute(claim: Claim, instance: Instance, digits: int) -> Refutation | str:
+    """What refutes, and is an instance of the claim: the numbers of a file may be any."""
+    found = refute(claim, instance, digits)
+    if not isinstance(found, Refutation):
+        return found
+    return outside(claim, instance) or found
 
 
 def _control(claim: Claim, number: Any) -> Control | None:

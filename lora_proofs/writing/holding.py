@@ -94,6 +94,18 @@ def hold(fields: Named, instance: Instance, sizes: Mapping[str, int]) -> bool:
     return all(field.holds(getattr(instance, name), sizes) for name, field in fields)
 
 
+def misfit(fields: Named, instance: Instance, every: Sequence[Mapping[str, int]]) -> str:
+    """The fields that are not what their words say at any of these sizes, in a sentence."""
+    if missing := [name for name, _ in fields if name not in instance]:
+        return f"it has no {', '.join(missing)}"
+    if not every:
+        return "its matrices have none of the shapes that the words, sizes and conditions give"
+    wrong = [
+        field[0] for field in fields if not any(hold((field,), instance, sizes) for sizes in every)
+    ]
+    return f"{', '.join(wrong) or 'its fields together'}: not as the words of the claim say"
+
+
 def completed(
     fields: Named, sizes: Mapping[str, int], values: range
 ) -> Iterator[Mapping[str, int]]:

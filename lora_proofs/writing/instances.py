@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import Draw, fraction
 from lora_proofs.strategies.matrices import rank_matrix
 from lora_proofs.writing.fields import Field, MatrixField, read_field, small_integer
-from lora_proofs.writing.holding import bound, hold
+from lora_proofs.writing.holding import bound, hold, misfit
 
 RANGE = (1, 3)
 """The sizes of a dimension that nothing else is said about."""
@@ -49,9 +49,17 @@ class Matrices:
 
     def admits(self, instance: Instance) -> bool:
         """Whether an instance, drawn or not, is what the words, sizes and conditions say."""
+        return any(hold(self.fields, instance, sizes) for sizes in self._sizes(instance))
+
+    def misfit(self, instance: Instance) -> str:
+        """What of an instance that is not admitted is not what the words say."""
+        return misfit(self.fields, instance, list(self._sizes(instance)))
+
+    def _sizes(self, instance: Instance) -> Iterator[Shape]:
+        """The admissible sizes of all dimensions at which the matrices have their sides."""
         found = bound(self.fields, instance, {})
         shapes = () if found is None else self._by_sides.get(frozenset(found.items()), ())
-        return any(hold(self.fields, instance, dict(shape)) for shape in shapes)
+        return map(dict, shapes)
 
     @cached_property
     def _by_sides(self) -> dict[frozenset[tuple[str, int]], list[tuple[tuple[str, int], ...]]]:

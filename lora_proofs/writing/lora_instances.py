@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,7 +15,7 @@ from lora_proofs.mathematics.instance import Instance
 from lora_proofs.strategies.draw import Draw, Rejected, fraction
 from lora_proofs.strategies.problems import LOSSES, REGIMES, lora_problem
 from lora_proofs.writing.fields import Field, MatrixField
-from lora_proofs.writing.holding import bound, completed, hold
+from lora_proofs.writing.holding import bound, completed, hold, misfit
 from lora_proofs.writing.instances import Shape, chosen, read_fields
 
 USUAL = ("generic", "zero B0", "rank deficient", "r = 1")
@@ -69,12 +69,18 @@ class Problems:
 
     def admits(self, instance: Instance) -> bool:
         """Whether the further fields are what their words say; ``size`` is no condition."""
+        return any(hold(self.extra, instance, sizes) for sizes in self._sizes(instance))
+
+    def misfit(self, instance: Instance) -> str:
+        """What of an instance that is not admitted is not what the words say."""
+        return misfit(self.extra, instance, list(self._sizes(instance)))
+
+    def _sizes(self, instance: Instance) -> Iterator[Shape]:
+        """The sizes of all dimensions at which the further fields have their sides."""
         sides = {"n": len(instance.W0), "m": len(instance.W0[0]), "r": len(instance.A0)}
         found = bound(self.extra, instance, sides)
-        if found is None:
-            return False
-        every = completed(self.extra, found, range(1, self.largest + 1))
-        return any(hold(self.extra, instance, sizes) for sizes in every)
+        every = range(1, self.largest + 1)
+        return iter(()) if found is None else completed(self.extra, found, every)
 
     @property
     def matrices(self) -> tuple[str, ...]:
