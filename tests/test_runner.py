@@ -122,6 +122,20 @@ def test_a_float_that_fails_is_a_suspect_and_never_refutes(template):
     assert any("did not confirm" in reason for reason in result.reasons)
 
 
+def test_a_construction_that_misses_is_no_suspect(template):
+    def check(instance, ctx):
+        yield at_most("made", ctx.number(instance.x) ** 2, ctx.number(0))
+
+    def least(instance, ctx):
+        yield at_most("least", ctx.number(0), ctx.number(instance.x) ** 2)
+
+    result = quick(template.variant(check=check, lower_bound=least, kind="lower-bound"))
+    assert (result.verdict, result.counterexample) == ("INCONCLUSIVE", None)
+    assert any("the construction misses on" in reason for reason in result.reasons)
+    assert any("give a better construction" in action for action in result.to_dict()["settle"])
+    assert not any("did not confirm" in reason for reason in result.reasons)
+
+
 def test_a_float_that_fails_is_confirmed_in_exact_arithmetic(template):
     def check(instance, ctx):
         yield at_most("square", ctx.number(instance.x) ** 2, ctx.number(2))

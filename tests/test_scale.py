@@ -83,6 +83,7 @@ def test_a_counterexample_stands_where_time_runs_out_while_it_shrinks(claim_file
     assert found["verdict"] == "REFUTED"
     assert found["counterexample"]["confirmed_by"] == "exact"
     assert found["notes"] == ["shrinking was cut off after 4 s"]
+    assert found["seconds"] == 4.0
 
 
 WRITES = """

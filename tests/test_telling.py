@@ -23,7 +23,7 @@ from lora_proofs import (
     equal,
     verify,
 )
-from lora_proofs.cli.outcome import instance, rows_of
+from lora_proofs.cli.outcome import attention, instance, rows_of
 from lora_proofs.judging.margins import Tightest, margin, relative
 from lora_proofs.language.budget import budget
 from lora_proofs.language.chance import bounds
@@ -157,6 +157,8 @@ def test_a_counterexample_says_how_it_was_found_and_made_small(refuted):
     small = {"from": "3 x 3", "to": "1 x 1", "steps": 2, "judged": 5}
     assert "from 3 x 3 to 1 x 1 in 2 confirmed steps" in next(origin({"shrunk": small}))
     assert list(origin({})) == []
+    same = {**small, "from": "2 x 2", "to": "2 x 2"}
+    assert "made simpler at the same size (2 x 2)" in next(origin({"shrunk": same}))
     assert list(origin(refuted.counterexample))
 
 
@@ -171,6 +173,11 @@ def test_every_face_shows_the_sides_the_assumption_and_the_margin(refuted):
         assert "of the larger side" in face
         assert "step" in face and "replay" in face
     assert r"\begin{bmatrix}" in refuted._repr_latex_()
+
+
+def test_a_refutation_says_what_was_cut_off(refuted):
+    record = {**refuted.to_dict(), "notes": ["shrinking was cut off after 4 s"]}
+    assert "  shrinking was cut off after 4 s" in list(attention(record))
 
 
 def test_a_relation_is_a_sign_of_latex():
@@ -305,6 +312,8 @@ def survives(problem):
         (replace(GOOD, exhausted="stopped in the stage 'sample': 20 s"), "--time-limit 200"),
         (replace(GOOD, exhausted="stopped in the stage 'x': y, 7.5 s; --z"), "7.5 s that it had: "),
         (replace(GOOD, exhausted="stopped in the stage 'sample': 20 s"), "in the stage 'sample'"),
+        (replace(GOOD, exhausted="stopped in the stage 'load': 4 s"), "define its claims"),
+        (replace(GOOD, problems=("the construction misses on x",)), "give a better construction"),
         (replace(GOOD, exhausted="out of memory in the stage 'x'"), "LORA_PROOFS_MEMORY_MB"),
         (samples(empty=True), "yield at least one comparison"),
         (samples(constant=True), "from the instance that it is given"),

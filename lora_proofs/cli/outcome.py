@@ -126,7 +126,7 @@ def attention(record: Record) -> Iterator[str]:
         yield f"  expected {record['expected']}"
     if record["verdict"] == Verdict.INCONCLUSIVE:
         yield from _background(record)
-    for reason in record["reasons"]:
+    for reason in dict.fromkeys((*record["reasons"], *record["notes"])):
         yield f"  {reason}"
     if record["counterexample"]:
         yield from counterexample(record["counterexample"])

@@ -53,8 +53,9 @@ def verify_claims(
         typer.Option(
             metavar="SECONDS",
             help="How long a claim may take before it is stopped and INCONCLUSIVE. Without it: "
-            "20, 120 or 1800 s, by the budget. A file of claims has 20 s to load besides; the "
-            "variable LORA_PROOFS_LOAD_SECONDS sets another limit for that.",
+            "20, 120 or 1800 s, by the budget. Loading its file is part of it. Before that, "
+            "a file is loaded once to list its claims, within 20 s; the variable "
+            "LORA_PROOFS_LOAD_SECONDS sets another limit for that.",
             show_default=False,
         ),
     ] = None,

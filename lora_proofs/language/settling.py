@@ -9,6 +9,9 @@ from lora_proofs.language.budget import BUDGETS, Budget
 from lora_proofs.language.evidence import ControlEvidence, Evidence, SampleEvidence
 from lora_proofs.language.verdict import DISTINCT, MAX_DISCARDED, PER_REGIME, Verdict, judge
 
+MISSES = "the construction misses"
+"""How the problem begins of a claim of existence whose construction fails, beyond doubt."""
+
 
 def actions(evidence: Evidence, budget: Budget) -> tuple[str, ...]:
     """What to do about each reason, in the order of the reasons; nothing where a verdict stands.
@@ -43,6 +46,11 @@ def _shortened(exhausted: str, budget: Budget) -> str:
     where = f" (it was in the stage {stage[1]!r})" if stage else ""
     met = re.search(r"([\d.e+]+) s(?:;|$)", exhausted)
     limit = float(met[1]) if met else budget.wall
+    if stage and stage[1] == "load":
+        return (
+            "let the file define its claims and return, with the work inside their functions, or "
+            f"allow more than the {limit:g} s that it had: --time-limit {10 * limit:g}"
+        )
     return (
         f"draw smaller instances, let the check do less{where}, or allow more than the {limit:g} s "
         f"that it had: --time-limit {10 * limit:g}"
@@ -81,6 +89,8 @@ def _said(evidence: Evidence, budget: Budget) -> Iterator[str]:
     for problem in evidence.problems:
         if found := re.match(r"assumption ('.*?') yields no comparison", problem):
             yield f"let the assumption {found[1]} yield at least one comparison, or leave it out"
+        elif problem.startswith(MISSES):
+            yield "give a better construction (check), or a lower_bound that fails on that instance"
         else:
             yield f"mend this: {problem}"
     if evidence.suspect:

@@ -31,7 +31,10 @@ from lora_proofs.report.tree import (
 
 _GUARDED = str.maketrans({"<": r"\lt ", ">": r"\gt ", "|": r"\vert ", "*": r"\ast "})
 _ANCHOR = re.compile("[a-z0-9-]+")
-_TARGET = re.compile("#[a-z0-9-]+|https://[A-Za-z0-9./_-]+")
+# An anchor, a page, or a file as ``quote`` writes it: no other scheme, no other host.
+_TARGET = re.compile(
+    r"#[a-z0-9-]+|https://[A-Za-z0-9./_-]+|file:///[A-Za-z0-9._~%/-]+|(?!//)[A-Za-z0-9._~%/-]+"
+)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|$~&])")
 
 

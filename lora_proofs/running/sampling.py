@@ -26,6 +26,7 @@ from lora_proofs.judging.vacuity import Watch, said
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.claim import Claim
 from lora_proofs.language.evidence import CertificateEvidence, SampleEvidence
+from lora_proofs.language.settling import MISSES
 from lora_proofs.language.verdict import PER_REGIME
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.literature import ROUNDED
@@ -217,6 +218,14 @@ def suspected(
     found = refute(claim, instance, digits)
     if isinstance(found, Refutation):
         tally.refutation, tally.refuted_in = found, regime
+        return judged
+    if claim.kind == "lower-bound" and claim.lower_bound and judged.rigorous:
+        # ``refute`` asked the lower bound: of the construction nothing is in doubt.
+        if not any(problem.startswith(MISSES) for problem in tally.problems):
+            tally.problems.add(
+                f"{MISSES} on {instance!r} ({judged.failing().label!r}), beyond doubt, and the "
+                "lower bound does not exclude that another choice meets the claim there"
+            )
         return judged
     again = (
         settle(claim.check, instance, ladder(RIGOROUS, digits)) if not judged.rigorous else judged

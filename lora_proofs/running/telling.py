@@ -210,6 +210,8 @@ def _small(small: Record) -> str:
     if small.get("from") == small.get("to") and not steps:
         return f"nothing simpler that was tried fails: it stands as it was found{judged}"
     confirmed = f" in {steps} confirmed steps" if steps else ""
+    if small.get("from") == small.get("to"):
+        return f"made simpler at the same size ({small.get('to')}){confirmed}{judged}"
     return f"made small: from {small.get('from')} to {small.get('to')}{confirmed}{judged}"
 
 

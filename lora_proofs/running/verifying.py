@@ -211,7 +211,9 @@ def _record(entry: Entry, outcome: Outcome, budget: Budget, seed: int) -> dict[s
         return cut_off(outcome.standing, outcome.value)
     if outcome.standing:
         how = "after" if outcome.kind == "stopped" else "because"
-        return searching.cut_off(outcome.standing, outcome.stage, f"{how} {outcome.value}")
+        cut = searching.cut_off(outcome.standing, outcome.stage, f"{how} {outcome.value}")
+        timed = outcome.kind == "stopped" and _timed(outcome.value)
+        return {**cut, "seconds": round(budget.wall, 3)} if timed else cut
     if outcome.kind != "stopped":
         error = {**_error(outcome), "where": str(entry.locator)}
         return stopped(entry.told, budget, seed, error=error).to_dict()
