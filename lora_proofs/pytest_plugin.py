@@ -7,7 +7,8 @@ the marker, so that ``-m lora_proofs`` selects them and ``-m "not lora_proofs"``
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,28 +50,35 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def as_test(
-    claim: Claim, *, expect: str = "SUPPORTED", budget: str | None = None, seed: int | None = None
+    claim: Claim | str,
+    *,
+    expect: str = "SUPPORTED",
+    budget: str | None = None,
+    seed: int | None = None,
 ) -> Callable[[pytest.FixtureRequest], None]:
     """A test that verifies a claim and fails where its verdict is weaker than ``expect``.
 
+    ``claim`` is a claim, its name, or ``file.py::NAME``, as for ``verify``; a text is read at once.
     A claim that is false on purpose says ``expect="REFUTED"``. ``budget`` and ``seed`` are those of
-    the command line, unless they are given here or by the marker. Raises ``BadInput`` for a
-    verdict or a budget that does not exist.
+    the command line, unless they are given here or by the marker. Raises ``BadInput`` for no
+    claim, and for a verdict or a budget that does not exist.
     """
     from lora_proofs.language.verdict import Verdict
+    from lora_proofs.running.loading import the_claim
 
     if expect not in list(Verdict):
         raise BadInput(f"as_test: expected expect among {', '.join(Verdict)}; got {expect!r}")
     own = {k: v for k, v in (("budget", budget), ("seed", seed)) if v is not None}
     _checked(own)
+    known = the_claim(claim)
 
     def test(request: pytest.FixtureRequest) -> None:
         told = settings(request)
-        problem = shortcoming(claim, told["budget"], told["seed"], expect)
+        problem = shortcoming(known, told["budget"], told["seed"], expect)
         if problem:
             pytest.fail(problem, pytrace=False)
 
-    test.__doc__ = claim.statement
+    test.__doc__ = known.statement
     marked: Callable[[pytest.FixtureRequest], None] = pytest.mark.lora_proofs(**own)(test)
     return marked
 
@@ -109,4 +117,24 @@ def shortcoming(claim: Claim, budget: str, seed: int, expect: str) -> str:
     result = verify(claim, budget=budget, seed=seed)
     if as_expected(str(result.verdict), expect):
         return ""
-    return "\n".join(attention({**result.to_dict(), "expected": expect}))
+    record = {**result.to_dict(), "expected": expect}
+    found = record["counterexample"]
+    if not found:
+        return "\n".join(attention(record))
+    # What the record says of a replay speaks of a result, which a test does not show.
+    record["counterexample"] = {**found, "replay": ""}
+    return "\n".join([*attention(record), *_again(claim, found["instance"])])
+
+
+def _again(claim: Claim, instance: dict[str, Any]) -> Iterator[str]:
+    """A counterexample as one line of JSON, and what replays it."""
+    from lora_proofs.judging.counterexample import replaying_command
+
+    command = replaying_command(claim)
+    yield f"  the counterexample{', to be saved as counterexample.json' if command else ''}:"
+    yield json.dumps({"claim": claim.name, "instance": instance})
+    if command:
+        yield f"  replay it: {command}"
+    else:
+        yield "  no file has the claim; replay it in Python, where LINE is the line above:"
+        yield "    lora_proofs.replay(claim, json.loads(LINE))"

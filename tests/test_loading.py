@@ -63,6 +63,16 @@ def test_verify_takes_a_name_and_replay_what_it_found(claim_file):
     assert result.digest.startswith("sha256:")
 
 
+def test_what_is_no_claim_is_shown_in_short(claim_file):
+    claim = load_claim(str(claim_file()))
+    for take in (verify, lambda given: replay(given, {"instance": {"x": 1}})):
+        with pytest.raises(BadInput, match=r"got list=\[.*: give them one by one") as refused:
+            take([claim])
+        assert len(str(refused.value)) < 200
+    with pytest.raises(BadInput, match=r"such as module\.claim"):
+        verify(hashlib)
+
+
 def test_what_is_no_counterexample_is_told():
     with pytest.raises(BadInput, match="expected a counterexample"):
         replay("classical/balancedness", {"left": 1})

@@ -1,5 +1,7 @@
 """What is said of a user's own claims: replay lines, seeds, folders, reasons beside a file."""
 
+from pathlib import Path
+
 import pytest
 
 from lora_proofs import verify
@@ -33,8 +35,14 @@ def claim(tmp_path):
 
 def test_a_replay_names_the_file_and_says_what_to_save(claim):
     line = _replay(claim)
-    assert "--claim my_bound.py::my/bound " in line
+    place = claim.check.__globals__["__file__"]
+    assert Path(place).is_absolute() and f"--claim {place}::my/bound " in line
     assert "save result.counterexample as counterexample.json" in line
+
+
+def test_a_claim_without_a_file_is_replayed_in_python(claim, monkeypatch):
+    monkeypatch.setitem(claim.check.__globals__, "__file__", "<stdin>")
+    assert _replay(claim).startswith("lora_proofs.replay(claim, result.counterexample)")
 
 
 @pytest.mark.parametrize("seed", ["x", 1.5, True, 2**63])

@@ -1,7 +1,15 @@
+import json
+import shlex
 import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
+
+import pytest
+
+from lora_proofs import load_claim, replay
+from lora_proofs.errors import BadInput
+from lora_proofs.pytest_plugin import as_test, shortcoming
 
 NAME = "lora_proofs.pytest_plugin"
 CLAIMS = Path(__file__).parent / "claims_for_tests"
@@ -30,6 +38,34 @@ def test_claims_are_tests_with_a_budget(tmp_path):
     assert "2 passed" in done.stdout and "1 failed" in done.stdout
     assert "REFUTED on one exact instance" in done.stdout
     assert "square of a sum: 4 = 2 fails" in done.stdout
+    assert "result." not in done.stdout
+
+
+def test_a_failure_holds_what_replays_it(lora_proofs):
+    claim = load_claim(f"{CLAIMS / 'true_and_false.py'}::tests/cross-term-lost")
+    told = shortcoming(claim, "quick", 0, "SUPPORTED").splitlines()
+    (line,) = [line for line in told if line.startswith("{")]
+    (lora_proofs.folder / "counterexample.json").write_text(line)
+    command = next(x for x in told if "replay it:" in x).partition("lora-proofs ")[2]
+    assert str(CLAIMS.resolve()) in command
+    assert "confirmed: " in lora_proofs.done(*shlex.split(command))
+
+
+def test_a_failure_of_a_claim_without_a_file_is_replayed_in_python(monkeypatch):
+    claim = load_claim(f"{CLAIMS / 'true_and_false.py'}::tests/cross-term-lost")
+    monkeypatch.setitem(claim.check.__globals__, "__file__", "<stdin>")
+    told = shortcoming(claim, "quick", 0, "SUPPORTED").splitlines()
+    (line,) = [line for line in told if line.startswith("{")]
+    assert "<stdin>" not in "".join(told)
+    assert "    lora_proofs.replay(claim, json.loads(LINE))" in told
+    assert replay(claim, json.loads(line))["confirmed"]
+
+
+def test_a_claim_may_be_named_as_for_verify(monkeypatch):
+    monkeypatch.chdir(CLAIMS)
+    assert "cross" not in as_test("true_and_false.py::true_claim").__doc__
+    with pytest.raises(BadInput, match="expected a Claim, or the name of one, got list"):
+        as_test([1])
 
 
 def pytest_run(folder, *options):

@@ -51,19 +51,37 @@ class Refutation:
 
 
 def _replay(claim: Claim) -> str:
-    """The line that replays a counterexample, once it is kept in a file.
+    """What replays a counterexample, for who has the result."""
+    if home_file(claim) is None:
+        why = f"in Python: no file has {claim.name}"
+        return f"lora_proofs.replay(claim, result.counterexample)  # {why}"
+    again = replaying_command(claim)
+    return f"{again}  # save result.counterexample as counterexample.json first"
+
+
+def replaying_command(claim: Claim) -> str:
+    """The line that replays what is kept in counterexample.json; empty where no file has the claim.
 
     A claim from outside this package is known by its file alone, never by its name.
     """
+    place = home_file(claim)
+    if place is None:
+        return ""
+    target = f"{place}::{claim.name}" if place else claim.name
+    return f"lora-proofs replay counterexample.json --claim {shlex.quote(target)}"
+
+
+def home_file(claim: Claim) -> str | None:
+    """The file of a claim, as an absolute path; empty for one of ours, ``None`` for none.
+
+    What is written at a prompt or in a notebook stands in no file that can be named.
+    """
     check = inspect.unwrap(refuting(claim) or claim.check)
     home = getattr(check, "__globals__", {})
-    place = home.get("__file__") or ""
-    ours = str(home.get("__name__", "")).startswith("lora_proofs.claims")
-    target = f"{Path(place).name}::{claim.name}" if place and not ours else claim.name
-    return (
-        f"lora-proofs replay counterexample.json --claim {shlex.quote(target)}"
-        "  # save result.counterexample as counterexample.json first"
-    )
+    if str(home.get("__name__", "")).startswith("lora_proofs.claims"):
+        return ""
+    place = Path(home.get("__file__") or "")
+    return str(place.resolve()) if place.suffix == ".py" and place.is_file() else None
 
 
 def refute(claim: Claim, instance: Instance, digits: int) -> Refutation | str:

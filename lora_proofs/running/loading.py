@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
+from types import ModuleType
 
 from lora_proofs.errors import BadInput
 from lora_proofs.language.claim import Claim
@@ -16,6 +18,9 @@ from lora_proofs.running.catalogue import (
     read_file,
     shipped_claims,
 )
+
+LONGEST = 60
+"""Characters of what came that a message shows."""
 
 
 def load_claim(target: str, sha256: str = "") -> Claim:
@@ -42,6 +47,32 @@ def load_claim(target: str, sha256: str = "") -> Claim:
     if not entries:
         raise BadInput(f"expected the name of a claim, got the pattern {target!r}: none matches")
     return load(entries[0].locator)
+
+
+def the_claim(given: Claim | str) -> Claim:
+    """The claim that is given, or the one that a text names, as ``load_claim`` reads it.
+
+    Raises ``BadInput`` for anything else, and what ``load_claim`` raises.
+
+    >>> the_claim([])
+    Traceback (most recent call last):
+    lora_proofs.errors.BadInput: expected a Claim, or the name of one, got list=[]
+    """
+    if isinstance(given, str):
+        return load_claim(given)
+    if not isinstance(given, Claim):
+        text = textwrap.shorten(repr(given), LONGEST, placeholder=" ...")
+        raise BadInput(
+            f"expected a Claim, or the name of one, got {type(given).__name__}={text}{_one(given)}"
+        )
+    return given
+
+
+def _one(given: object) -> str:
+    """What to give in place of something that holds claims."""
+    if isinstance(given, list | tuple) and given:
+        return ": give them one by one"
+    return ": give one of its claims, such as module.claim" if isinstance(given, ModuleType) else ""
 
 
 def _named(target: str) -> list[Entry]:

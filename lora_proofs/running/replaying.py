@@ -12,7 +12,7 @@ from lora_proofs.judging.evaluation import assumptions_on
 from lora_proofs.judging.raising import message
 from lora_proofs.language.claim import Claim, Control
 from lora_proofs.mathematics.instance import Instance
-from lora_proofs.running.loading import load_claim
+from lora_proofs.running.loading import the_claim
 
 
 def replay(
@@ -33,7 +33,7 @@ def replay(
             'expected a counterexample, an object with an "instance", got '
             f"{type(counterexample).__name__}"
         )
-    return replay_on(load_claim(claim) if isinstance(claim, str) else claim, counterexample, digits)
+    return replay_on(the_claim(claim), counterexample, digits)
 
 
 def replay_on(claim: Claim, counterexample: Mapping[str, Any], digits: int) -> dict[str, Any]:

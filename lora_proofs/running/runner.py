@@ -26,7 +26,7 @@ from lora_proofs.language.validate import validate
 from lora_proofs.language.verdict import judge, moved_from
 from lora_proofs.running.deriving import Derived, confront, derive_claim, granted, stretched
 from lora_proofs.running.isolation import preserved
-from lora_proofs.running.loading import load_claim
+from lora_proofs.running.loading import the_claim
 from lora_proofs.running.result import Result, describe
 from lora_proofs.running.sampling import Tally, certify, sample
 from lora_proofs.running.searching import Breaking, needs_search, told
@@ -50,12 +50,7 @@ def verify(claim: Claim | str, budget: str = "standard", seed: int = 0) -> Resul
     ``Contradiction`` where the derivation and an exact instance disagree. A check that raises is
     no exception here: the result is INCONCLUSIVE and ``to_dict()["error"]`` says what and where.
     """
-    if isinstance(claim, str):
-        claim = load_claim(claim)
-    if not isinstance(claim, Claim):
-        raise BadInput(
-            f"expected a Claim to verify, or its name, got {type(claim).__name__}={claim!r}"
-        )
+    claim = the_claim(claim)
     if isinstance(seed, bool) or not isinstance(seed, int) or abs(seed) > LARGEST_SEED:
         raise BadInput(f"seed: expected an integer of at most 64 bits, got {seed!r}")
     validate(claim)
