@@ -65,6 +65,18 @@ def test_a_control_is_replayed_by_its_number(lora_proofs, claim_file):
     assert "expected --control from 1 to 1" in told(lora_proofs("replay", "1", "--control", "2"), 4)
 
 
+def test_what_replay_prints_replays_itself(lora_proofs, tmp_path, claim_file):
+    lora_proofs("verify", f"{claim_file(FALSE)}::false", "--budget", "quick")
+    for options, which in (((), ""), (("--control", "1"), ", control 1")):
+        printed = lora_proofs("replay", "1", "--json", *options).stdout
+        assert f"tests/false{which}\n" in told(replay(lora_proofs, tmp_path, printed), 0)
+
+
+def test_a_name_that_is_known_by_its_file_alone_asks_for_the_file(lora_proofs, tmp_path):
+    text = told(replay(lora_proofs, tmp_path, COUNTEREXAMPLE), 4)
+    assert "which no claim has" in text and "--claim FILE.py" in text
+
+
 def test_a_mended_claim_is_judged_as_it_is_now(lora_proofs, claim_file):
     lora_proofs("verify", f"{claim_file(FALSE)}::false", "--budget", "quick")
     claim_file(FALSE.replace("ctx.number(1000)", "ctx.number(-2)"))

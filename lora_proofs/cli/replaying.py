@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from lora_proofs.cli.documents import finite, read_json
 from lora_proofs.cli.inspecting import the_one
 from lora_proofs.cli.options import DEFAULT_LEDGER, AsJson, LedgerPath, emit, note, say
 from lora_proofs.errors import BadInput
+
+if TYPE_CHECKING:
+    from lora_proofs.running.catalogue import Entry
 
 SECONDS = 300.0
 DIGITS = 50
@@ -45,12 +48,13 @@ def replay_record(
     """
     told = _recorded(record, ledger)
     found = _counterexample(told, control, record)
-    entry = the_one(_named(claim, found) if claim else _place(told, found, record))
+    entry = the_one(_named(claim, found)) if claim else _recorded_one(_place(told, found, record))
     _say_if_changed(found, entry.locator.sha256)
     from lora_proofs.running.verifying import perform_on
 
     payload = {"do": "replay", "counterexample": found, "digits": DIGITS}
     result: dict[str, Any] = perform_on(entry, payload, SECONDS)
+    result["locator"] = entry.locator.to_dict()
     if as_json:
         emit(result)
     else:
@@ -120,6 +124,16 @@ def _place(told: Mapping[str, Any], found: Mapping[str, Any], where: str) -> str
         )
     path = locator.get("path")
     return f"{path}::{name}" if path else name
+
+
+def _recorded_one(target: str) -> Entry:
+    """The claim that a record names, whose file may be unknown or gone."""
+    try:
+        return the_one(target)
+    except BadInput as error:
+        if type(error) is not BadInput:
+            raise
+        raise BadInput(f"{error}. For a claim of a file, say which: --claim FILE.py") from None
 
 
 def _say_if_changed(found: Mapping[str, Any], sha256: str) -> None:

@@ -114,6 +114,7 @@ SCHEMAS: dict[str, tuple[str, Schema]] = {
             confirmed_by=or_null(one_of("exact", "ball")),
             comparison=or_null(ref("comparison")),
             assumptions=by_name(TEXT),
+            locator=ref("locator"),
             reason=TEXT,
         ),
     ),
