@@ -118,6 +118,10 @@ def test_a_rank_may_have_a_name_that_is_a_side_or_short():
         (lambda: instances_of(h="number in [1, 1]"), "more than one"),
         (lambda: instances_of(h="number around 3"), "expected 'number'"),
         (lambda: instances_of("q <= n", B="n x m"), "q"),
+        (
+            lambda: instances_of("r <= min(n, m)", E="n x m", r="integer in [1, 2]"),
+            r"dimension of a field \(n, m\): .* dimensions only. r is a field.*'n x m rank r'",
+        ),
         (lambda: instances_of("n about m", B="n x m"), "condition"),
         (lambda: instances_of("n < 1", B="n x m"), "none of"),
         (lambda: instances_of(B="n x m", sizes={"n": (3, 1)}), "low"),

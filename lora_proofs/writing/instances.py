@@ -166,7 +166,10 @@ def _shapes(
     names = list(dict.fromkeys(needed))
     for name in [*sizes, *(d for c in conditions for d in _names(c))]:
         if name not in names:
-            raise BadInput(f"{name}: expected a dimension of a field ({', '.join(names)})")
+            raise BadInput(
+                f"{name}: expected a dimension of a field ({', '.join(names) or 'there is none'}): "
+                f"conditions and sizes speak of dimensions only{_remedy(name, name in fields)}"
+            )
     ranges = [_range(name, sizes.get(name, RANGE)) for name in names]
     every = list(itertools.islice(itertools.product(*ranges), MOST_SHAPES + 1))
     if len(every) > MOST_SHAPES:
@@ -181,6 +184,17 @@ def _shapes(
         )
     fitting.sort(key=lambda s: (sum(s.values()), tuple(s.values())))
     return tuple(tuple(s.items()) for s in fitting)
+
+
+def _remedy(name: str, is_field: bool) -> str:
+    """What to do with a field that a condition cannot bind."""
+    if not is_field:
+        return ""
+    return (
+        f". {name} is a field. Let sizes={{...}} leave only sizes that its whole range fits, or "
+        f"make it a dimension in place of a field: a side, or the rank of a matrix ('n x m rank "
+        f"{name}'); or state it as an Assumption that most draws meet"
+    )
 
 
 def _range(name: str, bounds: Any) -> range:
