@@ -40,6 +40,14 @@ def test_the_claim_of_the_page_holds_and_its_control_fails(told):
     assert settle(control.check, control.instances[0], rungs).refutes
 
 
+def test_a_step_below_a_bound_of_matrices_is_drawn_and_judged(told):
+    steps, rungs = told["STEPS"], ladder(("exact", "ball"), 50)
+    for regime in steps.regimes:
+        instance = draw_one(steps, regime, 0, "page", regime)
+        assert settle(told["no_increase"], instance, rungs).outcome == "holds", regime
+    assert not steps.admits(instance.replace(A=[[0] * len(row) for row in instance.A]))
+
+
 def test_the_result_of_the_page_is_certified(told):
     assert str(told["result"].verdict) == "CERTIFIED", told["result"].reasons
 
