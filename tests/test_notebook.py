@@ -26,7 +26,7 @@ CLAIMS = Path(__file__).parent / "claims_for_tests" / "true_and_false.py"
 @pytest.fixture(scope="module")
 def records(tmp_path_factory):
     """A false claim and a true one of a file, as the ledger would have them."""
-    path = tmp_path_factory.mktemp("claims") / "mine.py"
+    path = tmp_path_factory.mktemp("claims") / "for_a_notebook.py"
     shutil.copy(CLAIMS, path)
     found = []
     for entry in file_claims(path):

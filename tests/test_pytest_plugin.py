@@ -1,5 +1,6 @@
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -110,3 +111,11 @@ def test_a_marker_says_what_it_may_hold(tmp_path):
     (tmp_path / "test_marked.py").write_text(text)
     done = pytest_run(tmp_path)
     assert done.returncode == 1 and "expected budget= one of quick" in done.stdout
+
+
+def test_a_copy_of_a_file_is_replayed_from_its_own_place(tmp_path):
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        folder.mkdir()
+        path = shutil.copy(CLAIMS / "true_and_false.py", folder / "my_copies.py")
+        claim = load_claim(f"{path}::tests/cross-term-lost")
+        assert str(folder.resolve()) in shortcoming(claim, "quick", 0, "SUPPORTED")

@@ -173,7 +173,9 @@ def load_file(path: Path, sha256: str = "") -> ModuleType:
             f"{path}: expected the file with SHA-256 {sha256[:12]}..., it is now {digest[:12]}...: "
             "it changed. Verify it again"
         )
-    name = f"lora_proofs_file_{digest[:16]}"
+    # A copy of a file elsewhere is another module: what a claim says of its place depends on it.
+    where = hashlib.sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()
+    name = f"lora_proofs_file_{where[:8]}_{digest[:16]}"
     if name in sys.modules:
         return sys.modules[name]
     module = _module(name, path)
