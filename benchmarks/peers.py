@@ -134,9 +134,7 @@ def versus(
     """Our kernels against these peers, all at one median error."""
     if not peers:
         return
-    ours = floats.numpy_kernel()
-    compiled = floats.compiled_kernel(run.note)
-    mine = [ours] + ([compiled] if compiled else [])
+    mine = floats.kernels(run.note)
     for contestant in (*mine, *(peer for peer, _ in peers)):
         match(contestant, batch, truth, target)
     race([*mine, *(peer for peer, _ in peers)], batch, run.rounds)
@@ -144,13 +142,13 @@ def versus(
         for own in mine:
             shape, is_heyoka = batch.shape, bars is not NONE and "heyoka" in peer.name
             own_bars = bars
-            if own is compiled:
+            if own.backend == "compiled":
                 own_bars = COMPILED.get(shape, NONE) if is_heyoka else NONE
             errors = f"{own.error:.1e}, {peer.error:.1e}"
             run.add(Row(own.name, peer.name, where, own.seconds * 1e6, peer.seconds * 1e6, errors,
                         *own_bars))  # fmt: skip
     for own in mine:
-        rate = floats.flops(batch, own.tolerance) / own.seconds
+        rate = floats.flops(batch, own.tolerance, own.like is None) / own.seconds
         part = 100 * rate / peak
         run.note(f"{own.name}, {where}: {rate / 1e9:.2f} GF/s, {part:.1f} % of the dgemm peak")
 

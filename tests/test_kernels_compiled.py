@@ -201,3 +201,14 @@ def test_roundings_that_the_flow_amplifies_are_in_the_error():
     fine = ~(here.failed | there.failed)
     assert fine.any() and gap[fine].max() > 1e-12
     assert (gap <= here.error + 1e-13)[fine].all() and (gap <= there.error + 1e-13)[fine].all()
+
+
+@compiled
+def test_without_an_estimate_there_is_one_run_and_no_error_is_known():
+    for name, data in problems(4, 5, 2, 11).items():
+        two = lora_flow(*data, 1.0, method="general", backend="compiled")
+        one = lora_flow(*data, 1.0, method="general", backend="compiled", estimate=False)
+        assert np.all(np.isposinf(one.error) | one.failed) and not np.any(one.failed > two.failed)
+        assert np.all(one.steps < two.steps) or not two.steps.any(), name
+        assert np.array_equal(one.W[~two.failed], two.W[~two.failed]), name
+        assert np.array_equal(one.singular_values[~two.failed], two.singular_values[~two.failed])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import array_api_strict as strict
 import numpy as np
 import pytest
@@ -11,6 +13,9 @@ from lora_proofs.errors import BadInput, ShapeMismatch
 from lora_proofs.integrate.taylor import taylor_flow
 from lora_proofs.kernels import REASONS, lora_flow
 from lora_proofs.kernels import flow as front
+from lora_proofs.kernels.generic import integrate_generic
+from lora_proofs.kernels.result import OK, STUCK
+from lora_proofs.kernels.stepping import Flows, integrate
 from lora_proofs.mathematics import losses
 from lora_proofs.solving.flow_field import lora_field
 
@@ -54,6 +59,37 @@ def reference(W0, Y, A0, B0, t, index):
     end = taylor_flow(problem.rates, problem.values, t, digits=30)
     A, B = (np.array(end[x].tolist(), dtype=float) for x in "AB")
     return A, B, W0[index] + B @ A
+
+
+def test_without_an_estimate_there_is_one_run_and_no_error_is_known():
+    for name, (W0, Y, A0, B0) in problems(4, 5, 2, 6).items():
+        both = lora_flow(W0, Y, A0, B0, 1.0, method="general")
+        one = lora_flow(W0, Y, A0, B0, 1.0, method="general", estimate=False)
+        assert np.all(np.isposinf(one.error) | one.failed) and not np.any(one.failed > both.failed)
+        assert np.all(one.steps < both.steps) or not both.steps.any(), name
+        apart, kept = np.abs(one.W - both.W).max(axis=(1, 2)), ~both.failed
+        assert np.all(apart[kept] <= 0.01 * both.error[kept]), name
+    W0, Y, A0, B0 = (strict.asarray(X) for X in problems(3, 3, 1, 2)["ties"])
+    end = lora_flow(W0, Y, A0, B0, 1.0, method="general", estimate=False)
+    assert strict.all(strict.isinf(end.error))
+
+
+def test_without_an_estimate_what_fails_is_told():
+    W0, Y, A0, B0 = problems(3, 3, 2, 3)["generic"]
+    Y[0, 0, 0], A0[1] = np.nan, 1e200
+    end = lora_flow(W0, Y, A0, B0, 1.0, estimate=False)
+    assert list(end.failed) == [True, True, False] and np.isnan(end.error[0])
+
+
+@pytest.mark.parametrize("move", [integrate, partial(integrate_generic, xp=np)])
+def test_a_step_size_that_goes_to_nothing_is_told(move):
+    """No data of ``lora_flow`` reach it: in its units rates are near 1, and too long a time is."""
+    ones = np.ones((2, 1))
+    sigma = np.array([[np.nan], [1.0]])
+    state, D, t, tolerance = np.ones((2, 2)), 0 * ones[..., None], ones[:, 0], 1e-9 * ones[:, 0]
+    flows = Flows(state, sigma, D, t, tolerance, (1, 1, 1), np.zeros(2, dtype=np.int64))
+    move(flows, 2_000)
+    assert list(flows.reason) == [STUCK, OK]
 
 
 def off(result, index, A, B, W):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,37 +17,38 @@ from lora_proofs.kernels import lora_flow
 HEYOKA_LANES = 8
 
 
-def numpy_kernel() -> Contestant:
-    def make(batch: Batch, tolerance: float) -> Solve:
-        data = (0 * batch.E, batch.E, batch.A0, batch.B0, T)
-
-        def solve() -> tuple[Any, Any]:
-            end = lora_flow(*data, method="general", tolerance=tolerance)
-            return end.A, end.B
-
-        return solve
-
-    return Contestant("batched NumPy", make)
-
-
-def compiled_kernel(note: Callable[[str], None]) -> Contestant | None:
-    """The compiled backend, where this machine can make it."""
-
-    def make(batch: Batch, tolerance: float) -> Solve:
-        data = (0 * batch.E, batch.E, batch.A0, batch.B0, T)
-
-        def solve() -> tuple[Any, Any]:
-            end = lora_flow(*data, method="general", tolerance=tolerance, backend="compiled")
-            return end.A, end.B
-
-        return solve
-
+def kernels(note: Callable[[str], None]) -> list[Contestant]:
+    """Both backends, with an error per instance and, as the peers, without one."""
+    found = [_kernel("batched NumPy", "numpy")]
+    compiled = _kernel("compiled", "compiled")
     try:
-        make(Batch(np.eye(2)[None], np.ones((1, 1, 2))), 1e-6)()
+        compiled.make(Batch(np.eye(2)[None], np.ones((1, 1, 2))), 1e-6)()
+        found.append(compiled)
     except Unavailable as error:
         note(f"compiled skipped: {error}")
-        return None
-    return Contestant("compiled", make)
+    return [*found, *(_kernel(f"{x.name}, one run", x.backend, like=x) for x in found)]
+
+
+@dataclass
+class Kernel(Contestant):
+    """A contestant of ours: with which backend, and whether it gives an error per instance."""
+
+    backend: str = "numpy"
+
+
+def _kernel(name: str, backend: str, like: Contestant | None = None) -> Kernel:
+    def make(batch: Batch, tolerance: float) -> Solve:
+        data = (0 * batch.E, batch.E, batch.A0, batch.B0, T)
+
+        def solve() -> tuple[Any, Any]:
+            end = lora_flow(
+                *data, method="general", tolerance=tolerance, backend=backend, estimate=not like
+            )
+            return end.A, end.B
+
+        return solve
+
+    return Kernel(name, make, like=like, backend=backend)
 
 
 def scipy_loop() -> Contestant:
@@ -196,18 +198,18 @@ def heyoka_integrator(
     return hy.taylor_adaptive_batch(rates, start, pars=pars, tol=tolerance, compact_mode=compact)
 
 
-def flops(batch: Batch, tolerance: float) -> float:
+def flops(batch: Batch, tolerance: float, estimate: bool = True) -> float:
     """What the NumPy kernel computes, per instance: steps x stages x products.
 
     A slope takes b'b (2 n r^2), b Q and a P (2 (n + m) r^2), S a and S'b; a step twelve of them,
-    and the sums of stages. Both runs count, the SVD of E and of the product do not.
+    and the sums of stages. Both runs count where there are two; the SVD of E and of the product
+    do not.
     """
     from lora_proofs.kernels.stepping import LAST_WEIGHTS, STAGE_WEIGHTS
 
     n, m, r = batch.shape
-    end = lora_flow(
-        0 * batch.E, batch.E, batch.A0, batch.B0, T, method="general", tolerance=tolerance
-    )
+    data = (0 * batch.E, batch.E, batch.A0, batch.B0, T)
+    end = lora_flow(*data, method="general", tolerance=tolerance, estimate=estimate)
     slope = 2 * n * r * r + 2 * (n + m) * r * r + 4 * min(n, m) * r
     rows = [*(weights for weights, _ in STAGE_WEIGHTS), *LAST_WEIGHTS]
     sums = 2 * (n + m) * r * sum(np.count_nonzero(row) for row in rows)

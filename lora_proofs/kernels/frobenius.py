@@ -4,7 +4,8 @@ The second run has a tolerance ``COARSER`` times as large and starts from data t
 ``ROUNDINGS`` times as many roundings; the distance of the two, divided by ``TRUST``, is the error
 of the first: errors are nearly proportional to the tolerance, and where an instance amplifies
 them, or roundings, the two runs drift apart. What the last steps lose is not proportional (there
-the step size is held by stability); it is measured by the estimate of order 5 and added.
+the step size is held by stability); it is measured by the estimate of order 5 and added. Without
+``estimate`` there is one run, and its error is unknown: infinite.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from lora_proofs.kernels.coordinates import EPS, Coordinates, enter, leave, moved, size
 from lora_proofs.kernels.generic import integrate_generic
-from lora_proofs.kernels.result import INACCURATE, OK, TOO_MANY_STEPS, BatchResult
+from lora_proofs.kernels.result import INACCURATE, OK, OVERFLOW, TOO_MANY_STEPS, BatchResult
 from lora_proofs.kernels.spectrum import product_singular_values
 from lora_proofs.kernels.stepping import STABLE, Flows, integrate
 
@@ -36,50 +37,55 @@ def frobenius_flow(
     tolerance: float,
     most_steps: int,
     singular_values: bool,
+    estimate: bool = True,
 ) -> BatchResult:
     """The flow of 1/2 ||W0 + BA - Y||^2 for a block of N instances, all of full batch shape."""
     c = enter(Y - W0, A0, B0, t, xp)
-    (b, a), (b_far, a_far), steps, reason, lost = _both(c, tolerance, most_steps, xp)
-    db, da = size(b - b_far, xp) / TRUST + lost, size(a - a_far, xp) / TRUST + lost
-    error, scale = errors_of_product(c.unit, size(b, xp), size(a, xp), db, da, xp)
+    runs, steps, reason, lost = _runs(c, tolerance, most_steps, estimate, xp)
+    b, a = runs[0]
     A, B = leave(c, b, a)
-    error = error + 16 * EPS * (scale + xp.max(xp.abs(W0), axis=(-2, -1)))
-    reason = xp.where((reason == OK) & ~(error < scale), INACCURATE, reason)
-    reason = xp.where((c.reason == OK) & (scale == 0), OK, reason)
+    if estimate:
+        db, da = (size(x - y, xp) / TRUST + lost for x, y in zip(*runs, strict=True))
+        error, scale = errors_of_product(c.unit, size(b, xp), size(a, xp), db, da, xp)
+        error = error + 16 * EPS * (scale + xp.max(xp.abs(W0), axis=(-2, -1)))
+        reason = xp.where((reason == OK) & ~(error < scale), INACCURATE, reason)
+        reason = xp.where((c.reason == OK) & (scale == 0), OK, reason)
+    else:
+        error = xp.full_like(c.unit, xp.inf)
+        finite = xp.isfinite(size(b, xp) + size(a, xp))
+        reason = xp.where((reason == OK) & ~finite, OVERFLOW, reason)
     values = None
     if singular_values:
         values = product_singular_values(b, a, xp) * c.unit[:, None] ** 2
     return BatchResult(W0 + B @ A, A, B, error, steps, reason, values, "dop853")
 
 
-def _both(c: Coordinates, tolerance: float, most_steps: int, xp: Any) -> Any:
-    """Both runs in one batch: (b, a), (b, a) of the second, steps and reasons."""
+def _runs(c: Coordinates, tolerance: float, most_steps: int, second: bool, xp: Any) -> Any:
+    """One run or both in one batch: (b, a) of each, and steps, reasons and last losses."""
     n, m, r = c.b.shape[1], c.a.shape[1], c.b.shape[2]
-    coarse = min(COARSER * tolerance, 1e-3)
-    b_far, a_far, sigma_far = moved(c, COARSER * ROUNDINGS * EPS, xp)
-    b, a = xp.concat([c.b, b_far]), xp.concat([c.a, a_far])
+    starts, tolerances = [(c.b, c.a, c.sigma)], [tolerance]
+    if second:
+        starts.append(moved(c, COARSER * ROUNDINGS * EPS, xp))
+        tolerances.append(min(COARSER * tolerance, 1e-3))
+    b, a, sigma = (xp.concat(parts) for parts in zip(*starts, strict=True))
+    count, N = len(starts), c.b.shape[0]
     D = b.mT @ b - a.mT @ a
-    N = c.b.shape[0]
-    state = xp.concat([xp.reshape(b, (2 * N, n * r)), xp.reshape(a, (2 * N, m * r))], axis=1)
-    tolerances = xp.concat([xp.full_like(c.t, tolerance), xp.full_like(c.t, coarse)])
-    sigma, t = xp.concat([c.sigma, sigma_far]), xp.concat([c.t, c.t])
+    wide = count * N
+    state = xp.concat([xp.reshape(b, (wide, n * r)), xp.reshape(a, (wide, m * r))], axis=1)
     long = STABLE * most_steps < c.t * xp.max(c.sigma, axis=-1)
     reason = xp.where((c.reason == OK) & long, TOO_MANY_STEPS, c.reason)
-    flows = Flows(state, sigma, D, t, tolerances, (n, m, r), xp.concat([reason, reason]))
+    sizes = xp.concat([xp.full_like(c.t, x) for x in tolerances])
+    t, reasons = xp.concat([c.t] * count), xp.concat([reason] * count)
+    flows = Flows(state, sigma, D, t, sizes, (n, m, r), reasons)
     if xp is np:
         integrate(flows, most_steps)
     else:
         integrate_generic(flows, most_steps, xp)
-    b = xp.reshape(flows.state[:, : n * r], (2 * N, n, r))
-    a = xp.reshape(flows.state[:, n * r :], (2 * N, m, r))
-    reason = xp.maximum(flows.reason[:N], flows.reason[N:])
-    return (
-        (b[:N, ...], a[:N, ...]),
-        (b[N:, ...], a[N:, ...]),
-        flows.steps[:N] + flows.steps[N:],
-        reason,
-        flows.recent[:N],
-    )
+    b = xp.reshape(flows.state[:, : n * r], (count, N, n, r))
+    a = xp.reshape(flows.state[:, n * r :], (count, N, m, r))
+    steps, reasons = (xp.reshape(x, (count, N)) for x in (flows.steps, flows.reason))
+    ends = [(b[k, ...], a[k, ...]) for k in range(count)]
+    return ends, xp.sum(steps, axis=0), xp.max(reasons, axis=0), flows.recent[:N]
 
 
 def errors_of_product(

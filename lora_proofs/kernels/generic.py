@@ -64,7 +64,8 @@ def _step(
     left_then = xp.where(accept, left - h, left)
     factor = xp.clip(0.9 * xp.maximum(error, xp.full_like(error, 1e-12)) ** -0.125, 0.2, 6.0)
     slow = STABLE / xp.maximum(_rates(new, D, shape, xp), xp.full_like(h, 1e-300))
-    size = xp.minimum(xp.minimum(h * factor, slow), left_then)
+    size = xp.minimum(h * factor, slow)
+    size = xp.minimum(xp.where(xp.isfinite(size), size, h / 5), left_then)
     size = xp.where((size < left_then) & (2 * size > left_then), left_then / 2, size)
     recent = xp.where(accept & (h > 0), recent / 2 + xp.sqrt(fifth), recent)
     return xp.where(accept[:, None], new, y), left_then, size, recent

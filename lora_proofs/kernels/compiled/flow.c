@@ -7,7 +7,7 @@
 typedef struct {
     long N, n, m, r;
     long Ei, Ej, Li, Lk, Ri, Rk; /* strides of E (n, m), of the factors on the left and right */
-    long most_steps, values;
+    long most_steps, values, runs; /* a second run measures the error of the first */
 } Problem;
 
 typedef struct { V *X, *left, *right, *unit; } Way; /* reflectors in X, their factors beside */
@@ -138,7 +138,7 @@ static void enter(const Problem *p, const Way *way, long start, int lanes, const
     }
     for (long j = 0; j < m; j++) steepest = larger(steepest, root(d[j] * d[j] + e[j] * e[j]));
     for (int l = 0; l < lanes; l++)
-        for (int far = 0; far < 2; far++) {
+        for (int far = 0; far < p->runs; far++) {
             long task = start + l + far * p->N;
             double size = far ? moved : 0.0, *to = data + task * width;
             int many = STABLE * p->most_steps < time[l] * steepest[l];
@@ -244,7 +244,7 @@ static void leave(const Problem *p, const Way *way, long start, int lanes, const
     V *b = room, *a = b + n * r, *spare = a + m * r, unit = *way->unit;
     memset(b, 0, sizeof(V) * s);
     for (int l = 0; l < lanes; l++) {
-        long task = start + l, far = task + p->N;
+        long task = start + l, far = task + (p->runs - 1) * p->N;
         const double *x = data + task * width, *y = data + far * width;
         double sums[4] = {};
         for (long i = 0; i < s; i++) {
@@ -255,7 +255,7 @@ static void leave(const Problem *p, const Way *way, long start, int lanes, const
         double *to = measures + 6 * task;
         for (int i = 0; i < 4; i++) to[i] = sqrt(sums[i]);
         to[4] = about[task].recent, to[5] = unit[l];
-        steps[task] = about[task].steps + about[far].steps;
+        steps[task] = about[task].steps + (far > task ? about[far].steps : 0);
         long one = about[task].reason, two = about[far].reason;
         reason[task] = one > two ? one : two;
     }
@@ -310,7 +310,7 @@ int lora_flow(const Problem *p, const double *E, const double *L0, const double 
                        data, width, room);
         }
         if (!back)
-            failed = integrate_all(n, m, r, 2 * p->N, about, data, width, p->most_steps);
+            failed = integrate_all(n, m, r, p->runs * p->N, about, data, width, p->most_steps);
     }
     free(store), free(pattern), free(data), free(about);
     return failed;
