@@ -6,7 +6,7 @@ import pytest
 
 from lora_proofs.errors import BadInput, ClaimRefused, NothingSelected
 from lora_proofs.running import catalogue, verifying
-from lora_proofs.running.catalogue import Entry, Locator, file_claims, load
+from lora_proofs.running.catalogue import Entry, Locator, file_claims, load, read_file
 
 
 def test_a_file_has_claims_tuples_of_claims_and_places(claim_file):
@@ -122,6 +122,14 @@ def test_names_and_patterns():
 def test_a_slip_of_the_keyboard_is_met_with_a_suggestion(typo):
     with pytest.raises(BadInput, match="Did you mean classical/balancedness"):
         names(typo)
+
+
+def test_a_file_that_is_not_there_is_met_with_one_that_is_beside_it(tmp_path):
+    (tmp_path / "my_claim.py").write_text("")
+    with pytest.raises(BadInput, match=r"No such file.*\. Did you mean \S*my_claim\.py\?$"):
+        read_file(tmp_path / "my_clam.py")
+    with pytest.raises(BadInput, match=r"No such file or directory$"):
+        read_file(tmp_path / "elsewhere.py")
 
 
 def test_nothing_selected_has_its_own_exception():

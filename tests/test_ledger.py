@@ -20,13 +20,22 @@ def put(ledger, record=RECORD, place="file.py:x"):
 
 
 def test_a_record_comes_back_with_its_id_and_its_replay(tmp_path):
-    path = tmp_path / "new" / "ledger.sqlite"
+    path = tmp_path / ".lora-proofs" / "ledger.sqlite"
     with Ledger(path) as ledger:
         kept = put(ledger)
         assert kept["record"] == 1
         assert kept["counterexample"]["replay"] == f"lora-proofs replay 1 --ledger {path}"
         assert kept["controls"][0]["counterexample"]["replay"].endswith("--control 1")
         assert ledger.get(1) == kept == ledger.latest("tests/x", "file.py:x")
+
+
+def test_a_folder_that_is_not_there_is_a_slip_and_is_not_made(tmp_path):
+    with pytest.raises(LedgerError, match=r"no folder \S*leger.*--ledger PATH"):
+        Ledger(tmp_path / "leger" / "ledger.sqlite")
+    assert not (tmp_path / "leger").exists()
+    with pytest.raises(LedgerError, match="cannot open"):
+        Ledger(tmp_path / "leger" / ".lora-proofs" / "ledger.sqlite")
+    assert not (tmp_path / "leger").exists()
 
 
 def test_the_default_ledger_needs_no_option(tmp_path, monkeypatch):

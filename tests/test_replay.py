@@ -85,6 +85,22 @@ def test_a_mended_claim_is_judged_as_it_is_now(lora_proofs, claim_file):
     assert "the file has changed since" in text
 
 
+def test_a_confirmation_names_the_theorems_that_it_leans_on(lora_proofs, tmp_path, claim_file):
+    code = """
+from lora_proofs import at_most, measures
+def small(instance, ctx):
+    X = ctx.matrix([[instance.x, 1], [1, 1]])
+    yield at_most("norm", measures.spectral_norm(X, ctx), ctx.number(1))
+norm = variant("norm", check=small)
+"""
+    target = f"{claim_file(FALSE + code)}::norm"
+    text = told(replay(lora_proofs, tmp_path, COUNTEREXAMPLE, "--claim", target), 0)
+    assert "refutes again, modulo " in text and "Weyl" in text
+    target = target.replace("norm", "false")
+    text = told(replay(lora_proofs, tmp_path, COUNTEREXAMPLE, "--claim", target), 0)
+    assert "modulo" not in text
+
+
 def test_a_broken_assumption_is_no_refutation(lora_proofs, tmp_path, claim_file):
     code = (
         FALSE

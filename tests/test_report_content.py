@@ -189,8 +189,18 @@ def test_the_smallest_slack_has_its_place_and_its_precision():
     for radius, words in (("0", "; the sides are exact."), ("1e-55", "is known up to `1e-55`.")):
         at = {**place, "comparison": {**comparison, "relative": "0.5", "radius": radius}}
         text = told(record(samples={"instances": 9, "smallest_at": at}))
-        assert "Smallest slack: `0.5` of the larger side, met in the regime ties: bound" in text
-        assert words in text
+        words = (
+            words,
+            "Smallest slack of the samples: `0.5` of the larger side, met in the regime",
+        )
+        assert "regime ties: bound" in text and all(x in text for x in words)
+
+
+def test_the_instance_on_which_the_search_came_closest_is_shown():
+    search = {"instances": 9, "closest": "0.1", "at": {"h": "1/7"}}
+    text = told(record(search=search))
+    assert "came closest, at a slack of `0.1` of both sides together" in text and "1/7" in text
+    assert "came closest" not in told(record(search={**search, "at": None}))
 
 
 def test_digits_are_those_of_the_budget():

@@ -102,6 +102,22 @@ def test_a_claim_that_ends_its_process_is_not_finished(lora_proofs, claim_file):
     assert "status 7" in gone["why"]
 
 
+def test_what_a_claim_that_does_not_end_met_is_said():
+    from lora_proofs.mutating.evaluating import DoesNotEnd
+    from lora_proofs.running.scale import Outcome
+    from lora_proofs.running.selftesting import _why
+
+    def why(kind, value):
+        return _why(Outcome(kind, value, "selftest"))
+
+    failed = {"type": DoesNotEnd.__name__, "message": "not finished within 30 s of computing"}
+    assert why("failed", failed).startswith("the claim itself, before any slip, does not end on an")
+    assert why("failed", failed).endswith("30 s of computing")
+    assert why("stopped", "300 s") == "stopped: 300 s, the limit for the self-test of one claim"
+    assert why("failed", {"type": "ValueError", "message": "m"}) == "failed: ValueError: m"
+    assert why("ended", "status 7") == "ended: status 7"
+
+
 def test_another_database_is_refused(lora_proofs, claim_file, tmp_path):
     path = tmp_path / "other.sqlite"
     with sqlite3.connect(path) as other:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import flint
 import pytest
 
 import lora_proofs
@@ -23,7 +24,9 @@ from lora_proofs import (
     equal,
     verify,
 )
-from lora_proofs.cli.outcome import attention, instance, rows_of
+from lora_proofs.arithmetic import BallArithmetic
+from lora_proofs.cli.outcome import attention, instance, rows_of, supported
+from lora_proofs.judging.evaluation import evaluate
 from lora_proofs.judging.margins import Tightest, margin, relative
 from lora_proofs.language.budget import budget
 from lora_proofs.language.chance import bounds
@@ -33,7 +36,7 @@ from lora_proofs.language.evidence import (
     Evidence,
     SampleEvidence,
 )
-from lora_proofs.language.settling import actions
+from lora_proofs.language.settling import LOWERED, actions
 from lora_proofs.report.faces import render
 from lora_proofs.running.notebook import in_latex
 from lora_proofs.running.records import digest
@@ -194,11 +197,20 @@ def test_a_relation_is_a_sign_of_latex():
 
 def test_both_slacks_say_what_they_are_relative_to(held):
     lines = list(support({**held.to_dict(), "search": {"instances": 4, "closest": "0.1"}}))
-    assert sum("smallest slack: " in line for line in lines) == 2
-    assert "smallest slack: 0 of the larger side, met in" in lines[0]
+    assert sum("smallest slack of the samples: " in line for line in lines) == 1
+    assert "smallest slack of the samples: 0 of the larger side, met in" in lines[0]
     assert "; in absolute terms 0" in lines[0]
     (searched,) = [line for line in lines if "searched" in line]
-    assert searched.endswith("smallest slack: 0.1 of both sides together")
+    assert searched.endswith("; it came to a slack of 0.1 of both sides together")
+
+
+def test_the_instance_on_which_the_search_came_closest_is_shown_beside_that_of_the_samples(held):
+    record = {**held.to_dict(), "search": {"instances": 4, "closest": "0.1", "at": {"h": "7/3"}}}
+    lines = list(supported(record))
+    at = lines.index("  the instance on which the search came closest:")
+    assert lines.index("  the instance with the smallest slack of the samples:") < at
+    assert lines[at + 1] == "    h = 7/3"
+    assert "came closest" not in "".join(supported({**record, "verdict": "REFUTED"}))
 
 
 def test_a_support_has_the_smallest_slack_and_where_it_was_met(held):
@@ -325,6 +337,11 @@ def survives(problem):
         (survives("the dropped assumption 'p' does not fail rigorously"), "that breaks the as"),
         (survives("assumption 'q' does not hold rigorously on its instance"), "'q' holds"),
         (survives("its conclusion undecided in ball arithmetic"), "was not decided"),
+        (survives(f"its conclusion undecided in ball arithmetic{LOWERED} 4"), "let its check l"),
+        (
+            replace(samples(undecided=1), notes=(f"undecided in ball arithmetic{LOWERED} 4 bits",)),
+            "let the check leave flint.ctx.prec",
+        ),
         (samples(discarded=10, excluded={"p": 10}), "satisfy 'p': 10 of 40 draws broke it"),
         (samples(discarded=20, excluded={"p": 10}, rejected=10), "`draw` itself"),
         (samples(instances=12), "the quick budget needs 30"),
@@ -339,6 +356,24 @@ def survives(problem):
 )  # fmt: skip
 def test_each_reason_that_blocks_has_something_to_do(evidence, words):
     assert any(words in action for action in actions(evidence, QUICK)), actions(evidence, QUICK)
+
+
+def test_a_precision_that_the_check_lowered_is_told_in_place_of_a_call_for_more_digits():
+    def vague(instance, ctx):
+        flint.ctx.prec = 4
+        yield from equal_sides(instance, ctx)
+
+    def equal_sides(instance, ctx):
+        x = instance.lift(ctx).h
+        yield at_most("a", ctx.sqrt(x) * ctx.sqrt(x), x * ctx.number("1001/1000"))
+
+    three, before = Instance(h=3), flint.ctx.prec
+    found = evaluate(vague, three, BallArithmetic(50))
+    assert found.outcome == "undecided" and found.why.endswith(f"{LOWERED} 4 bits")
+    assert flint.ctx.prec == before
+    assert evaluate(equal_sides, three, BallArithmetic(50)).certifies
+    notes = replace(samples(undecided=1), notes=(found.why,))
+    assert not any("more digits" in action for action in actions(notes, QUICK))
 
 
 def test_nothing_is_to_settle_where_a_verdict_stands(held, refuted):

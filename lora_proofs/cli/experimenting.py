@@ -36,7 +36,10 @@ def run_experiment(
     directory: Annotated[
         Path | None,
         typer.Option(
-            "-o", metavar="DIR", help=f"Where the files go; by default {DEFAULT_DIRECTORY}."
+            "-o",
+            metavar="DIR",
+            help=f"Where the files go, a folder that is made where there is none; by default "
+            f"{DEFAULT_DIRECTORY}.",
         ),
     ] = None,
     as_json: AsJson = False,

@@ -41,7 +41,12 @@ Scheduler = Annotated[
     ),
 ]
 LedgerPath = Annotated[
-    Path, typer.Option("--ledger", metavar="PATH", help="The ledger that keeps the records.")
+    Path,
+    typer.Option(
+        "--ledger",
+        metavar="PATH",
+        help="The ledger that keeps the records. Its folder has to exist; .lora-proofs is made.",
+    ),
 ]
 
 

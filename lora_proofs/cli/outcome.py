@@ -144,10 +144,20 @@ def supported(record: Record) -> Iterator[str]:
         yield f"  {reason}"
     for line in support(record):
         yield f"  {line}"
+    if record["verdict"] != Verdict.REFUTED:
+        yield from _nearest(record)
+
+
+def _nearest(record: Record) -> Iterator[str]:
+    """The instances that left the least room: of the samples, and where the search came closest."""
     place = record["samples"].get("smallest_at")
-    if place and record["verdict"] != Verdict.REFUTED:
-        yield "  the instance with the smallest slack:"
+    if place:
+        yield "  the instance with the smallest slack of the samples:"
         yield from instance(place["instance"])
+    met = (record.get("search") or {}).get("at")
+    if met:
+        yield "  the instance on which the search came closest:"
+        yield from instance(met)
 
 
 def _background(record: Record) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -63,11 +64,20 @@ def replay_record(
 
 
 def _recorded(record: str, path: Path) -> Mapping[str, Any]:
+    from lora_proofs.running.catalogue import is_path
+
     if record.isdecimal():
         from lora_proofs.running.ledger import Ledger
 
         with Ledger(path, create=False) as ledger:
             return ledger.get(int(record))
+    if is_path(record):
+        raise BadInput(
+            f"{record}: expected a ledger id, or a JSON file that holds a counterexample; got a "
+            f"Python file. `lora-proofs verify {shlex.quote(record)}` looks for a counterexample, "
+            "and prints the line that replays it; `lora-proofs replay counterexample.json --claim "
+            f"{shlex.quote(record)}` replays one that you have"
+        )
     told = read_json(record, "a counterexample", constant=finite)
     return _single(told, record)
 
@@ -158,6 +168,7 @@ def _print(result: Mapping[str, Any]) -> None:
         say(f"  {sides(result['comparison'])}, in {result['confirmed_by']} arithmetic")
         for line in filter(None, [indented(margin(result["comparison"]))]):
             say(line)
-        say("confirmed: the counterexample refutes again")
+        modulo = f", modulo {'; '.join(result['cites'])}" if result["cites"] else ""
+        say(f"confirmed: the counterexample refutes again{modulo}")
     else:
         say(f"not confirmed: {result['reason']}")

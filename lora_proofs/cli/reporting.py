@@ -34,7 +34,10 @@ def write_report(
     output: Annotated[
         str | None,
         typer.Option(
-            "-o", "--output", metavar="PATH", help="The file to write; - is standard output."
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="The file to write, in a folder that exists; - is standard output.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,

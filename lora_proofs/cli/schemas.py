@@ -113,6 +113,7 @@ SCHEMAS: dict[str, tuple[str, Schema]] = {
             confirmed=FLAG,
             confirmed_by=or_null(one_of("exact", "ball")),
             comparison=or_null(ref("comparison")),
+            cites=many(TEXT),
             assumptions=by_name(TEXT),
             locator=ref("locator"),
             reason=TEXT,

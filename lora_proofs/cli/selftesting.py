@@ -33,7 +33,12 @@ def selftest(
     jobs: Jobs = "auto",
     as_json: AsJson = False,
     state: Annotated[
-        Path, typer.Option(metavar="PATH", help="The file that lets the next run go on.")
+        Path,
+        typer.Option(
+            metavar="PATH",
+            help="The file that lets the next run go on. Its folder has to exist; .lora-proofs is "
+            "made.",
+        ),
     ] = DEFAULT_STATE,
     reasons: Annotated[
         Path | None,

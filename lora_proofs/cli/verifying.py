@@ -61,7 +61,8 @@ def verify_claims(
     ] = None,
     as_json: AsJson = False,
     junit_xml: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Also write a JUnit XML file.")
+        Path | None,
+        typer.Option(metavar="PATH", help="Also write a JUnit XML file, in a folder that exists."),
     ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 6 if anything is INCONCLUSIVE.")
@@ -77,11 +78,19 @@ def verify_claims(
     ledger: LedgerPath = DEFAULT_LEDGER,
     certificates: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write certificates there; `check` re-verifies them."),
+        typer.Option(
+            metavar="DIR",
+            help="Write certificates there; `check` re-verifies them. The folder is made where "
+            "there is none, with those above it.",
+        ),
     ] = None,
     scheduler: Scheduler = None,
 ) -> int:
     """Verify claims: derive, sample, certify, attack, judge; record each as it is finished.
+
+    The sha256 at the end is the digest of names, verdicts, scopes, regimes and exact
+    counterexamples. Two runs with equal digests found the same; it depends neither on the machine
+    nor on --jobs nor on time, and holds no floats.
 
     \b
     Examples:

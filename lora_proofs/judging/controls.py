@@ -84,6 +84,7 @@ def refute_control(
     check = control.check or claim.lower_bound or claim.check
     judged = confirm(check, instance, digits, () if control.check else claim.arithmetics)
     if not judged.refutes:
+        said = f"{judged.outcome} in {judged.arithmetic} arithmetic"
         why = f", {judged.why}" if judged.why else ""
-        return f"its conclusion {judged.outcome} in {judged.arithmetic} arithmetic{why}"
+        return f"its conclusion {judged.why if judged.why.startswith(said) else said + why}"
     return refutation(instance, judged, held)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import flint
 import numpy as np
 
 from lora_proofs.arithmetic import (
@@ -22,6 +23,7 @@ from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.judging.blame import Trial, remember
 from lora_proofs.judging.raising import shown
 from lora_proofs.language.claim import Check, Claim
+from lora_proofs.language.settling import LOWERED
 from lora_proofs.mathematics.instance import Instance
 from lora_proofs.mathematics.literature import leanings
 
@@ -88,11 +90,14 @@ def evaluate(check: Check, instance: Instance, ctx: Arithmetic) -> Judged:
     """Run a check on an instance in one arithmetic."""
     try:
         with ctx.working(), leanings() as heard:
+            bits = flint.ctx.prec
             found = comparisons(check, instance, ctx)
+            lowered = ctx.name == "ball" and flint.ctx.prec < bits
+            left = f"{LOWERED} {flint.ctx.prec} bits" if lowered else ""
     except Unavailable as lack:
         return Judged("unavailable", arithmetic=ctx.name, why=str(lack))
     outcome, rigorous = _overall(found)
-    why = f"undecided in {ctx.name} arithmetic" if outcome == "undecided" else ""
+    why = f"undecided in {ctx.name} arithmetic{left}" if outcome == "undecided" else ""
     return Judged(outcome, found, ctx.name, rigorous, why, tuple(heard))
 
 

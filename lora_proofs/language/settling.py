@@ -9,6 +9,12 @@ from lora_proofs.language.budget import BUDGETS, Budget
 from lora_proofs.language.evidence import ControlEvidence, Evidence, SampleEvidence
 from lora_proofs.language.verdict import DISTINCT, MAX_DISCARDED, PER_REGIME, Verdict, judge
 
+LOWERED = ", whose precision the check itself set to"
+"""What follows "undecided in ball arithmetic" where a check left FLINT at fewer bits."""
+_LEAVE = (
+    "leave flint.ctx.prec and flint.ctx.dps as they are, itself and in what it calls: the budget "
+    "sets the precision"
+)
 MISSES = "the construction misses"
 """How the problem begins of a claim of existence whose construction fails, beyond doubt."""
 
@@ -115,6 +121,8 @@ def _control(control: ControlEvidence) -> str:
         return f"give it an instance that breaks the assumption {dropped[1]}, in exact numbers"
     if broken:
         return f"give it an instance on which the assumption {broken[1]} holds"
+    if LOWERED in problem:
+        return f"let its check {_LEAVE}"
     if "undecided" in problem or "unavailable" in problem:
         return (
             "its conclusion was not decided: give it an instance on which it fails clearly, in "
@@ -189,7 +197,9 @@ def _decided(evidence: Evidence, budget: Budget) -> Iterator[str]:
             f"a rigorous arithmetic for {lack[0]}, which {lack[1]} arithmetic lacks: compare what "
             "can be computed there, such as squared norms"
         )
-    if not lacks or any("undecided in" in note for note in evidence.notes):
+    if any(LOWERED in note for note in evidence.notes):
+        yield f"let the check {_LEAVE}"
+    elif not lacks or any("undecided in" in note for note in evidence.notes):
         yield from _digits(evidence, budget)
 
 

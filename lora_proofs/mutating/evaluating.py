@@ -54,7 +54,7 @@ def patience() -> Iterator[None]:
         return
 
     def stop(number: int, frame: Any) -> None:
-        raise DoesNotEnd(f"not finished within {PATIENCE:g} s")
+        raise DoesNotEnd(f"not finished within {PATIENCE:g} s of computing")
 
     before = signal.signal(signal.SIGPROF, stop)
     signal.setitimer(signal.ITIMER_PROF, PATIENCE)

@@ -34,7 +34,8 @@ def evidence(record: Record) -> Iterator[Block]:
     >>> [block.title[0].text for block in evidence({"samples": {"instances": 30}})]
     ['Evidence']
     """
-    found = (*_sentences(record), *_closest(record), *_regimes(record), *_measured(record))
+    found = (*_sentences(record), *_closest(record), *_searched(record), *_regimes(record))
+    found += tuple(_measured(record))
     if found:
         yield Section(plain("Evidence"), found)
 
@@ -71,7 +72,7 @@ def _closest(record: Record) -> Iterator[Block]:
     if place and not record.get("counterexample"):
         comparison = part(place, "comparison")
         relative = (
-            Text("Smallest slack: "),
+            Text("Smallest slack of the samples: "),
             Code(str(comparison.get("relative"))),
             Text(f" of the larger side, met in the regime {place.get('regime')}: "),
             *inlines(comparison.get("label") or "the comparison"),
@@ -81,6 +82,18 @@ def _closest(record: Record) -> Iterator[Block]:
             Text("."),
         )
         yield Callout("note", (Paragraph(relative), *instance_blocks(place.get("instance"))))
+
+
+def _searched(record: Record) -> Iterator[Block]:
+    """The instance on which the search for a counterexample came closest."""
+    search = part(record, "search")
+    if search.get("at") and search.get("closest") and not record.get("counterexample"):
+        words = (
+            Text("Here the search came closest, at a slack of "),
+            Code(str(search["closest"])),
+            Text(" of both sides together."),
+        )
+        yield Callout("note", (Paragraph(words), *instance_blocks(search["at"])))
 
 
 def _precision(comparison: Record) -> Inlines:
@@ -108,7 +121,7 @@ def _samples(samples: Record) -> Iterator[Inlines]:
         yield plain(f"Decided in these arithmetics: {counts}.")
     if samples.get("smallest_slack") not in (None, ""):
         slack = Code(str(samples["smallest_slack"]))
-        yield (Text("Smallest slack: "), slack, Text(" in absolute terms."))
+        yield (Text("Smallest slack of the samples: "), slack, Text(" in absolute terms."))
     if samples.get("tight"):
         yield plain(f"Equal sides, no room at all, on {counted(samples['tight'], 'instance')}.")
     excluded = part(samples, "excluded")

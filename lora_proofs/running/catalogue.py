@@ -6,7 +6,6 @@ by hand, and a claim in the package and one in a user's file are found alike.
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import hashlib
 import importlib.util
@@ -25,6 +24,7 @@ from lora_proofs.judging.raising import shown
 from lora_proofs.language.claim import Claim
 from lora_proofs.language.validate import validate
 from lora_proofs.running.result import describe
+from lora_proofs.running.suggesting import file_suggestion, pattern_suggestion, suggestion
 
 SHIPPED = "lora_proofs.claims"
 GROUP = "lora_proofs.claims"
@@ -156,8 +156,10 @@ def read_file(path: Path) -> tuple[bytes, str]:
     try:
         text = path.read_bytes()
     except OSError as error:
+        meant = file_suggestion(path) if isinstance(error, FileNotFoundError) else ""
         raise BadInput(
             f"{path}: expected a readable Python file of claims: {error.strerror or error}"
+            f"{meant and '.'}{meant}"
         ) from None
     return text, hashlib.sha256(text).hexdigest()
 
@@ -291,22 +293,18 @@ def named(target: str, known: Sequence[Entry]) -> list[Entry]:
         )
     if Path(f"{target}.py").is_file():
         raise BadInput(f"no claim has the name {target!r}; did you mean {target}.py?")
+    meant = suggestion(target, (entry.name for entry in known))
     raise BadInput(
         f"expected a claim's name, a pattern or a path to a .py file; got {target!r}, which no "
-        f"claim has.{suggestion(target, known)} `lora-proofs list` shows every name"
+        f"claim has.{meant} `lora-proofs list` shows every name"
     )
-
-
-def suggestion(target: str, known: Sequence[Entry]) -> str:
-    """Names that a slip of the keyboard would explain."""
-    tails = {entry.name.rpartition("/")[2]: entry.name for entry in known}
-    names = {entry.name: entry.name for entry in known} | tails
-    close = difflib.get_close_matches(target, names, n=3, cutoff=0.6)
-    found = list(dict.fromkeys(names[name] for name in close))
-    return f" Did you mean {' or '.join(found)}?" if found else ""
 
 
 def nothing(targets: Sequence[str]) -> NothingSelected:
     """What to raise where the targets select no claim."""
     what = ", ".join(map(repr, targets)) if targets else "no target"
-    return NothingSelected(f"nothing selected: no claim matches {what}; see `lora-proofs list`")
+    names = [entry.name for entry in shipped_claims()]
+    meant = "".join(dict.fromkeys(pattern_suggestion(target, names) for target in targets))
+    return NothingSelected(
+        f"nothing selected: no claim matches {what}.{meant} `lora-proofs list` shows every name"
+    )

@@ -13,8 +13,9 @@ from types import TracebackType
 from typing import Any
 
 from lora_proofs.errors import BadInput, LedgerError
+from lora_proofs.running.places import OWN, make_home
 
-DEFAULT = Path(".lora-proofs") / "ledger.sqlite"
+DEFAULT = Path(OWN) / "ledger.sqlite"
 APPLICATION = 0x4C6F5241  # "LoRA": a file that is some other program's database is refused
 VERSION = 1
 PATIENCE = 5.0
@@ -76,7 +77,7 @@ class Ledger:
 
     def _open(self, create: bool) -> sqlite3.Connection:
         if create:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_home(self.path, "--ledger")
         connection = sqlite3.connect(self.path, timeout=self.patience, isolation_level=None)
         try:
             self._prepare(connection, create)

@@ -65,6 +65,7 @@ def replay_on(claim: Claim, counterexample: Mapping[str, Any], digits: int) -> d
         "confirmed": confirmed,
         "confirmed_by": told and told["confirmed_by"],
         "comparison": told and told["comparison"],
+        "cites": told["cites"] if told else [],
         "assumptions": {name: judged.outcome for name, judged in held.items()},
         "checks": {name: [checked(c) for c in judged.comparisons] for name, judged in held.items()},
         "reason": "" if isinstance(found, Refutation) else found,

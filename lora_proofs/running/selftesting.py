@@ -17,15 +17,17 @@ from typing import Any
 
 from lora_proofs.errors import LedgerError
 from lora_proofs.language.budget import Budget
+from lora_proofs.mutating.evaluating import DoesNotEnd
 from lora_proofs.mutating.reasons import REASONS, Rows, stale, written_reasons
 from lora_proofs.mutating.score import ENOUGH, count, summed, with_reasons
 from lora_proofs.running.catalogue import Entry, imported
 from lora_proofs.running.expected import expected_verdict
+from lora_proofs.running.places import OWN, make_home
 from lora_proofs.running.provenance import versions
 from lora_proofs.running.records import SCHEMA_VERSION
 from lora_proofs.running.scale import Crew, Outcome, Pool, Task
 
-DEFAULT = Path(".lora-proofs") / "selftest.sqlite"
+DEFAULT = Path(OWN) / "selftest.sqlite"
 APPLICATION = 0x4C6F5374  # "LoSt": another program's database is refused
 WALL = {"quick": 300.0, "standard": 900.0, "deep": 14_400.0}
 """Seconds after which a claim is given up."""
@@ -46,7 +48,7 @@ class State:
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
         with self._explained():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_home(self.path, "--state")
             self._connection = sqlite3.connect(self.path, timeout=5.0, isolation_level=None)
             self._prepare()
 
@@ -181,9 +183,6 @@ def _task(entry: Entry, budget: Budget, seed: int) -> Task:
 def _record(entry: Entry, outcome: Outcome) -> dict[str, Any]:
     if outcome.kind == "done" and isinstance(outcome.value, dict) and "mutants" in outcome.value:
         return {**outcome.value, "error": ""}
-    why = outcome.value
-    if outcome.kind == "failed":
-        why = f"{outcome.value['type']}: {outcome.value['message']}"
     empty: dict[str, Any] = {
         "mutants": [],
         "planted": [],
@@ -191,7 +190,19 @@ def _record(entry: Entry, outcome: Outcome) -> dict[str, Any]:
         "sensitivity": None,
         "instances": 0,
     }
-    return {"name": entry.name, **empty, "seconds": 0.0, "error": f"{outcome.kind}: {why}"}
+    return {"name": entry.name, **empty, "seconds": 0.0, "error": _why(outcome)}
+
+
+def _why(outcome: Outcome) -> str:
+    """Why a claim is not finished."""
+    found = outcome.value
+    if outcome.kind == "stopped":
+        return f"stopped: {found}, the limit for the self-test of one claim"
+    if outcome.kind != "failed":
+        return f"{outcome.kind}: {found}"
+    if found["type"] == DoesNotEnd.__name__:
+        return f"the claim itself, before any slip, does not end on an instance: {found['message']}"
+    return f"failed: {found['type']}: {found['message']}"
 
 
 def document(

@@ -55,10 +55,12 @@ def _slack(samples: Record) -> Iterator[str]:
     if found in (None, "") or (not place and "smallest_at" in samples):
         yield "no slack to measure: every comparison is an equation or 0 against 0"
         return
-    told = f"smallest slack: {found} in absolute terms"
+    told = f"smallest slack of the samples: {found} in absolute terms"
     if relative not in (None, "") and place:
-        told = f"smallest slack: {relative} of the larger side, met in the regime "
-        told += f"{place['regime']!r}: {compared(place['comparison'])}; in absolute terms {found}"
+        told = (
+            f"smallest slack of the samples: {relative} of the larger side, met in the regime "
+            f"{place['regime']!r}: {compared(place['comparison'])}; in absolute terms {found}"
+        )
     yield told
     if samples.get("tight"):
         held = f"{samples['tight']} of {samples['instances']} instances"
@@ -68,13 +70,13 @@ def _slack(samples: Record) -> Iterator[str]:
 def searched(search: Record) -> Iterator[str]:
     """What the search for a counterexample looked at, and how close it came.
 
-    >>> list(searched({"instances": 40, "ways": {"corners": 40}, "closest": "0.1"}))[0][-44:]
-    '; smallest slack: 0.1 of both sides together'
+    >>> list(searched({"instances": 40, "ways": {"corners": 40}, "closest": "0.1"}))[0][-50:]
+    '; it came to a slack of 0.1 of both sides together'
     """
     if search.get("instances"):
         ways = ", ".join(f"{way} ({count})" for way, count in (search.get("ways") or {}).items())
         closest = search.get("closest")
-        told = f"; smallest slack: {closest} of both sides together" if closest else ""
+        told = f"; it came to a slack of {closest} of both sides together" if closest else ""
         yield (
             f"searched for a counterexample on {search['instances']} more instances: "
             f"{ways or 'none'}{told}"
