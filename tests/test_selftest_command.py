@@ -61,7 +61,7 @@ def test_a_loose_claim_exits_1_and_the_document_names_survivors(lora_proofs, cla
 def test_a_finished_claim_is_not_judged_again_and_a_changed_one_is(
     lora_proofs, claim_file, tmp_path
 ):
-    file, state = claim_file(CODE.format(name="tight")), tmp_path / "kept" / "state.sqlite"
+    file, state = claim_file(CODE.format(name="tight")), tmp_path / ".lora-proofs" / "state.sqlite"
     path = f"{file}::tests/tight"
     options = ("--budget", "quick", "--jobs", "1", "--state", state)
     first = lora_proofs("selftest", path, *options)
