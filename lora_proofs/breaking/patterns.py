@@ -53,7 +53,10 @@ SHAPES: dict[str, Shape] = {
 }
 """Matrices that depend on the shape alone."""
 
-PAIRED = {**SHAPES, "nilpotent'": lambda n, m: filled(n, m, lambda i, j: i == j + 1)}
+PAIRED: dict[str, Shape] = {
+    **SHAPES,
+    "nilpotent'": lambda n, m: filled(n, m, lambda i, j: i == j + 1),
+}
 OPPOSED = (
     ("identity", "rotation"),
     ("rotation", "antidiagonal"),

@@ -124,8 +124,11 @@ def traded(instance: Instance, character: Character) -> Iterator[Instance]:
     for size, value in product(sorted(sizes), TRADED):
         changed = {**free, **_replaced(free, size, value / size)}
         for p, factor in product(free, TRADED):
-            scale = _changed(changed[p], lambda x, c=factor, v=value: x if abs(x) == v else c * x)
-            yield put(instance, {**changed, p: scale})
+            yield put(instance, {**changed, p: _scaled_beside(changed[p], factor, value)})
+
+
+def _scaled_beside(leaf: Leaf, factor: Fraction, kept: Fraction) -> Leaf:
+    return _changed(leaf, lambda x: x if abs(x) == kept else factor * x)
 
 
 TIED = (equal_numbers, single_numbers, mirror_images, lines, traded)
