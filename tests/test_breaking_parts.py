@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from lora_proofs import Instance, Instances, at_least, at_most, below, equal
-from lora_proofs.arithmetic import inner, squared_norm
+from lora_proofs.arithmetic import EXACT, inner, squared_norm
 from lora_proofs.breaking.character import Character
 from lora_proofs.breaking.choices import drawn_with, nearby
 from lora_proofs.breaking.corners import bases, corners
@@ -296,3 +296,19 @@ def test_two_fields_are_edited_at_once_as_early_as_one_and_first_where_it_is_sma
     assert set(name for name, _ in itertools.islice(corners(many[:1], character), 100)) <= set(
         names
     )
+
+
+def two_square(source, regime="generic"):
+    return Instance(X=matrix(source, 2, 2), Y=matrix(source, 2, 2))
+
+
+def test_square_fields_are_edited_into_pairs_whose_squares_cancel_and_pairs_that_anticommute():
+    draws = some(two_square)
+    character = Character.of(draws)
+    first = [x for _, x in itertools.islice(corners(bases(draws[:1], character), character), 120)]
+    pairs = [(EXACT.matrix(x.X), EXACT.matrix(x.Y)) for x in first]
+    pairs = [(X, Y) for X, Y in pairs if (X @ Y).any()]
+    cancelling = [(X, Y) for X, Y in pairs if not (X @ X + Y @ Y).any()]
+    assert any(X[0, 0] == 1 for X, _ in cancelling) and any(Y[0, 0] == 1 for _, Y in cancelling)
+    assert any(not (X @ X).any() and not (Y @ Y).any() for X, Y in pairs)
+    assert sum(not (X @ Y + Y @ X).any() for X, Y in pairs) >= 6

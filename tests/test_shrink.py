@@ -1,5 +1,7 @@
 """Counterexamples are made small, soundly, and within a fixed effort."""
 
+from fractions import Fraction
+
 import pytest
 
 from lora_proofs import Assumption, Instance, Instances, at_least, at_most, equal
@@ -7,7 +9,13 @@ from lora_proofs.breaking.choices import drawn_with
 from lora_proofs.breaking.fields import digits, entries
 from lora_proofs.breaking.hunt import Found
 from lora_proofs.breaking.search import Subject
-from lora_proofs.breaking.shrinking import is_plain, shrink_choices, shrink_fields, simplicity
+from lora_proofs.breaking.shrinking import (
+    is_plain,
+    is_short,
+    shrink_choices,
+    shrink_fields,
+    simplicity,
+)
 from lora_proofs.judging.counterexample import Refutation, refute
 from lora_proofs.language.budget import budget
 from lora_proofs.running.searching import Breaking
@@ -315,3 +323,74 @@ def test_matrices_that_should_be_equal_become_small(template):
     start = Instance(X=[[7, "3/2"], [2, "1/3"]])
     small = shrink(claim(template, check=symmetric), start).refutation.instance
     assert small in (Instance(X=[[0, 1], [0, 0]]), Instance(X=[[0, 0], [1, 0]]))
+
+
+def on_two(template, check, assumptions=()):
+    def square(source, regime):
+        return Instance(P=[[fraction(source) for _ in range(2)] for _ in range(2)])
+
+    return claim(template, instances=Instances(square), check=check, assumptions=assumptions)
+
+
+def test_equal_entries_become_short_together(template):
+    """tr P tr P^{-1} >= 4.002, which fails at [a 1; 1 a] for 4a^2/(a^2 - 1) < 4.002 alone."""
+
+    def traces(instance, ctx):
+        P = instance.lift(ctx).P
+        volume = P[0, 0] * P[1, 1] - P[0, 1] * P[1, 0]
+        yield at_least("traces", (P[0, 0] + P[1, 1]) ** 2, ctx.number("2001/500") * volume)
+
+    def off_diagonal(instance, ctx):
+        P = instance.lift(ctx).P
+        yield at_least("1 <= p_12 p_21", P[0, 1] * P[1, 0], ctx.number(1))
+
+    assumed = (Assumption("off", "1 <= p_12 p_21", off_diagonal, technical="-"),)
+    small = shrink(on_two(template, traces, assumed), Instance(P=[[700, 1], [1, 700]]))
+    assert small.refutation.instance == Instance(P=[[45, 1], [1, 45]])
+
+
+def test_a_long_number_is_traded_for_short_ones(template):
+    """a <= 2000 b fails where one of them is long, or both are a little."""
+
+    def ratio(instance, ctx):
+        x = instance.lift(ctx)
+        yield at_least("ratio", 2000 * x.b, x.a)
+
+    def positive(instance, ctx):
+        yield at_least("b", 10_000 * ctx.number(instance.b), ctx.number(1))
+
+    assumed = (Assumption("b", "b >= 1/10000", positive, technical="-"),)
+    subject = claim(
+        template, instances=matrices_of(numbers=("a", "b")), check=ratio, assumptions=assumed
+    )
+    small = shrink(subject, Instance(a=2500, b=1)).refutation.instance
+    assert is_short(small) and small.a > 2000 * small.b
+
+
+def test_a_number_below_1_is_no_longer_than_it_has_to_be(template):
+    def late(instance, ctx):
+        t = ctx.number(instance.t)
+        yield at_least("decay", (1 - t / 10 + t * t / 100) * (1 + t * t), ctx.number(1))
+
+    subject = claim(template, instances=matrices_of(numbers=("t",)), check=late)
+    small = shrink(subject, Instance(t="1/1000")).refutation.instance
+    assert small == Instance(t="1/11")
+
+
+def wide_or_small(source, regime):
+    size = 6 if regime == "wide" else source.integer(1, 3)
+    return Instance(W=[[Fraction(i == j, size) for j in range(size)] for i in range(size)])
+
+
+def test_what_is_large_in_one_regime_is_looked_for_in_the_others(template):
+    """Sizes that entries depend on are changed by nothing but the draw."""
+
+    def large(instance, ctx):
+        yield at_least("1/n", ctx.number(instance.W[0][0]), ctx.number("2/5"))
+
+    instances = Instances(wide_or_small, ("wide", "small"))
+    subject = claim(template, instances=instances, check=large)
+    breaking = Breaking(subject, budget("quick"), 0)
+    found = refute(subject, wide_or_small(None, "wide"), 50)
+    small = breaking.shrunk(breaking.sampled("wide", found)).refutation.instance
+    assert len(small.W) == 3

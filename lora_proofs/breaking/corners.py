@@ -22,7 +22,15 @@ from lora_proofs.breaking.fields import (
     put,
     sides,
 )
-from lora_proofs.breaking.patterns import SCALES, SHAPES, scaled, transposed, variants
+from lora_proofs.breaking.patterns import (
+    OPPOSED,
+    PAIRED,
+    SCALES,
+    SHAPES,
+    scaled,
+    transposed,
+    variants,
+)
 from lora_proofs.mathematics.instance import Instance, Rows
 
 Corner = tuple[str, Instance]
@@ -69,7 +77,8 @@ def _of(base: Instance, character: Character) -> Iterator[Corner]:
     together = chain(_together(base, wide), _numbers(base, narrow))
     pairs = chain(_pairs(base, wide), _directions(base, wide))
     besides = _with_numbers(base, wide, narrow)
-    yield from _in_turn(together, pairs, _single(base, wide), _both(base, wide), besides)
+    opposed = islice(_opposed(base, wide), MOST_LISTED)
+    yield from _in_turn(together, pairs, _single(base, wide), _both(base, wide), besides, opposed)
 
 
 def _listed(base: Instance, wide: Sequence[Path]) -> Iterator[Corner]:
@@ -143,6 +152,19 @@ def _directions(base: Instance, wide: Sequence[Path]) -> Iterator[Corner]:
         X, Y = sides(found[p]), sides(found[q])
         name = f"{name_of(p)} and {name_of(q)} in different directions"
         yield name, put(base, {p: first(*X), q: last(*Y)})
+
+
+def _opposed(base: Instance, wide: Sequence[Path]) -> Iterator[Corner]:
+    """Two square fields of one size that anticommute, or whose squares or products cancel."""
+    sizes = {p: sides(X) for p, X in matrices(base).items() if p in wide}
+    alike = [
+        (p, q) for p, q in combinations(sizes, 2) if sizes[p] == sizes[q] == sizes[p][::-1] > (1, 1)
+    ]
+    orders = (alike, [(q, p) for p, q in alike])
+    for pairs, (one, other) in product(orders, OPPOSED):
+        for p, q in pairs:
+            name = f"{name_of(p)}: {one}, {name_of(q)}: {other}"
+            yield name, put(base, {p: PAIRED[one](*sizes[p]), q: PAIRED[other](*sizes[q])})
 
 
 def _single(base: Instance, wide: Sequence[Path]) -> Iterator[Corner]:

@@ -87,6 +87,24 @@ def digits(x: Fraction) -> int:
     return _length(x.numerator) + (_length(x.denominator) if x.denominator > 1 else 0)
 
 
+def excess(x: Fraction) -> int:
+    """How many digits of the numerator and the denominator are more than two.
+
+    >>> [excess(Fraction(x)) for x in ("-99/10", "100", "1/1000")]
+    [0, 1, 2]
+    """
+    return max(0, _length(x.numerator) - 2) + max(0, _length(x.denominator) - 2)
+
+
+def height(x: Fraction) -> int:
+    """The sum of numerator and denominator without signs: 1/2 is as near to 1 as 2 is.
+
+    >>> [height(Fraction(x)) for x in ("0", "-1", "2", "1/2", "1/7")]
+    [1, 2, 3, 3, 8]
+    """
+    return abs(x.numerator) + x.denominator
+
+
 def _length(k: int) -> int:
     """Decimal digits of a whole number; of a very long one about as many."""
     bits = abs(k).bit_length()

@@ -8,6 +8,7 @@ from fractions import Fraction
 from lora_proofs.mathematics.instance import Rows
 
 ZERO, ONE = Fraction(0), Fraction(1)
+Shape = Callable[[int, int], Rows]
 
 
 def filled(n: int, m: int, entry: Callable[[int, int], Fraction | int]) -> Rows:
@@ -25,7 +26,7 @@ def transposed(X: Rows) -> Rows:
     return tuple(zip(*X, strict=True))
 
 
-SHAPES: dict[str, Callable[[int, int], Rows]] = {
+SHAPES: dict[str, Shape] = {
     "zero": lambda n, m: filled(n, m, lambda i, j: 0),
     "identity": lambda n, m: filled(n, m, lambda i, j: i == j),
     "all equal": lambda n, m: filled(n, m, lambda i, j: 1),
@@ -51,6 +52,20 @@ SHAPES: dict[str, Callable[[int, int], Rows]] = {
     ),
 }
 """Matrices that depend on the shape alone."""
+
+PAIRED: dict[str, Shape] = {
+    **SHAPES,
+    "nilpotent'": lambda n, m: filled(n, m, lambda i, j: i == j + 1),
+}
+OPPOSED = (
+    ("identity", "rotation"),
+    ("rotation", "antidiagonal"),
+    ("signs on the diagonal", "antidiagonal"),
+    ("nilpotent", "nilpotent'"),
+    ("signs on the diagonal", "rotation"),
+    ("nilpotent", "antidiagonal"),
+)
+"""Pairs of square patterns that anticommute, or whose squares or products cancel."""
 
 SCALES = {
     "times 2^10": Fraction(2**10),

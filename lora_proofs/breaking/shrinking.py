@@ -1,6 +1,7 @@
 """Counterexamples are made small: dimensions, rank, then entries, each step judged again.
 
-What is simpler: fewer entries in all, fewer that are not 0, fewer digits, fewer different values.
+What is simpler: fewer entries in all, fewer digits beyond two of a number, fewer entries that are
+not 0, fewer digits, fewer different values, numbers nearer to 1.
 A step is kept where the claim still fails and every assumption still holds, both beyond doubt; it
 ends where no step is left that does, or where the evaluations are used up.
 """
@@ -15,8 +16,9 @@ from lora_proofs.breaking.character import Character
 from lora_proofs.breaking.choices import Origin, drawn_with, nearby
 from lora_proofs.breaking.edits import GRIDS, STEPS, Edits
 from lora_proofs.breaking.fields import digits as digits_of
-from lora_proofs.breaking.fields import entries, leaves, matrices, sides
+from lora_proofs.breaking.fields import entries, excess, height, leaves, matrices, sides
 from lora_proofs.breaking.slack import Guide
+from lora_proofs.breaking.ties import TIED
 from lora_proofs.judging.counterexample import Refutation, refute
 from lora_proofs.language.claim import Claim
 from lora_proofs.mathematics.instance import Instance
@@ -25,7 +27,8 @@ Size = tuple[Any, ...]
 WEIGHED = 20
 """How many instances are weighed in float64 for one that may be judged."""
 GRID_SHARE = 8
-"""Grids of simple instances may use one part in this many of what may be judged, each time."""
+"""Grids and ties may use one part in this many of what may be judged, each time."""
+BOUNDED = (*GRIDS, *TIED)
 
 
 def simplicity(instance: Instance) -> Size:
@@ -38,13 +41,24 @@ def simplicity(instance: Instance) -> Size:
     found = entries(instance)
     return (
         len(found),
+        sum(map(excess, found)),
         sum(x != 0 for x in found),
         sum(digits_of(x) for x in found),
         len(set(found)),
         sum(x < 0 for x in found),
-        sum(abs(x) for x in found),
+        sum(map(height, found)),
         str(instance.to_json()),
     )
+
+
+def is_short(instance: Instance) -> bool:
+    """Whether it is at most 3 x 3 with numerators and denominators of at most two digits.
+
+    >>> is_short(Instance(X=[["-99/10"]])), is_short(Instance(X=[[100]]))
+    (True, False)
+    """
+    large = any(max(sides(X)) > 3 for X in matrices(instance).values())
+    return not large and not any(map(excess, entries(instance)))
 
 
 def is_plain(instance: Instance) -> bool:
@@ -108,7 +122,7 @@ def shrink_fields(
     press = _Press(claim, digits, most, found, _guide(claim, found, digits))
     while press.open():
         before = press.best
-        for edits in (*STEPS, *GRIDS):
+        for edits in (*STEPS, *GRIDS, *TIED):
             press.until_nothing_changes(edits, character)
         if press.best is before:
             break
@@ -179,7 +193,7 @@ class _Press:
         return found if isinstance(found, Refutation) else None
 
     def until_nothing_changes(self, edits: Edits, character: Character) -> None:
-        most = self.judged + (self.most // GRID_SHARE if edits in GRIDS else self.most)
+        most = self.judged + (self.most // GRID_SHARE if edits in BOUNDED else self.most)
         changed = True
         while changed:
             changed = False

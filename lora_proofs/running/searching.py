@@ -9,9 +9,17 @@ from itertools import islice
 from typing import Any
 
 from lora_proofs.breaking.choices import Origin, drawn_with
+from lora_proofs.breaking.fields import entries
 from lora_proofs.breaking.hunt import Found
 from lora_proofs.breaking.search import Subject, edits, search
-from lora_proofs.breaking.shrinking import Shrunk, is_plain, shrink_choices, shrink_fields
+from lora_proofs.breaking.shrinking import (
+    Shrunk,
+    is_plain,
+    is_short,
+    shrink_choices,
+    shrink_fields,
+    simplicity,
+)
 from lora_proofs.breaking.slack import ROUNDING
 from lora_proofs.judging.counterexample import Refutation, refute
 from lora_proofs.judging.drawing import MOST_DRAWS
@@ -92,8 +100,25 @@ class Breaking:
 
         Edits of fields cannot keep every equation that an assumption states (balanced factors, an
         orthogonal matrix); simpler choices of the draw keep them all. Where edits alone do not
-        end at a plain instance, choices are simplified first, and edits go on from there.
+        end at a plain instance, choices are simplified first, and edits go on from there. Neither
+        leaves the regime of the draw: where the end is large, a draw that has fewer entries and
+        refutes, too, is made small as well.
         """
+        small = self._shrunk_from(found)
+        first = None if is_short(small.refutation.instance) else self._with_fewer_entries(small)
+        return small if first is None else small.or_simpler(self._shrunk_from(first))
+
+    def _with_fewer_entries(self, small: Shrunk) -> Found | None:
+        """The simplest of the draws that refutes; ``None`` where none has fewer entries."""
+        most = len(entries(small.refutation.instance))
+        drawn = [d for d in self.subject.drawn if len(entries(d[0])) < most]
+        for instance, origin in sorted(drawn, key=lambda d: simplicity(d[0]))[:DRAWS_TRIED]:
+            refutation = self._refutation(instance)
+            if refutation is not None:
+                return Found(refutation, "draws", origin)
+        return None
+
+    def _shrunk_from(self, found: Found) -> Shrunk:
         if self.subject.dependent:
             return self._by_choices(found.refutation, self._origin(found), MOST_JUDGED)
         small = self._by_fields(found.refutation, MOST_JUDGED)
