@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 from lora_proofs.breaking.conditions import (
     MANY,
     Condition,
+    of_grids,
     of_indices,
     of_matrices,
     of_numbers,
@@ -24,6 +25,8 @@ from lora_proofs.breaking.conditions import (
 )
 from lora_proofs.breaking.dimensions import Dimensions
 from lora_proofs.breaking.fields import Leaf, Path, leaves, name_of
+from lora_proofs.breaking.hanging import Index
+from lora_proofs.breaking.zeros import of_one_grid, of_places, one_of_two
 from lora_proofs.judging.counterexample import admitted_by
 from lora_proofs.mathematics.instance import Instance
 
@@ -81,6 +84,8 @@ class Character:
     """Matrices that their shape alone settles in every draw: a zero start, an identity."""
     said: Admits | None = None
     """What the author says of it, in the words of ``instances_of``."""
+    indices: tuple[Index, ...] = ()
+    """Numbers that are drawn up to a size: an edit keeps them within it."""
 
     @classmethod
     def of(
@@ -102,11 +107,20 @@ class Character:
             said,
         )
 
+    def taken(self) -> str:
+        """What edits take for granted without that the author says it, in words."""
+        if self.said is not None:
+            return ""
+        return "; ".join(map(str, (*self.kept, *self.indices)))
+
     def admits(self, instance: Instance) -> bool:
         """Whether an edited instance keeps what every draw has."""
         found = leaves(instance)
         known: dict[Kept, bool] = {}
         if not self.dimensions.ordered(instance) or not _all(self.kept, found, known):
+            return False
+        sizes = self.dimensions.sizes(instance) if self.indices else ()
+        if not all(index.of(instance, sizes) for index in self.indices):
             return False
         if self.regimes and not any(_all(kept, found, known) for kept in self.regimes):
             return False
@@ -167,11 +181,18 @@ class _Reader:
         """What the draws with these leaves have in common."""
         met = _met(every)
         single = [kept for path in met if path not in self.dimensions for kept in _on(path, met)]
-        return (*single, *(self._relations(every, met) if self.related else ()))
+        zero = [
+            Kept(p, words, holds, q)
+            for p, q in combinations(_wide(met), 2)
+            for words, holds in one_of_two(_beside(every, p, q))
+        ]
+        return (*single, *zero, *(self._relations(every, met) if self.related else ()))
 
     def _relations(self, every: Sequence[Leaves], met: Mapping[Path, list[Leaf]]) -> Iterator[Kept]:
-        """Conditions on two numbers, on a number that is an index of a matrix, and on ranks."""
+        """Ranges, conditions on two numbers, on a number that is an index, and on ranks."""
         numbers = [p for p in met if _are_numbers(met[p]) and p not in self.dimensions | self.fixed]
+        for p in numbers:
+            yield from (Kept(p, words, holds) for words, holds in of_grids(met[p]))
         for p, q in permutations(numbers, 2):
             for words, holds in of_pairs(_beside(every, p, q)):
                 yield Kept(p, words, holds, q)
@@ -180,11 +201,18 @@ class _Reader:
                 if not any(isinstance(leaf, Fraction) for leaf in met[q]):
                     for words, holds in of_indices(_beside(every, p, q)):
                         yield Kept(p, words, holds, q)
-        wide = [p for p in met if not any(isinstance(leaf, Fraction) for leaf in met[p])]
+        wide = _wide(met)
+        for p in wide:
+            for told in (of_places, of_one_grid):
+                yield from (Kept(p, words, holds) for words, holds in told(met[p]))
         for p, q in permutations(wide, 2):
             beside = _beside(every, p, q)
             for words, holds in of_ranks(beside) if len(beside) >= MANY else ():
                 yield Kept(p, words, holds, q)
+
+
+def _wide(met: Mapping[Path, list[Leaf]]) -> list[Path]:
+    return [p for p in met if not any(isinstance(leaf, Fraction) for leaf in met[p])]
 
 
 def _settled(found: Sequence[Any]) -> bool:

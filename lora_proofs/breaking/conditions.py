@@ -20,6 +20,8 @@ Condition = Callable[[Any], bool]
 TINY = 1e-9
 REACH = 10
 """Numbers (steps, times, scales) stay within this factor of the largest that is drawn."""
+FEW = 4
+"""Values that are a list to choose from, as steps 1/2 and 1/4 are, and no range."""
 MANY = 8
 """Draws from which a relation of numbers is read: with fewer of them it may be chance."""
 
@@ -66,6 +68,10 @@ def _idempotent(X: Rows) -> bool:
     return _square(X) and bool(_flint(X) * _flint(X) == _flint(X))
 
 
+def _involution(X: Rows) -> bool:
+    return _square(X) and bool(_flint(X) * _flint(X) == _flint(X) ** 0)
+
+
 def _nilpotent(X: Rows) -> bool:
     """Whether X^n = 0: each power is a square of the one before, so few products are needed."""
     if not _square(X):
@@ -106,12 +112,15 @@ MATRIX: Mapping[str, Condition] = {
     "with orthonormal rows": _orthonormal,
     "with orthonormal columns": lambda X: _orthonormal(_transposed(X)),
     "idempotent": _idempotent,
+    "with the identity as its square": _involution,
     "nilpotent": _nilpotent,
     "of determinant 1 or -1": _unit_determinant,
     "of less than full rank": _singular,
 }
+BESIDE_SIZE = "trace less the size"
 SAME: Mapping[str, Callable[[Rows], Any]] = {
     "trace": lambda X: sum(X[i][i] for i in range(min(len(X), len(X[0])))),
+    BESIDE_SIZE: lambda X: sum(X[i][i] - 1 for i in range(min(len(X), len(X[0])))),
     "Frobenius norm": lambda X: sum(x * x for row in X for x in row),
     "sums of rows": lambda X: frozenset(map(sum, X)),
     "sums of columns": lambda X: frozenset(map(sum, _transposed(X))),
@@ -134,7 +143,10 @@ def of_matrices(found: Sequence[Any]) -> Iterator[tuple[str, Condition]]:
     if all(x.denominator == 1 for x in entries):
         words, ok = whole(entries)
         yield f"of entries that are {words}", lambda X: all(ok(x) for row in X for x in row)
+    varies = len({(len(X), len(X[0])) for X in found}) > 1
     for name, value in SAME.items():
+        if name == BESIDE_SIZE and not varies:
+            continue
         values = {value(X) for X in found}
         common = next(iter(values))
         if len(values) == 1 and not (isinstance(common, frozenset) and len(common) > 1):
@@ -190,6 +202,22 @@ def of_numbers(found: Sequence[Any]) -> Iterator[tuple[str, Condition]]:
     yield from [(name, ok) for name, ok in NUMBER.items() if all(map(ok, found))][:1]
     most = REACH * max(1, *map(abs, found))
     yield f"of absolute value at most {decimal(most)}", lambda x: abs(x) <= most
+
+
+def of_grids(found: Sequence[Any]) -> Iterator[tuple[str, Condition]]:
+    """Numbers k/d of one d: their range, as whole numbers have one; what is between counts.
+
+    >>> [words for words, _ in of_grids([Fraction(k, 8) for k in range(1, 9)])]
+    ['from 1/8 to 1']
+    >>> list(of_grids([Fraction(1, k) for k in range(1, 9)]))
+    []
+    """
+    finest = math.lcm(*(x.denominator for x in found))
+    low, high, values = min(found), max(found), set(found)
+    steps = (high - low) * finest + 1
+    one_grid = 1 < finest == max(x.denominator for x in found) and 2 * len(values) >= steps
+    if one_grid and len(values) > FEW:
+        yield f"from {decimal(low)} to {decimal(high)}", lambda x: bool(low <= x <= high)
 
 
 def whole(found: Sequence[Any]) -> tuple[str, Condition]:

@@ -103,6 +103,17 @@ def apart_from_others(
     return met == among
 
 
+def with_entries(instances: Instances, drawn: Iterable[tuple[Instance, Origin]]) -> frozenset[Path]:
+    """The numbers that change with what changes entries of a matrix: its largest, a power of it."""
+    found: set[Path] = set()
+    for instance, origin in drawn:
+        here = leaves(instance)
+        for group in _heard(instances, instance, origin).together:
+            if any(isinstance(here[path], tuple) for path in group):
+                found |= {path for path in group if isinstance(here[path], Fraction)}
+    return frozenset(found)
+
+
 def _spread(count: int) -> Iterator[int]:
     step = max(1, -(-count // MOST_CHANGES))
     return iter(range(0, count, step))

@@ -69,10 +69,10 @@ class Dimensions:
                 return False
         return True
 
-    def holding(self, paths: Collection[Path]) -> Dimensions:
-        """The same dimensions; those of these leaves are not cut."""
+    def holding(self, paths: Collection[Path], groups: Collection[int] = ()) -> Dimensions:
+        """The same dimensions; those of these leaves, and these groups, are not cut."""
         held = {g for g, group in enumerate(self.groups) if any(p in paths for p, _ in group)}
-        return replace(self, held=self.held | held)
+        return replace(self, held=self.held | held | {*groups})
 
     def smaller(self, instance: Instance) -> Iterator[Instance]:
         """The instances with one row or column less of some groups: all, single ones, pairs."""

@@ -11,12 +11,13 @@ from typing import Any
 from lora_proofs.breaking.character import Character
 from lora_proofs.breaking.choices import Choice, Origin, drawn_with
 from lora_proofs.breaking.corners import Corner, bases, corners, weight
-from lora_proofs.breaking.coupling import apart_from_others, coupled, in_words
+from lora_proofs.breaking.coupling import apart_from_others, coupled, in_words, with_entries
 from lora_proofs.breaking.descent import descend, descend_choices
-from lora_proofs.breaking.fields import Path, leaves
+from lora_proofs.breaking.fields import Path, leaves, numbers
 from lora_proofs.breaking.hunt import FAST, Hunt
 from lora_proofs.breaking.slack import Guide
 from lora_proofs.breaking.targeted import targeted
+from lora_proofs.breaking.hanging import Ties, ties
 from lora_proofs.judging.counterexample import refuting
 from lora_proofs.judging.evaluation import ladder, settle
 from lora_proofs.language.claim import Claim
@@ -52,9 +53,12 @@ class Subject:
         regimes = [origin.regime for _, origin in drawn]
         character = Character.of(instances, regimes, claim.instances.admits)
         why, left = _dependent(claim, drawn, character)
-        dimensions = character.dimensions.holding(left)
-        edited = replace(character, fixed=character.fixed | {*left}, dimensions=dimensions)
-        return cls(drawn, edited, why, in_words(left) if left else "")
+        tied = Ties() if why or claim.instances.admits else _ties(claim, drawn, character)
+        dimensions = character.dimensions.holding(left, tied.held())
+        fixed = character.fixed | {*left} | {*tied.groups}
+        edited = replace(character, fixed=fixed, dimensions=dimensions, indices=tied.indices)
+        told = (in_words(left) if left else "", str(tied))
+        return cls(drawn, edited, why, "; ".join(filter(None, told)))
 
 
 def _draws(claim: Claim, seed: int) -> list[Drawn]:
@@ -77,19 +81,35 @@ def _dependent(
         return claim.instances.dependent, ()
     if any(_reads_the_regime(claim, instance, DIGITS) for instance, _ in drawn[:2]):
         return "the check reads the name of the regime", ()
-    per_regime: dict[str, Drawn] = {}
-    for instance, origin in drawn:
-        best = per_regime.get(origin.regime)
-        if best is None or len(origin.choices) > len(best[1].choices):
-            per_regime[origin.regime] = (instance, origin)
+    longest = _longest(drawn)
     apart = character.fixed | character.settled | character.dimensions.numbers()
-    found = coupled(claim.instances, per_regime.values(), apart)
+    found = coupled(claim.instances, longest, apart)
     if not found:
         return "", ()
     others = {path for instance, _ in drawn for path in leaves(instance)} - apart - set(found)
-    if others and apart_from_others(claim.instances, per_regime.values(), found):
+    if others and apart_from_others(claim.instances, longest, found):
         return "", found
     return in_words(found), ()
+
+
+def _longest(drawn: Sequence[Drawn]) -> tuple[Drawn, ...]:
+    """Of every regime the draw with the most choices."""
+    found: dict[str, Drawn] = {}
+    for instance, origin in drawn:
+        best = found.get(origin.regime)
+        if best is None or len(origin.choices) > len(best[1].choices):
+            found[origin.regime] = (instance, origin)
+    return tuple(found.values())
+
+
+def _ties(claim: Claim, drawn: Sequence[Drawn], character: Character) -> Ties:
+    """The numbers that hang on sizes; those that change with entries are heard of elsewhere."""
+    regimes = dict.fromkeys(origin.regime for _, origin in drawn)
+    apart = character.dimensions.numbers() | character.fixed
+    if all(numbers(instance).keys() <= apart for instance, _ in drawn):
+        return Ties()
+    apart |= with_entries(claim.instances, _longest(drawn))
+    return ties(claim.instances, regimes, character.dimensions, apart)
 
 
 class _Watched(Instance):
@@ -140,6 +160,8 @@ def search(claim: Claim, subject: Subject, seed: int, digits: int, limit: int) -
     edits = not subject.dependent and bool(subject.drawn)
     if subject.together:
         hunt.notes.add(f"the search left fields as they were drawn: {subject.together}")
+    if edits and (taken := subject.character.taken()):
+        hunt.notes.add(f"the search took for granted what every draw has: {taken}")
     if subject.dependent or subject.together:
         _plainest(hunt, subject)
     if edits:
