@@ -203,8 +203,9 @@ class _Reader:
                         yield Kept(p, words, holds, q)
         wide = _wide(met)
         for p in wide:
+            matrices = [leaf for leaf in met[p] if not isinstance(leaf, Fraction)]
             for told in (of_places, of_one_grid):
-                yield from (Kept(p, words, holds) for words, holds in told(met[p]))
+                yield from (Kept(p, words, holds) for words, holds in told(matrices))
         for p, q in permutations(wide, 2):
             beside = _beside(every, p, q)
             for words, holds in of_ranks(beside) if len(beside) >= MANY else ():
