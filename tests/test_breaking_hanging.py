@@ -6,8 +6,8 @@ import pytest
 
 from lora_proofs import Claim, Control, Instance, Instances, Source, equal, measures
 from lora_proofs.breaking.character import Character
-from lora_proofs.breaking.search import Subject, edits, search
 from lora_proofs.breaking.hanging import SteadyDraw, highest, lowest
+from lora_proofs.breaking.search import Subject, edits, search
 from lora_proofs.strategies import fraction, matrix
 
 

@@ -14,10 +14,10 @@ from lora_proofs.breaking.corners import Corner, bases, corners, weight
 from lora_proofs.breaking.coupling import apart_from_others, coupled, in_words, with_entries
 from lora_proofs.breaking.descent import descend, descend_choices
 from lora_proofs.breaking.fields import Path, leaves, numbers
+from lora_proofs.breaking.hanging import Ties, ties
 from lora_proofs.breaking.hunt import FAST, Hunt
 from lora_proofs.breaking.slack import Guide
 from lora_proofs.breaking.targeted import targeted
-from lora_proofs.breaking.hanging import Ties, ties
 from lora_proofs.judging.counterexample import refuting
 from lora_proofs.judging.evaluation import ladder, settle
 from lora_proofs.language.claim import Claim
