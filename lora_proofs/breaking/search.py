@@ -11,7 +11,7 @@ from typing import Any
 from lora_proofs.breaking.character import Character
 from lora_proofs.breaking.choices import Choice, Origin, drawn_with
 from lora_proofs.breaking.corners import Corner, bases, corners, weight
-from lora_proofs.breaking.coupling import apart_from_others, coupled, in_words
+from lora_proofs.breaking.coupling import Heard, apart_from_others, coupled, in_words
 from lora_proofs.breaking.descent import descend, descend_choices
 from lora_proofs.breaking.fields import Path, leaves
 from lora_proofs.breaking.hunt import FAST, Hunt
@@ -83,11 +83,12 @@ def _dependent(
         if best is None or len(origin.choices) > len(best[1].choices):
             per_regime[origin.regime] = (instance, origin)
     apart = character.fixed | character.settled | character.dimensions.numbers()
-    found = coupled(claim.instances, per_regime.values(), apart)
+    heard: Heard = {}
+    found = coupled(claim.instances, per_regime.values(), apart, heard)
     if not found:
         return "", ()
     others = {path for instance, _ in drawn for path in leaves(instance)} - apart - set(found)
-    if others and apart_from_others(claim.instances, per_regime.values(), found):
+    if others and apart_from_others(claim.instances, per_regime.values(), found, heard):
         return "", found
     return in_words(found), ()
 
