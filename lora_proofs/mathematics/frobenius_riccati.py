@@ -124,16 +124,16 @@ def _factor(F: Matrix, Z0: Matrix, t: Any, ctx: Arithmetic) -> Matrix:
 
     Balls show what they are worth, so they begin with fewer digits than the worst case takes.
     """
+    most = _most_digits(ctx, F, float(t))  # first: it refuses what has no floats, and says so
     inverse, lost = _exact_inverse(F)
-    most = _most_digits(ctx, F, float(t)) + lost
+    most += lost
     if isinstance(ctx, BallArithmetic):
         for share in EARLIER:
-            inner = BallArithmetic(ctx.digits + max(LEAST_DIGITS + lost, most // share))
-            Z = _ball_factor(F, inverse, Z0, t, inner)
+            few = max(LEAST_DIGITS + lost, most // share)
+            Z = _ball_factor(F, inverse, Z0, t, _finer(ctx, few))
             if Z is not None and _accurate(Z, ctx):
                 return Z
-    finest: Any = type(ctx)(ctx.digits + most)  # type: ignore[call-arg]
-    return _factor_in(F, inverse, Z0, t, finest)
+    return _factor_in(F, inverse, Z0, t, _finer(ctx, most))
 
 
 def _ball_factor(
@@ -204,6 +204,10 @@ def _most_digits(ctx: Arithmetic, F: Matrix, t: float) -> int:
     if dear > MOST_DIGITS:
         raise Unavailable(f"the closed form at a time that costs {dear} digits", ctx.name)
     return _digits_of(float(np.linalg.norm(floats, 2)) * t)
+
+
+def _finer(ctx: Any, digits: int) -> Any:
+    return type(ctx)(ctx.digits + digits)
 
 
 def _digits_of(growth: float) -> int:
