@@ -20,7 +20,7 @@ from lora_proofs import (
 from lora_proofs.breaking.character import Character
 from lora_proofs.breaking.choices import drawn_with
 from lora_proofs.breaking.corners import bases, corners
-from lora_proofs.breaking.coupling import coupled
+from lora_proofs.breaking.coupling import apart_from_others, coupled
 from lora_proofs.strategies import (
     SeededDraw,
     fraction,
@@ -212,6 +212,24 @@ def test_a_number_that_scales_a_matrix_is_drawn_with_it():
     instances = Instances(draw, ("all",))
     drawn = [drawn_with(instances, "all", (), ("scaled", k)) for k in range(4)]
     assert ("eps",) in coupled(instances, drawn, ())
+
+
+def test_what_is_heard_of_a_draw_is_not_asked_for_twice():
+    asked = []
+
+    def draw(source, regime):
+        asked.append(regime)
+        k = source.integer(1, 9)
+        return Instance(k=k, twice=2 * k, x=source.integer(0, 9))
+
+    instances = Instances(draw)
+    drawn, heard = [drawn_with(instances, "generic", (), (0,))], {}
+    found = coupled(instances, drawn, (), heard)
+    before = len(asked)
+    assert apart_from_others(instances, drawn, found, heard)
+    assert (set(found), len(asked)) == ({("k",), ("twice",)}, before)
+    assert apart_from_others(instances, drawn, found)
+    assert len(asked) > before
 
 
 def test_a_start_that_is_always_zero_hangs_on_nothing_and_stays_zero():

@@ -17,6 +17,7 @@ from lora_proofs.arithmetic import (
     at_least,
     at_most,
     below,
+    comparison,
     equal,
 )
 from lora_proofs.arithmetic.comparison import confirm_outcome, size
@@ -158,6 +159,18 @@ def test_exact_numbers_beyond_the_floats_are_compared():
 def test_the_size_of_a_number_is_a_float():
     assert (size(HUGE), size(-HUGE), size(1 / HUGE)) == (float("inf"), -float("inf"), 0)
     assert size(flint.arb(3, "0.5")) == 3
+
+
+def test_equal_rational_matrices_are_not_compared_one_by_one(monkeypatch):
+    X = EXACT.matrix([[1, HALF], [0, -2]])
+    expected = replace(equal("X", X, X + flint.fmpq(1)), outcome="holds", slack=HALF * 0)
+    met, plain = [], comparison._gap
+    monkeypatch.setattr(comparison, "_gap", lambda *sides: met.append(sides) or plain(*sides))
+    found = equal("X", X, X.copy())
+    assert not met
+    assert found.to_dict() | {"right": 0} == expected.to_dict() | {"right": 0}
+    assert found.rigorous
+    assert equal("X", X, X * flint.fmpq(2)).outcome == "fails"
 
 
 def test_an_outcome_is_confirmed_from_its_sides():

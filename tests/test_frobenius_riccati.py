@@ -17,6 +17,7 @@ from lora_proofs.arithmetic import (
     MultiprecisionArithmetic,
 )
 from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
+from lora_proofs.mathematics import frobenius_riccati
 from lora_proofs.mathematics.frobenius_riccati import frobenius_riccati_closed_form
 from lora_proofs.mathematics.losses import frobenius
 from lora_proofs.mathematics.matrices import best_rank_approximation
@@ -92,6 +93,46 @@ def test_long_times_neither_overflow_nor_blur():
     for t in (100, 10**5):
         rounded = frobenius_riccati_closed_form(ZERO, E, A0, B0, t, FLOAT).BA
         assert abs(rounded - limit.astype(float)).max() < 1e-13
+
+
+def exponentials(monkeypatch):
+    """The size and the digits of every exponential that is computed from here on."""
+    met, plain = [], frobenius_riccati._exp
+
+    def watched(X, ctx):
+        met.append((len(X), ctx.digits))
+        return plain(X, ctx)
+
+    monkeypatch.setattr(frobenius_riccati, "_exp", watched)
+    return met
+
+
+def test_one_exponential_of_the_size_of_the_field_is_enough(monkeypatch):
+    met = exponentials(monkeypatch)
+    solved(ZERO_B, 2, MultiprecisionArithmetic(30))
+    assert [size for size, _ in met] == [6]
+
+
+def test_a_late_time_takes_the_digits_of_the_worst_case_only_where_fewer_do_not_do(monkeypatch):
+    met = exponentials(monkeypatch)
+    args = ([[0, 0]] * 2, [[40, 3], [1, 2]], [[1, 0]], [[0], [0]], 32, BALL)
+    found = frobenius_riccati_closed_form(*args).BA
+    (_, digits), worst = met[-1], 60 + 4 * 40 * 32 / 2.31
+    assert digits < worst / 4
+    monkeypatch.setattr(frobenius_riccati, "EARLIER", ())
+    again = frobenius_riccati_closed_form(*args).BA
+    assert met[-1][1] > worst / 2
+    assert [x.str(90) for x in found.flat] == [x.str(90) for x in again.flat]
+
+
+@pytest.mark.parametrize("least", [0, "1e-40"], ids=["singular", "nearly singular"])
+def test_a_field_without_a_moderate_inverse_is_integrated(monkeypatch, least):
+    met = exponentials(monkeypatch)
+    E, c = [[2, 0], [1, least]], [[1], [0]]
+    found = frobenius_riccati_closed_form([[0, 0]] * 2, E, [[1, 0]], c, 2, BALL).BA
+    assert 8 in {size for size, _ in met}
+    near = frobenius_riccati_closed_form([[0, 0]] * 2, E, [[1, "1e-9"]], c, 2, BALL).BA
+    assert all(abs(x - y) < 1e-7 for x, y in zip(found.flat, near.flat, strict=True))
 
 
 def test_time_zero_is_the_start():

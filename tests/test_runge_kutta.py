@@ -11,6 +11,7 @@ from scipy.integrate import solve_ivp
 
 from lora_proofs.arithmetic import ArrayArithmetic
 from lora_proofs.errors import BadInput, NotUnderstood, ShapeMismatch, ToleranceNotMet
+from lora_proofs.integrate import runge_kutta
 from lora_proofs.integrate.runge_kutta import runge_kutta_flow
 from lora_proofs.integrate.tape import compile_words, run
 from lora_proofs.mathematics import flows, losses
@@ -160,3 +161,12 @@ def test_bad_input_is_named():
         runge_kutta_flow({X: Inverse(X)}, {X: [[1]]}, 1)
     with pytest.raises(ShapeMismatch, match="expected shape"):
         runge_kutta_flow({X: X}, {X: [[1, 2]]}, 1)
+
+
+def test_the_second_run_is_spared_where_its_estimate_is_not_asked_for(monkeypatch):
+    X, runs, plain = Symbol("X", 1, 1), [], runge_kutta._states
+    monkeypatch.setattr(runge_kutta, "_states", lambda *args: runs.append(args) or plain(*args))
+    both = runge_kutta_flow({X: 3 * X}, {X: [["1/3"]]}, 1)
+    once = runge_kutta_flow({X: 3 * X}, {X: [["1/3"]]}, 1, estimated=False)
+    assert (len(runs), both.error_bound < 1e-10, once.error_bound) == (3, True, float("inf"))
+    assert both["X"] == once["X"]

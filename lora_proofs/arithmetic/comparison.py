@@ -21,6 +21,7 @@ from lora_proofs.errors import BadInput, ShapeMismatch
 Outcome = Literal["holds", "fails", "undecided"]
 _EXACT = (int, Fraction, flint.fmpq, flint.fmpz, np.integer)
 _MPF = mpmath.ctx_mp_python._mpf
+_INEXACT_OR_LIFTED = (flint.fmpq, flint.arb, _MPF, float, np.floating)
 Elsewhere = Callable[[str, Any, str, Any, Any], "Comparison | None"]
 _ELSEWHERE: ContextVar[Elsewhere | None] = ContextVar("elsewhere", default=None)
 
@@ -127,7 +128,7 @@ def _prepare(label: str, value: Any) -> Any:
     value = bare(value)
     if isinstance(value, np.ndarray):
         return value
-    if isinstance(value, flint.arb | flint.fmpq | _MPF | np.floating | float):
+    if isinstance(value, _INEXACT_OR_LIFTED):
         return value
     if isinstance(value, _EXACT) and not isinstance(value, bool):
         x = rational(value)
@@ -140,6 +141,8 @@ def _prepare(label: str, value: Any) -> Any:
 
 def _gap(label: str, left: Any, right: Any) -> Any:
     """right - left, with floats met by floats (an exact number is rounded for them)."""
+    if type(left) is type(right) is flint.fmpq:
+        return right - left
     inexact = (float, np.floating, _MPF)
     if isinstance(left, inexact) and isinstance(right, flint.fmpq):
         right = _like(right, left)
@@ -278,6 +281,9 @@ def _entrywise(label: str, left: Any, relation: str, right: Any, radius: Any) ->
         raise ShapeMismatch(
             f"comparison {label!r}: expected equal shapes, got {left.shape} and {right.shape}"
         )
+    if radius is None and _ELSEWHERE.get() is None and _same_rationals(left, right):
+        zero = flint.fmpq(0)
+        return Comparison(label, left, "=", right, zero, zero, True, "holds")
     entries = [
         _compare(label, a, "=", b, radius) for a, b in zip(left.flat, right.flat, strict=True)
     ]
@@ -290,6 +296,12 @@ def _entrywise(label: str, left: Any, relation: str, right: Any, radius: Any) ->
     rigorous = all(c.rigorous for c in entries)
     kind = Followed if any(isinstance(c, Followed) for c in entries) else Comparison
     return kind(label, left, "=", right, slack, radius, rigorous, outcome, stated)
+
+
+def _same_rationals(left: np.ndarray, right: np.ndarray) -> bool:
+    """Whether these are plain rationals, at least one, and all of them the same."""
+    pairs = zip(left.flat, right.flat, strict=True)
+    return left.size > 0 and all(type(a) is type(b) is flint.fmpq and a == b for a, b in pairs)
 
 
 def size(x: Any) -> float:

@@ -34,6 +34,9 @@ def rational(value: Any) -> Fraction:
     >>> rational("0.1"), rational("-3/4"), rational(0.5)
     (Fraction(1, 10), Fraction(-3, 4), Fraction(1, 2))
     """
+    kind = type(value)  # asked first: an abstract class such as Fraction is slow to say no
+    if kind is flint.fmpq:
+        return Fraction(int(value.p), int(value.q))
     if isinstance(value, Fraction):
         return value
     if isinstance(value, bool):
@@ -45,8 +48,6 @@ def rational(value: Any) -> Fraction:
         if not math.isfinite(value):
             raise BadInput(f"expected a finite number, got {value!r}")
         return Fraction(float(value))
-    if isinstance(value, flint.fmpq):
-        return Fraction(int(value.p), int(value.q))
     if isinstance(value, flint.fmpz):
         return Fraction(int(value))
     if isinstance(value, str) and is_number(value):
@@ -120,6 +121,8 @@ def fmpq(value: Any) -> flint.fmpq:
     """The same number as ``rational`` gives, as a FLINT rational."""
     if isinstance(value, flint.fmpq):
         return value
+    if type(value) is Fraction:
+        return flint.fmpq(value.numerator, value.denominator)
     if isinstance(value, Batched):
         return cast("flint.fmpq", value)  # it answers as a number does
     if isinstance(value, float) and math.isfinite(value):

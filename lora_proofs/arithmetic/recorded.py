@@ -7,10 +7,14 @@ themselves, and a comparison looks at the plain number behind each side.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from fractions import Fraction
 from typing import Any
 
 import flint
 import numpy as np
+
+PLAIN = frozenset({flint.fmpq, flint.arb, Fraction, int, float, np.float64, np.ndarray})
+"""What most numbers are: an abstract class is slow to ask whether they are its own."""
 
 
 class Recorded(ABC):
@@ -50,7 +54,9 @@ def together(X: Any) -> Any:
 
     >>> together([[1, 2]])
     """
-    first = next((x for row in X for x in row if isinstance(x, Batched)), None)
+    first = next(
+        (x for row in X for x in row if type(x) not in PLAIN and isinstance(x, Batched)), None
+    )
     return None if first is None else first.arithmetic
 
 
@@ -60,8 +66,7 @@ def is_kept(value: Any) -> bool:
     >>> is_kept(1)
     False
     """
-    # A plain rational is by far the most frequent, and an abstract class is slow to ask.
-    return type(value) is not flint.fmpq and isinstance(value, Recorded) and value.keeps
+    return type(value) not in PLAIN and isinstance(value, Recorded) and value.keeps
 
 
 def recorder(X: Any) -> Any:
@@ -81,7 +86,9 @@ def released(value: Any) -> Any:
     >>> released(2)
     2
     """
-    return value.plain("arithmetic of its own") if isinstance(value, Recorded) else value
+    if type(value) in PLAIN or not isinstance(value, Recorded):
+        return value
+    return value.plain("arithmetic of its own")
 
 
 def plain_rows(X: Any) -> list[Any]:
@@ -99,4 +106,4 @@ def bare(value: Any) -> Any:
     >>> bare(2)
     2
     """
-    return value._number if isinstance(value, Recorded) else value
+    return value if type(value) in PLAIN or not isinstance(value, Recorded) else value._number

@@ -49,22 +49,35 @@ class Coupling:
             found |= more
 
 
+Heard = dict[Origin, Coupling]
+
+
 def coupled(
-    instances: Instances, drawn: Iterable[tuple[Instance, Origin]], apart: Iterable[Path]
+    instances: Instances,
+    drawn: Iterable[tuple[Instance, Origin]],
+    apart: Iterable[Path],
+    heard: Heard | None = None,
 ) -> tuple[Path, ...]:
-    """The leaves that no draw changes without others; those of ``apart`` are not asked about."""
+    """The leaves that no draw changes without others; those of ``apart`` are not asked about.
+
+    What is heard of a draw is kept in ``heard``, for who asks about the same draws again.
+    """
+    heard = {} if heard is None else heard
     known, free, seen = set(apart), set[Path](), dict[Path, None]()
     for instance, origin in drawn:
         here = leaves(instance)
         seen.update(dict.fromkeys(here))
         if free >= set(here) - known:
             continue
-        free |= _free_in(instances, instance, origin)
+        free |= _kept(heard, instances, instance, origin).free()
     return tuple(path for path in seen if path not in free and path not in known)
 
 
-def _free_in(instances: Instances, instance: Instance, origin: Origin) -> frozenset[Path]:
-    return _heard(instances, instance, origin).free()
+def _kept(heard: Heard, instances: Instances, instance: Instance, origin: Origin) -> Coupling:
+    """What is heard of a draw: each of its choices is changed once and never again."""
+    if origin not in heard:
+        heard[origin] = _heard(instances, instance, origin)
+    return heard[origin]
 
 
 def _heard(instances: Instances, instance: Instance, origin: Origin) -> Coupling:
@@ -86,29 +99,34 @@ def _heard(instances: Instances, instance: Instance, origin: Origin) -> Coupling
 
 
 def apart_from_others(
-    instances: Instances, drawn: Iterable[tuple[Instance, Origin]], paths: Iterable[Path]
+    instances: Instances,
+    drawn: Iterable[tuple[Instance, Origin]],
+    paths: Iterable[Path],
+    heard: Heard | None = None,
 ) -> bool:
     """Whether these numbers change with each other and never with what else is drawn.
 
     Then the others may be edited while these stay; the largest entry of a matrix is none of these.
     """
-    among, met = frozenset(paths), set[Path]()
+    among, met, heard = frozenset(paths), set[Path](), {} if heard is None else heard
     for instance, origin in drawn:
         if any(isinstance(leaf, tuple) for p, leaf in leaves(instance).items() if p in among):
             return False
-        for group in _heard(instances, instance, origin).together:
+        for group in _kept(heard, instances, instance, origin).together:
             if group & among and not group <= among:
                 return False
             met |= group & among
     return met == among
 
 
-def with_entries(instances: Instances, drawn: Iterable[tuple[Instance, Origin]]) -> frozenset[Path]:
+def with_entries(
+    instances: Instances, drawn: Iterable[tuple[Instance, Origin]], heard: Heard
+) -> frozenset[Path]:
     """The numbers that change with what changes entries of a matrix: its largest, a power of it."""
     found: set[Path] = set()
     for instance, origin in drawn:
         here = leaves(instance)
-        for group in _heard(instances, instance, origin).together:
+        for group in _kept(heard, instances, instance, origin).together:
             if any(isinstance(here[path], tuple) for path in group):
                 found |= {path for path in group if isinstance(here[path], Fraction)}
     return frozenset(found)

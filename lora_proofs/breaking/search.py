@@ -11,7 +11,13 @@ from typing import Any
 from lora_proofs.breaking.character import Character
 from lora_proofs.breaking.choices import Choice, Origin, drawn_with
 from lora_proofs.breaking.corners import Corner, bases, corners, weight
-from lora_proofs.breaking.coupling import apart_from_others, coupled, in_words, with_entries
+from lora_proofs.breaking.coupling import (
+    Heard,
+    apart_from_others,
+    coupled,
+    in_words,
+    with_entries,
+)
 from lora_proofs.breaking.descent import descend, descend_choices
 from lora_proofs.breaking.fields import Path, leaves, numbers
 from lora_proofs.breaking.hanging import Ties, ties
@@ -52,8 +58,9 @@ class Subject:
         instances = [instance for instance, _ in drawn]
         regimes = [origin.regime for _, origin in drawn]
         character = Character.of(instances, regimes, claim.instances.admits)
-        why, left = _dependent(claim, drawn, character)
-        tied = Ties() if why or claim.instances.admits else _ties(claim, drawn, character)
+        heard: Heard = {}
+        why, left = _dependent(claim, drawn, character, heard)
+        tied = Ties() if why or claim.instances.admits else _ties(claim, drawn, character, heard)
         dimensions = character.dimensions.holding(left, tied.held())
         fixed = character.fixed | {*left} | {*tied.groups}
         edited = replace(character, fixed=fixed, dimensions=dimensions, indices=tied.indices)
@@ -74,7 +81,7 @@ def _draws(claim: Claim, seed: int) -> list[Drawn]:
 
 
 def _dependent(
-    claim: Claim, drawn: Sequence[Drawn], character: Character
+    claim: Claim, drawn: Sequence[Drawn], character: Character, heard: Heard
 ) -> tuple[str, tuple[Path, ...]]:
     """The claim's own reason, or what is seen in its draws; or the fields that are not edited."""
     if claim.instances.dependent:
@@ -83,11 +90,11 @@ def _dependent(
         return "the check reads the name of the regime", ()
     longest = _longest(drawn)
     apart = character.fixed | character.settled | character.dimensions.numbers()
-    found = coupled(claim.instances, longest, apart)
+    found = coupled(claim.instances, longest, apart, heard)
     if not found:
         return "", ()
     others = {path for instance, _ in drawn for path in leaves(instance)} - apart - set(found)
-    if others and apart_from_others(claim.instances, longest, found):
+    if others and apart_from_others(claim.instances, longest, found, heard):
         return "", found
     return in_words(found), ()
 
@@ -102,13 +109,13 @@ def _longest(drawn: Sequence[Drawn]) -> tuple[Drawn, ...]:
     return tuple(found.values())
 
 
-def _ties(claim: Claim, drawn: Sequence[Drawn], character: Character) -> Ties:
+def _ties(claim: Claim, drawn: Sequence[Drawn], character: Character, heard: Heard) -> Ties:
     """The numbers that hang on sizes; those that change with entries are heard of elsewhere."""
     regimes = dict.fromkeys(origin.regime for _, origin in drawn)
     apart = character.dimensions.numbers() | character.fixed
     if all(numbers(instance).keys() <= apart for instance, _ in drawn):
         return Ties()
-    apart |= with_entries(claim.instances, _longest(drawn))
+    apart |= with_entries(claim.instances, _longest(drawn), heard)
     return ties(claim.instances, regimes, character.dimensions, apart)
 
 

@@ -54,7 +54,7 @@ def _losses(flow: FlowData) -> Iterator[tuple[Fraction, float]]:
     norm = float(np.linalg.norm(flow.C.astype(float), 2))
     first = Fraction(2) ** (-3 - ceil(log2(max(1e-9, norm))))
     for t in (Fraction(0), *(first * 2**k for k in range(DOUBLINGS))):
-        yield t, float(field.float64(t, tolerance=1e-9).loss)
+        yield t, float(field.float64(t, tolerance=1e-9, estimated=False).loss)
 
 
 def spectrum(flow: FlowData, bits: int) -> dict[str, Any]:

@@ -26,6 +26,11 @@ from lora_proofs.errors import BadInput, ShapeMismatch, Unavailable
 
 MOST_DIGITS = 20_000
 """The most digits that are spent on the growth e^{2 mu t}."""
+EARLIER = (16, 4)
+"""Shares of the digits of the worst case that are tried before all of them."""
+LEAST_DIGITS = 30
+MOST_LOST = 30
+"""Digits of F^{-1} before the point from which on the integral is computed without it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,18 +120,68 @@ def _time(t: Any) -> Any:
 
 
 def _factor(F: Matrix, Z0: Matrix, t: Any, ctx: Arithmetic) -> Matrix:
-    """A factor Z of Q = Z Z', the flow's own where r = 1, in balls or in high precision."""
-    inner = _finer(ctx, float(np.linalg.norm(F.astype(float))) * float(t))
-    with inner.working():
-        k, time = len(F), inner.number(t)
-        linear = np.block([[F, EXACT.identity(k)], [EXACT.zeros(k, 2 * k)]])
-        whole = _exp(2 * time * inner.matrix(linear), inner)
-        K = whole[:k, k:]  # int_0^{2t} e^{Fs} ds = 2 int_0^t e^{2Fs} ds
-        Z = inner.matrix(Z0)
-        grown = Z.mT @ K @ Z / 2
-        gram = inner.identity(Z0.shape[1]) + (grown + grown.mT) / 2
-        X = _exp(time * inner.matrix(F), inner) @ Z
-        return X @ _inverse_factor(gram, inner)
+    """A factor Z of Q = Z Z', the flow's own where r = 1, in balls or in high precision.
+
+    Balls show what they are worth, so they begin with fewer digits than the worst case takes.
+    """
+    most = _most_digits(ctx, F, float(t))  # first: it refuses what has no floats, and says so
+    inverse, lost = _exact_inverse(F)
+    most += lost
+    if isinstance(ctx, BallArithmetic):
+        for share in EARLIER:
+            few = max(LEAST_DIGITS + lost, most // share)
+            Z = _ball_factor(F, inverse, Z0, t, _finer(ctx, few))
+            if Z is not None and _accurate(Z, ctx):
+                return Z
+    return _factor_in(F, inverse, Z0, t, _finer(ctx, most))
+
+
+def _ball_factor(
+    F: Matrix, inverse: Matrix | None, Z0: Matrix, t: Any, ctx: BallArithmetic
+) -> Matrix | None:
+    """The factor; ``None`` where these digits do not show that the Gram matrix is one."""
+    try:
+        return _factor_in(F, inverse, Z0, t, ctx)
+    except Unavailable:
+        return None
+
+
+def _accurate(Z: Matrix, ctx: BallArithmetic) -> bool:
+    """Whether no entry adds to the error with which this arithmetic rounds it."""
+    with ctx.working():
+        least = flint.ctx.prec + 40
+    return all(x == 0 or x.rel_accuracy_bits() >= least for x in Z.flat)
+
+
+def _factor_in(F: Matrix, inverse: Matrix | None, Z0: Matrix, t: Any, ctx: Arithmetic) -> Matrix:
+    with ctx.working():
+        Z, time = ctx.matrix(Z0), ctx.number(t)
+        X = _exp(time * ctx.matrix(F), ctx) @ Z
+        if inverse is None:
+            grown = Z.mT @ _integral(F, 2 * time, ctx) @ Z / 2
+        else:  # int_0^t e^{2Fs} ds = F^{-1} (e^{2Ft} - I)/2, and e^{Ft} is symmetric
+            G = ctx.matrix(inverse)
+            grown = (X.mT @ G @ X - Z.mT @ G @ Z) / 2
+        gram = ctx.identity(Z0.shape[1]) + (grown + grown.mT) / 2
+        return X @ _inverse_factor(gram, ctx)
+
+
+def _exact_inverse(F: Matrix) -> tuple[Matrix | None, int]:
+    """F^{-1} and the digits that its size costs; ``None`` where it costs many, or there is none."""
+    try:
+        inverse = EXACT.inverse(F)
+    except BadInput:
+        return None, 0
+    largest = max(abs(x) for x in inverse.flat)
+    loss = max(0, len(str(int(largest.p) // int(largest.q))))
+    return (inverse, loss) if loss <= MOST_LOST else (None, 0)
+
+
+def _integral(F: Matrix, t: Any, ctx: Arithmetic) -> Matrix:
+    """int_0^t e^{Fs} ds = 2 int_0^{t/2} e^{2Fs} ds, a block of an exponential of twice the size."""
+    k = len(F)
+    linear = np.block([[F, EXACT.identity(k)], [EXACT.zeros(k, 2 * k)]])
+    return _exp(t * ctx.matrix(linear), ctx)[:k, k:]
 
 
 def _inverse_factor(gram: Matrix, ctx: Arithmetic) -> Matrix:
@@ -140,14 +195,23 @@ def _inverse_factor(gram: Matrix, ctx: Arithmetic) -> Matrix:
     return ctx.inverse(L).mT
 
 
-def _finer(ctx: Arithmetic, growth: float) -> Any:
-    """The arithmetic with the digits that e^{4 growth} costs on top."""
+def _most_digits(ctx: Arithmetic, F: Matrix, t: float) -> int:
+    """The digits that e^{4 mu t} costs on top, and some more."""
     if not isinstance(ctx, BallArithmetic | MultiprecisionArithmetic):
         raise Unavailable("exp", ctx.name)
-    extra = int(4 * growth / 2.302585) + 10
-    if extra > MOST_DIGITS:
-        raise Unavailable(f"the closed form at a time that costs {extra} digits", ctx.name)
-    return type(ctx)(ctx.digits + extra)
+    floats = F.astype(float)
+    dear = _digits_of(float(np.linalg.norm(floats)) * t)
+    if dear > MOST_DIGITS:
+        raise Unavailable(f"the closed form at a time that costs {dear} digits", ctx.name)
+    return _digits_of(float(np.linalg.norm(floats, 2)) * t)
+
+
+def _finer(ctx: Any, digits: int) -> Any:
+    return type(ctx)(ctx.digits + digits)
+
+
+def _digits_of(growth: float) -> int:
+    return int(4 * growth / 2.302585) + 10
 
 
 def _exp(X: Matrix, ctx: Arithmetic) -> Matrix:

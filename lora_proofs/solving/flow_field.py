@@ -84,10 +84,15 @@ class FlowField:
     weights: Mapping[Symbol, Fraction] = field(default_factory=dict)
     plain: tuple[Any, Any, Any, Any] | None = None
 
-    def float64(self, t: Any, *, tolerance: float = 1e-13) -> Any:
-        """The flow at time t in float64, with an estimated error."""
+    def float64(self, t: Any, *, tolerance: float = 1e-13, estimated: bool = True) -> Any:
+        """The flow at time t in float64, with an estimated error where it is asked for."""
         return runge_kutta_flow(
-            self.rates, self.values, t, tolerance=tolerance, observables=self.observables
+            self.rates,
+            self.values,
+            t,
+            tolerance=tolerance,
+            observables=self.observables,
+            estimated=estimated,
         )
 
     def taylor(self, t: Any, *, digits: int = 50, progress: Any = None) -> Any:

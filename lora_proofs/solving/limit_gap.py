@@ -114,7 +114,8 @@ class Watch:
         now, A, B = Fraction(0), as_floats(self.start.A), as_floats(self.start.B)
         for t in times:
             try:
-                end = lora_field(f, W0, A, B).float64((t - now) * clock, tolerance=tolerance)
+                field, span = lora_field(f, W0, A, B), (t - now) * clock
+                end = field.float64(span, tolerance=tolerance, estimated=False)
             except ToleranceNotMet:
                 return
             now, A, B = t, end.A, end.B

@@ -22,6 +22,7 @@ from lora_proofs.strategies.draw import (
 )
 
 Entry = Callable[[Draw], Fraction]
+ONE = Fraction(1)
 
 
 def shape(draw: Draw, *, low: int = 1, high: int = 4) -> tuple[int, int]:
@@ -97,7 +98,7 @@ def _echelon(draw: Draw, n: int, k: int, entry: Entry, *, unit: bool) -> Matrix:
     X = EXACT.zeros(n, k)
     for i in range(n):
         for j in range(min(i + 1, k)):
-            diagonal = Fraction(1) if unit else _nonzero(draw, entry)
+            diagonal = ONE if unit else _nonzero(draw, entry)
             X[i, j] = EXACT.number(diagonal if i == j else entry(draw))
     return X
 
