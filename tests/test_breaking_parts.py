@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -312,3 +313,12 @@ def test_square_fields_are_edited_into_pairs_whose_squares_cancel_and_pairs_that
     assert any(X[0, 0] == 1 for X, _ in cancelling) and any(Y[0, 0] == 1 for _, Y in cancelling)
     assert any(not (X @ X).any() and not (Y @ Y).any() for X, Y in pairs)
     assert sum(not (X @ Y + Y @ X).any() for X, Y in pairs) >= 6
+
+
+def test_a_check_that_encloses_a_flow_is_not_fast_in_floats():
+    from lora_proofs.claims.rushka_klabjan.frobenius.riccati_closed_form import claim
+
+    drawn = [claim.instances.draw(SeededDraw.keyed(k), claim.instances.regimes[0]) for k in (0, 1)]
+    assert not Guide.of(claim, drawn, 50).fast
+    quickly = replace(claim, check=lambda i, ctx: [at_most("t", ctx.number(i.t), ctx.number(9))])
+    assert Guide.of(quickly, drawn, 50).fast

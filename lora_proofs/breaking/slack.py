@@ -18,6 +18,7 @@ from lora_proofs.judging.counterexample import refuting
 from lora_proofs.judging.evaluation import MEASURED, Judged, comparisons, ladder, settle
 from lora_proofs.language.claim import Check, Claim
 from lora_proofs.mathematics.instance import Instance
+from lora_proofs.mathematics.literature import LOGARITHMIC_NORM, leanings
 
 ROUNDING = 1e-9
 """Relative differences below this are rounding in float64."""
@@ -135,8 +136,14 @@ class Guide:
         slow = cls(claim, check, ladder(claim.arithmetics, digits), False)
         fast = cls(claim, check, (ArrayArithmetic(),), True)
         agree = bool(samples) and all(_agree(fast, slow, instance) for instance in samples)
-        guide = fast if agree else slow
+        guide = fast if agree and not any(map(fast._encloses, samples)) else slow
         return replace(guide, degrees=_degrees(guide, samples))
+
+    def _encloses(self, instance: Instance) -> bool:
+        """Whether the check encloses a flow, whatever it computes in: that is not fast."""
+        with leanings() as heard:
+            _told(self, instance)
+        return LOGARITHMIC_NORM.name in heard
 
     def weigh(self, instance: Instance) -> Slack:
         """The relative slack; infinite where an assumption fails or the check cannot run."""
