@@ -11,6 +11,7 @@ from typing import Any
 
 from lora_proofs.arithmetic import Comparison
 from lora_proofs.arithmetic.comparison import plainly, show
+from lora_proofs.errors import BadInput
 from lora_proofs.judging.evaluation import MEASURED, Judged, evaluate, is_trivial, ladder
 from lora_proofs.judging.itself import Itself, texts_of
 from lora_proofs.judging.shapes import (
@@ -161,6 +162,18 @@ class Watch:
 def said(judged: Judged) -> tuple[Any, ...]:
     """The comparisons as text, without an order, and without labels, which compare nothing."""
     return tuple(sorted(str((show(c.left), show(c.right))) for c in judged.comparisons))
+
+
+def refuse_chance_of(claim: Claim, judged: Judged, again: Judged) -> None:
+    """Raise ``BadInput`` where a check says two things of one instance."""
+    both = said(judged), said(again)
+    if both[0] != both[1] or judged.outcome != again.outcome:
+        one, other = (min({*x} - {*y}, default="nothing") for x, y in (both, both[::-1]))
+        raise BadInput(
+            f"{claim.name}: expected the check to be determined by its instance, got the sides "
+            f"{one} and then {other} on the same one; draw what is random in Instances.draw, and "
+            "keep nothing between calls"
+        )
 
 
 def _theorem(judged: Judged) -> tuple[Comparison, ...]:

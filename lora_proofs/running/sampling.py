@@ -22,7 +22,7 @@ from lora_proofs.judging.evaluation import (
 )
 from lora_proofs.judging.exclusions import Exclusions
 from lora_proofs.judging.margins import Tightest
-from lora_proofs.judging.vacuity import Watch, said
+from lora_proofs.judging.vacuity import Watch, refuse_chance_of, said
 from lora_proofs.language.budget import Budget
 from lora_proofs.language.claim import Claim
 from lora_proofs.language.evidence import CertificateEvidence, SampleEvidence
@@ -33,6 +33,9 @@ from lora_proofs.mathematics.literature import ROUNDED
 
 WITNESSES = 10
 """How many sampled instances the derived lines are evaluated on; more where regimes need it."""
+
+TWICE = 2
+"""How many instances are judged a second time: a check is determined by its instance."""
 
 
 @dataclass
@@ -183,6 +186,8 @@ def sample(claim: Claim, budget: Budget, seed: int) -> tuple[Tally, Stream]:
             continue
         stream.accept(regime)
         judged = settle(claim.check, instance, rungs)
+        if len(tally.seen) < TWICE:
+            refuse_chance_of(claim, judged, settle(claim.check, instance, rungs))
         if judged.outcome == "fails":
             judged = suspected(claim, regime, instance, judged, budget.digits, tally)
         if tally.refutation:
