@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import array_api_strict as strict
 import numpy as np
 import pytest
 
 from lora_proofs.arithmetic import MultiprecisionArithmetic
 from lora_proofs.errors import BadInput, ShapeMismatch
+from lora_proofs.integrate.taylor import taylor_flow
 from lora_proofs.kernels import lora_flow
+from lora_proofs.mathematics import losses
 from lora_proofs.mathematics.closed_forms import trace_squared_closed_form
 from lora_proofs.mathematics.frobenius_riccati import frobenius_riccati_closed_form
+from lora_proofs.solving.flow_field import lora_field
 
 DIGITS = MultiprecisionArithmetic(30)
 
@@ -150,3 +155,20 @@ def test_what_fails_says_why():
     assert np.isnan(result.W).all()
     with pytest.raises(ShapeMismatch, match="square"):
         lora_flow(W0[:, :2], None, A0, B0[:, :2], 1.0)
+
+
+def test_trace_squared_beside_the_cone_is_exact_with_a_scale_too():
+    """B0 = -A0' but for one rounding; beside a rounded root of the scale it would be another B0."""
+    A0 = np.array([[0.3], [0.7]])
+    B0 = -A0.T * (1 + 2**-52)
+    end = lora_flow([[[-1.0]]], None, A0[None], B0[None], 10.0, scale=3.0)
+    A, B = ([[Fraction(float(x)) for x in row] for row in X] for X in (A0, B0))
+    field = lora_field(losses.trace_squared(), [[Fraction(-1)]], A, B, scale=Fraction(3))
+    truth = taylor_flow(field.rates, field.values, 10, digits=30)
+    apart = np.abs(end.A[0] - np.array(truth["A"].tolist(), dtype=float)).max()
+    assert apart <= end.error[0] < 1e-13
+
+
+def test_trace_squared_from_a_tiny_start_ends_where_it_ends():
+    end = lora_flow([[[1.0]]], None, [[[1e-140]]], [[[0.0]]], 400.0)
+    assert abs(end.A[0, 0, 0] - 1) <= end.error[0] < 1e-12 and abs(end.W[0, 0, 0]) <= end.error[0]

@@ -200,3 +200,21 @@ def test_input_that_does_not_fit_is_refused():
             lora_flow(W0, Y, A0, B0, 1.0, **wrong)
     with pytest.raises(BadInput, match="0 or more"):
         lora_flow(W0, Y, A0, B0, -1.0)
+
+
+@pytest.mark.parametrize("method", ["auto", "general", "closed"])
+def test_no_instance_at_all_is_a_batch_too(method):
+    shapes = ((0, 3, 2), (3, 2), (0, 2, 2), (0, 3, 2))
+    end = lora_flow(*map(np.zeros, shapes), 1.0, method=method)
+    assert end.W.shape == (0, 3, 2) and end.error.shape == (0,)
+
+
+def test_complex_numbers_are_refused():
+    W0, Y, A0, B0 = problems(2, 2, 1, 1)["generic"]
+    with pytest.raises(BadInput, match="expected real numbers, got complex ones"):
+        lora_flow(W0 + 1j, Y, A0, B0, 1.0)
+
+
+def test_a_tolerance_whose_second_run_would_follow_nothing_is_refused():
+    with pytest.raises(BadInput, match="from 1e-14 to 1e-6"):
+        lora_flow(*problems(2, 2, 1, 1)["generic"], 1.0, tolerance=1e-4)

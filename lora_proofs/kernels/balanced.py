@@ -90,6 +90,8 @@ def _substeps(largest: Array, c: Array, t: Array, xp: Any) -> Array:
 def _ride(b: Array, a: Array, sigma: Array, c: Array, t: Array, steps: Array, xp: Any) -> Any:
     """The factors after all substeps, instances with as many of them together."""
     counts = [int(x) for x in xp.unique_values(steps)]
+    if not counts:
+        return b, a
     if len(counts) == 1:
         return _equal_steps(b, a, sigma, c, t, counts[0], xp)
     parts = []

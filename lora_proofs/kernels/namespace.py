@@ -58,12 +58,19 @@ def batch_arrays(*matrices: Any) -> tuple[Any, list[Any]]:
     """
     xp = namespace(*matrices)
     if xp is np:
-        return np, [np.asarray(X, dtype=np.float64) for X in matrices]
+        return np, [_real(X) for X in matrices]
     device = next(X.device for X in matrices if not isinstance(X, PLAIN))
     return xp, [_lifted(xp, X, device) for X in matrices]
 
 
+def _real(X: Any) -> Any:
+    """float64, which would drop an imaginary part without a word."""
+    if np.iscomplexobj(X):
+        raise BadInput("arrays: expected real numbers, got complex ones")
+    return np.asarray(X, dtype=np.float64)
+
+
 def _lifted(xp: Any, X: Any, device: Any) -> Any:
     if isinstance(X, np.ndarray | np.generic):
-        X = X.tolist()
+        X = _real(X).tolist()
     return xp.asarray(X, dtype=xp.float64, device=device)

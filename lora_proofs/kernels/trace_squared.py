@@ -13,22 +13,33 @@ from lora_proofs.kernels.result import NOT_FINITE, OK, OVERFLOW, BatchResult
 from lora_proofs.kernels.spectrum import product_singular_values
 
 Array = Any
-LATEST = 300.0  # beyond mu t = 300, e^{-2 mu t} is 0 for every purpose
+LATEST = 400.0  # beyond mu t = 400, e^{-2 mu t} is 0 in float64
+LEAST = 1e-260  # what is left of a factor on the cone after the longest time
 
 
 def trace_squared_flow(
-    W0: Array, A0: Array, B0: Array, t: Array, xp: Any, *, singular_values: bool
+    W0: Array,
+    A0: Array,
+    B0: Array,
+    t: Array,
+    xp: Any,
+    *,
+    singular_values: bool,
+    scale: float = 1.0,
 ) -> BatchResult:
-    """The flow of 1/2 (tr(W0 + BA))^2 for a block of N instances, all of full batch shape.
+    """The flow of 1/2 (tr(W0 + scale BA))^2 for a block of N instances, all of full batch shape.
 
-    The error is how far the result moves with what roundings do to the trace and to the norms.
+    The error is how far the result moves with what roundings do to the trace and to the norms. The
+    factors themselves are never scaled: near the cone B0 = -A0' the roundings of that would decide.
     """
+    sign, times = (1.0 if scale > 0 else -1.0), abs(scale)
+    B0, t = sign * B0, times * t
     U, V = A0 + B0.mT, A0 - B0.mT
     diagonal = xp.sum(W0 * xp.eye(W0.shape[-1], dtype=W0.dtype, device=W0.device), axis=-1)
     w0, blur = xp.sum(diagonal, axis=-1), xp.sum(xp.abs(diagonal), axis=-1)
-    plus, minus = size(U, xp) ** 2 / 2, size(V, xp) ** 2 / 2
+    plus, minus = (times * size(X, xp) ** 2 / 2 for X in (U, V))
     root = _root(w0, plus, minus, t, xp)
-    slack = (W0.shape[-1] + U.shape[-1] * U.shape[-2]) * EPS
+    slack = (2 + W0.shape[-1] + U.shape[-1] * U.shape[-2]) * EPS
     far = [
         _root(w0 + s * slack * blur, plus * (1 + s * slack), minus * (1 - s * slack), t, xp)
         for s in (1.0, -1.0)
@@ -36,10 +47,10 @@ def trace_squared_flow(
     apart = xp.maximum(xp.abs(far[0] - root), xp.abs(far[1] - root)) / root
     wide = root[:, None, None]
     A, B = (U / wide + V * wide) / 2, ((U / wide - V * wide) / 2).mT
-    W = W0 + B @ A
-    scale = size(U, xp) / root + size(V, xp) * root
+    W = W0 + times * (B @ A)
+    whole = size(U, xp) / root + size(V, xp) * root
     largest = xp.max(xp.abs(W0), axis=(-2, -1))
-    error = (apart + 8 * EPS) * xp.maximum(scale, scale**2) + 8 * EPS * largest
+    error = (apart + 8 * EPS) * xp.maximum(whole, times * whole**2) + 8 * EPS * largest
     given = xp.isfinite(blur + plus + minus + t + largest)
     reason = xp.astype(~given, xp.int64) * NOT_FINITE
     reason = xp.where(given & ~xp.isfinite(error), OVERFLOW, reason)
@@ -47,8 +58,8 @@ def trace_squared_flow(
     if singular_values:
         keep, zero = (reason == OK)[:, None, None], xp.zeros_like(U)
         left, right = (xp.where(keep, X, zero).mT for X in (B.mT, A))
-        values = product_singular_values(left, right, xp)
-    return BatchResult(W, A, B, error, 0 * reason, reason, values, "trace-squared")
+        values = times * product_singular_values(left, right, xp)
+    return BatchResult(W, A, sign * B, error, 0 * reason, reason, values, "trace-squared")
 
 
 def _root(w0: Array, plus: Array, minus: Array, t: Array, xp: Any) -> Array:
@@ -68,6 +79,8 @@ def _root(w0: Array, plus: Array, minus: Array, t: Array, xp: Any) -> Array:
 def _side(slope: Array, product: Array, mu: Array, E: Array, ratio: Array, xp: Any) -> Array:
     """2 e^{-mu t} (cosh + slope sinh/mu) as a nonnegative sum; product = mu^2 - slope^2."""
     one = xp.ones_like(mu)
+    # On the cone the sum is E alone, which may not vanish; beside it a vanished E is right.
+    E = xp.where((product == 0) & (E < LEAST), LEAST * one, E)
     safe, gap = xp.where(mu > 0, mu, one), xp.where(slope < 0, mu - slope, one)
     falling = (product / gap + gap * E) / safe
     return xp.where(slope < 0, falling, 1 + E + slope * ratio)

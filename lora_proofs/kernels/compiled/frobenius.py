@@ -55,7 +55,7 @@ def compiled_flow(
     estimate: bool = True,
 ) -> BatchResult:
     """The flow of 1/2 ||W0 + BA - Y||^2 for a block of N instances of NumPy."""
-    tolerances = np.array([tolerance, min(COARSER * tolerance, 1e-3)][: 1 + estimate])
+    tolerances = np.array([tolerance, COARSER * tolerance][: 1 + estimate])
     A, B, product, measures, steps, reason, values = _run(
         Y - W0, A0, B0, t, tolerances, most_steps, singular_values
     )
