@@ -71,7 +71,11 @@ def index(
 def _counts(found: Mapping[Reach, list[int]], records: Sequence[Record]) -> Block:
     """How many claims each group has; of proofs, how many lean on what they cite."""
     rows = tuple(_count(one, [records[k] for k in found.get(one, ())]) for one in REACHES)
-    return Table("How far the verdicts reach", ("Reach", "How many", "Modulo cited theorems"), rows)
+    return Table(
+        "How far the verdicts reach",
+        ("Reach", "How many", "Modulo cited theorems or proofs by hand"),
+        rows,
+    )
 
 
 def _count(one: Reach, records: Sequence[Record]) -> tuple[Inlines, ...]:

@@ -91,8 +91,15 @@ def judged(record: Record) -> Judged:
     'all shapes'
     """
     verdict = str(record.get("verdict") or "INCONCLUSIVE")
-    scope = str(record.get("scope") or "a scope that was not recorded")
+    scope = str(record.get("scope") or "a scope that was not recorded") + _cut(record)
     return Judged(verdict, scope, tuple(str(lemma) for lemma in listed(record, "cites")))
+
+
+def _cut(record: Record) -> str:
+    """That a limit cut a stage off, as a scope says it."""
+    found = (re.match("(.+) was cut off ", str(note)) for note in listed(record, "notes"))
+    stages = [match[1] for match in found if match]
+    return f" ({', '.join(stages)} cut off by a limit)" if stages else ""
 
 
 def unexpected(record: Record) -> bool:
