@@ -167,3 +167,21 @@ def test_a_regime_is_told_in_words_and_a_loss_by_its_formula():
 def test_every_meaning_is_of_a_claim_that_is_shipped():
     assert set(OF_CLAIM) <= {entry.name for entry in shipped_claims()}
     assert set(LOSSES) == set(_BY_NAME)
+
+
+def test_a_claim_of_ones_own_is_no_reading_of_a_paper_and_its_loss_is_written_out():
+    at = {"W0": [["1"]], "loss": "frobenius", "mine": "2"}
+    source = {"paper": "my-notes", "status": "our reading", "evidence": "recalled"}
+    own = {"name": "my/claim", "statement": "$x$", "source": source}
+    text = render([{**own, "search": {"closest": "1", "at": at}}], "markdown")
+    assert "a claim of its author's own" in text and "vague sentence" not in text
+    assert "`loss = frobenius` is" in text and "`mine` is" not in text
+
+
+def test_advice_to_authors_stands_in_no_report():
+    note = "It is weaker for it. If each field may be anything, say so in Instances(admits=...)"
+    told = {"name": "my/claim", "reasons": [note], "notes": [note]}
+    assert "Instances(" not in render([told], "markdown")
+    misses = "the construction misses on Instance(D=6, L=5, regimes=('three layers',)) ('rank')"
+    text = render([{"name": "my/claim", "reasons": [misses]}], "markdown")
+    assert text.count("misses on the instance D=6, L=5 ('rank')") == 2

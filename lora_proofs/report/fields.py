@@ -136,12 +136,25 @@ def meanings(record: Record) -> dict[str, str]:
     {'rank': 'rank $R$ of every adapter'}
     """
     if not record.get("shipped"):
-        return {}
+        return _of_problems(record)
     paper = OF_PAPER.get(str(part(record, "source").get("paper")), {})
     known = {**paper, **OF_CLAIM.get(str(record.get("name")), {})}
     found: dict[str, str] = {}
     for instance in instances(record):
         found |= dict(_of(instance, known, part(record, "source").get("paper") == "zeng-lee"))
+    return found
+
+
+def _of_problems(record: Record) -> dict[str, str]:
+    """A claim of one's own uses letters as it likes; a problem with a loss of ours has its fields.
+
+    >>> list(_of_problems({"search": {"at": {"loss": "trace-squared", "W0": [[1]], "c": 2}}}))
+    ['loss = trace-squared', 'W0']
+    """
+    found: dict[str, str] = {}
+    for instance in instances(record):
+        if str(instance.get("loss")) in LOSSES:
+            found |= dict(_of(instance, _FACTORS, False))
     return found
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from lora_proofs.language.budget import BUDGETS
 from lora_proofs.report.exact import instance_blocks, sides_inline
-from lora_proofs.report.records import Record, listed, part
+from lora_proofs.report.records import Record, for_readers, listed, part
 from lora_proofs.report.text import counted, inlines, joined, paragraph, plain, sentence
 from lora_proofs.report.tree import (
     Block,
@@ -44,7 +44,7 @@ def _sentences(record: Record) -> Iterator[Block]:
     items = [*_samples(part(record, "samples")), *_digits(record), *_sweep(part(record, "sweep"))]
     items += _certificates(part(record, "certificates"))
     items += (plain(capital(line)) for line in _told(record))
-    items += (inlines(sentence(note)) for note in listed(record, "notes"))
+    items += (inlines(sentence(for_readers(str(note)))) for note in listed(record, "notes"))
     if items:
         yield Bullets(tuple(items))
 
@@ -262,7 +262,7 @@ def reasons(record: Record) -> Iterator[Block]:
     >>> [block.tag for block in reasons({"reasons": ["one", "two"]})]
     ['bullets']
     """
-    found = [str(reason) for reason in listed(record, "reasons")]
+    found = [for_readers(str(reason)) for reason in listed(record, "reasons")]
     told = [inlines(sentence(reason)) for reason in found if not reason.startswith(IN_WORDS)]
     words = len(found) - len(told)
     if words:

@@ -10,6 +10,7 @@ from lora_proofs.report.records import (
     VERDICTS,
     Record,
     claim_link,
+    for_readers,
     judged,
     name_of,
     needs_attention,
@@ -123,7 +124,7 @@ def _worry(record: Record, anchor: str) -> Inlines:
         found += [Text(f"; the baseline expects {record.get('expected')}")]
     reasons = record.get("reasons") or ()
     if reasons:
-        found += [Text("; "), *inlines(reasons[0])]
+        found += [Text("; "), *inlines(for_readers(str(reasons[0])))]
     if record.get("verdict") == "INCONCLUSIVE" and record.get("note"):
         found += [Text(". Note: "), *inlines(record["note"])]
     return tuple(found)

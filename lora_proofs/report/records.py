@@ -115,6 +115,16 @@ def unexpected(record: Record) -> bool:
     return not as_expected(str(found), str(expected))
 
 
+def for_readers(note: str) -> str:
+    """A note without its advice to who writes the claim, which a reader of a report is not.
+
+    >>> for_readers("It is weaker for it. If each field may be anything, draw the fields apart")
+    'It is weaker for it.'
+    """
+    note = re.sub(r"Instance\(([^()]*?),? regimes=\([^()]*\)\)", r"the instance \1", note)
+    return re.split(r" (?:If each field may be anything|Where an edited instance counts)", note)[0]
+
+
 def needs_attention(record: Record) -> bool:
     """Whether a reader should look here first.
 

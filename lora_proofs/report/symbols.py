@@ -160,7 +160,7 @@ def symbols_of(record: Record) -> Iterator[Block]:
         content = [piece for line in pieces for piece in (*line, Text("; "))]
         head = Text("Notation, unless the statement says otherwise: ", strong=True)
         yield Paragraph((head, *content[:-1], Text(".")))
-    carried = meanings(record)
+    carried = meanings(record)  # also of a claim of one's own, where its losses are ours
     if carried:
         yield Paragraph((Text("In the instances: ", strong=True), *_carried(carried)))
 
