@@ -121,8 +121,8 @@ def _samples(samples: Record) -> Iterator[Inlines]:
         yield plain(f"Decided in these arithmetics: {counts}.")
     if samples.get("smallest_slack") not in (None, ""):
         slack = Code(str(samples["smallest_slack"]))
-        told = Text(f" in absolute terms{_own(samples)}.")
-        yield (Text("Smallest slack of the samples: "), slack, told)
+        place = Text(f" in absolute terms{_own(samples)}.")
+        yield (Text("Smallest slack of the samples: "), slack, place)
     if samples.get("tight"):
         yield plain(f"Equal sides, no room at all, on {counted(samples['tight'], 'instance')}.")
     excluded = part(samples, "excluded")
