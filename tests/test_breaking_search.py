@@ -238,3 +238,16 @@ def test_where_nothing_is_edited_the_simplest_draws_are_looked_at(template, depe
     found, subject = hunt(claim, 40)
     assert subject.dependent and found.found is not None
     assert found.found.refutation.instance.x == 0
+
+
+def test_a_suspect_of_floats_that_no_rigour_looked_at_is_no_slack_that_was_met(template):
+    met, _ = hunt(template.base, 10)
+    assert met.guide.fast and met.found is None
+    met.judged, met.guide = met.limit, replace(met.guide, check=_never)
+    before = met.closest, met.at
+    met.meet(Instance(x=12345), "corners", "corner")
+    assert met.unjudged == 1 and (met.closest, met.at) == before
+
+
+def _never(instance, ctx):
+    yield at_most("h", 1, 0)

@@ -153,3 +153,11 @@ def test_steps_of_the_shared_problem_differ():
     A, B = one_step.stepped(one_step.SCALAR, EXACT, "simultaneous")
     late_A, late_B = one_step.stepped(one_step.SCALAR, EXACT, "A-first")
     assert late_A == A and late_B != B
+
+
+def test_the_printed_start_of_a_control_from_zero_is_the_one_that_is_judged():
+    from lora_proofs.claims.rushka_klabjan.naive.same_iterates_at_fixed_step import claim
+
+    (control,) = [one for one in claim.controls if "from B = 0" in one.why]
+    (instance,) = control.instances
+    assert all(x == 0 for row in instance.B0 for x in row)

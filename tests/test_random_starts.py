@@ -143,3 +143,23 @@ def test_uniform_entries_have_the_ratio_to_leading_order():
 def test_bad_input_is_named(call, message):
     with pytest.raises(BadInput, match=message):
         call()
+
+
+def test_each_step_has_words_of_its_own_and_one_matrix():
+    """A hypothesis is closed "by step '...'", and A of the lemma is A0 of the claim."""
+    from lora_proofs.claims.rushka_klabjan.trace_squared import (
+        expected_diagonal,
+        expected_gaussian,
+        expected_general,
+        expected_rademacher,
+    )
+    from lora_proofs.symbolic.printing import relation_text
+
+    for module in (expected_gaussian, expected_general, expected_rademacher, expected_diagonal):
+        steps = list(module.derive())
+        assert len({step.why for step in steps}) == len(steps), module.__name__
+        said = [relation_text(step.relation) for step in steps]
+        assert not any("E Q" in text or "A'A)" in text or ")^2)^2" in text for text in said), said
+    assert "E tr((A0'A0)^2) = " in " ".join(
+        map(relation_text, (s.relation for s in expected_gaussian.derive()))
+    )

@@ -261,7 +261,7 @@ def _plain(text: str) -> str:
         "not on the list of lemmas",
         "for all shapes, modulo mean value inequality",
         "only abstracts and summaries were available",
-        "arXiv:2310.17513",
+        "arXiv:2602.10212",
         "my notes",
     ],
 )

@@ -265,6 +265,43 @@ def test_only_cited_works_are_listed():
     assert "rudin-1976" in text and "horn-johnson-2013" not in text
 
 
+def test_papers_and_own_sources_are_listed_where_a_claim_names_them():
+    own = told(record(source={"paper": "my-notes"}))
+    assert "@misc{my-notes," in own and "arXiv:" not in own
+    paper = told(record(source={"paper": "zeng-lee"}))
+    assert "arXiv:2310.17513" in paper and "2602.10212" not in paper and "the paper only" in paper
+
+
+def test_a_control_says_what_its_counterexample_leans_on():
+    found = {"confirmed_by": "ball", "cites": ["squeeze theorem"]}
+    text = told(record(controls=[{"outcome": "refuted", "counterexample": found}]))
+    assert "Confirmed by ball arithmetic. It leans on: squeeze theorem." in text
+    (row,) = [line for line in text.splitlines() if line.startswith("| squeeze theorem")]
+    assert "in control 1 alone" in row and "rudin-1976" in text
+    both = record(cites=["squeeze theorem"], controls=[{"counterexample": found}])
+    assert "in control 1 alone" not in told(both)
+
+
+def test_a_stage_that_a_limit_cut_off_stands_beside_the_scope():
+    text = told(record(notes=["the search was cut off after 20.0 s"], run={"time_limit": 20.0}))
+    assert text.count("all shapes (the search cut off by a limit)") == 2
+    assert "| time limit | `20.0 s` |" in text
+    assert "cut off" not in told(record())
+
+
+def test_a_counterexample_is_said_to_be_in_no_column_of_what_held():
+    samples = {"instances": 1, "regimes": {"flat": 1}}
+    said = "on which it fails beyond doubt, is none of these"
+    assert said in told(record(samples=samples, counterexample={"confirmed_by": "exact"}))
+    assert said not in told(record(samples=samples))
+
+
+def test_the_fate_of_each_suspect_is_said():
+    text = told(record(sweep={"instances": 300, "suspects": 75, "judged": 6}))
+    assert "75 suspects, 6 of them judged rigorously; 69 more suspects" in text
+    assert "more suspect" not in told(record(sweep={"instances": 9, "suspects": 6, "judged": 6}))
+
+
 # Determinism and text that steers
 
 

@@ -199,7 +199,7 @@ def test_both_slacks_say_what_they_are_relative_to(held):
     lines = list(support({**held.to_dict(), "search": {"instances": 4, "closest": "0.1"}}))
     assert sum("smallest slack of the samples: " in line for line in lines) == 1
     assert "smallest slack of the samples: 0 of the larger side, met in" in lines[0]
-    assert "; in absolute terms 0" in lines[0]
+    assert "; the smallest in absolute terms, which may be of another sample, is 0" in lines[0]
     (searched,) = [line for line in lines if "searched" in line]
     assert searched.endswith("; it came to a slack of 0.1 of both sides together")
 

@@ -79,6 +79,16 @@ def plainly(c: Comparison, name: str) -> Any:
     return object.__getattribute__(c, name)
 
 
+def encloses(c: Comparison) -> bool:
+    """Whether a side is a ball, so that balls decided it whatever arithmetic the code ran in.
+
+    >>> encloses(at_most("bound", 2, 3)), encloses(at_most("bound", flint.arb(2), 3))
+    (False, True)
+    """
+    sides = (plainly(c, "left"), plainly(c, "right"))
+    return any(isinstance(x, flint.arb) for side in sides for x in np.asarray(side).flat)
+
+
 def _tell(c: Comparison, name: str) -> None:
     """Put an outcome that is read on record; anything else that is read leaves the record."""
     known = name == "outcome" and not c.stated

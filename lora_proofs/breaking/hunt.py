@@ -60,6 +60,8 @@ class Hunt:
     suspect: str = ""
     notes: set[str] = field(default_factory=set)
     hungry: int = 0
+    unjudged: int = 0
+    """Suspects of float64 that came after the share of alarms was spent."""
 
     @property
     def spent(self) -> float:
@@ -93,11 +95,14 @@ class Hunt:
     def _weigh(self, instance: Instance, by: str, origin: Origin | None) -> None:
         slack = self.guide.weigh(instance)
         self.met[instance] = FAR if math.isnan(slack.value) else slack.value
-        if slack.suspicious and not (self.guide.fast and self.judged * ALARMS >= self.limit):
+        if slack.suspicious and self.guide.fast and self.judged * ALARMS >= self.limit:
+            self.unjudged += 1
+        elif slack.suspicious:
             self.judged += self.guide.fast
             self._confirm(instance, by, origin)
         value = self.met[instance]
-        if value < self.closest.value and value > -math.inf:
+        # What floats call a failure and rigour did not look at is no slack that was met.
+        if -ROUNDING <= value < self.closest.value:
             self.closest, self.at = Slack(value), instance
 
     def _confirm(self, instance: Instance, by: str, origin: Origin | None) -> None:

@@ -324,7 +324,9 @@ class Many(Batched):
     def __float__(self) -> float:
         if (self.values == self.values[self.world.first]).all():
             return float(self.values[self.world.first])
-        raise Unbatched("a number of Python is made of each instance's own")
+        raise Unbatched(
+            "the check makes a plain number of an entry, which is another one for each instance"
+        )
 
     def __repr__(self) -> str:
         return f"<{len(self.values)} numbers, the first {self.values[0]!r}>"

@@ -42,7 +42,7 @@ class Refutation:
             "claim": claim.name,
             "instance": self.instance.to_json(),
             "comparison": comparison,
-            "confirmed_by": self.judged.arithmetic,
+            "confirmed_by": self.judged.decided_by,
             "assumptions": dict.fromkeys(self.assumptions, True),
             "checks": {name: [checked(c) for c in found] for name, found in self.checks},
             "cites": list(self.cites),

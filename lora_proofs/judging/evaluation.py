@@ -17,7 +17,7 @@ from lora_proofs.arithmetic import (
     Comparison,
     MultiprecisionArithmetic,
 )
-from lora_proofs.arithmetic.comparison import confirm_outcome
+from lora_proofs.arithmetic.comparison import confirm_outcome, encloses
 from lora_proofs.arithmetic.floats import floats_refused
 from lora_proofs.errors import BadInput, Unavailable
 from lora_proofs.judging.blame import Trial, remember
@@ -59,6 +59,12 @@ class Judged:
     def certifies(self) -> bool:
         """Holds, beyond doubt."""
         return self.outcome == "holds" and self.rigorous
+
+    @property
+    def decided_by(self) -> str:
+        """The arithmetic of the numbers: an enclosure that exact code compares is a ball."""
+        balls = self.arithmetic == "exact" and any(map(encloses, self.comparisons))
+        return "ball" if balls else self.arithmetic
 
     def failing(self) -> Comparison:
         """The first comparison that fails, rigorous ones first."""

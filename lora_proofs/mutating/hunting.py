@@ -60,7 +60,7 @@ class Hunted:
             self.found = {
                 "instance": instance.to_json(),
                 "comparison": judged.failing().to_dict(),
-                "confirmed_by": judged.arithmetic,
+                "confirmed_by": judged.decided_by,
                 "where": where,
             }
             return

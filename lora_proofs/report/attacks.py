@@ -7,7 +7,7 @@ from typing import Any
 
 from lora_proofs.report.exact import comparison_blocks, instance_blocks, sides_inline
 from lora_proofs.report.findings import capital
-from lora_proofs.report.records import Record, part, parts
+from lora_proofs.report.records import Record, listed, part, parts
 from lora_proofs.report.text import inlines, paragraph, plain, sentence
 from lora_proofs.report.tree import (
     Block,
@@ -73,6 +73,9 @@ def _kept(found: Record) -> Iterator[Block]:
     held = [Code(str(name)) for name, holds in part(found, "assumptions").items() if holds is True]
     by = _CONFIRMED.get(str(found.get("confirmed_by")))
     told: list[Inline] = [Text(f"Confirmed by {by}.")] if by else []
+    cites = [str(name) for name in listed(found, "cites")]
+    if cites:
+        told += [Text(f"{' ' if told else ''}It leans on: {'; '.join(cites)}.")]
     if held:
         told += [Text(" On it hold: " if told else "On it hold: ")]
         told += [*[piece for name in held for piece in (name, Text(", "))][:-1], Text(".")]

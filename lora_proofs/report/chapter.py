@@ -128,6 +128,10 @@ def _words(record: Record) -> Iterator[Block]:
         yield from blocks(f"Note: {record['note']}")
 
 
+_UNSAID = ("our reading", "recalled")
+"""What a source says that was given by its name alone."""
+
+
 def _source(record: Record, places: Mapping[str, str]) -> Iterator[Block]:
     source = part(record, "source")
     paper, status = paper_of(record), str(source.get("status") or "not recorded")
@@ -136,8 +140,10 @@ def _source(record: Record, places: Mapping[str, str]) -> Iterator[Block]:
     facts: list[Any] = [Text("Source: ", strong=True), Text(name)]
     facts += [Text(f", {source['label']}")] if source.get("label") else []
     meaning = f" ({STATUSES[status]})" if status in STATUSES else ""
-    facts += [Text(". "), Text("Status: ", strong=True), Text(f"{status}{meaning}")]
-    facts += [Text(f"; {READ.get(read, read)}")] if read else []
+    own = not paper and not record.get("shipped") and (status, read) == _UNSAID
+    told = "a claim of its author's own" if own else f"{status}{meaning}"
+    facts += [Text(". "), Text("Status: ", strong=True), Text(told)]
+    facts += [Text(f"; {READ.get(read, read)}")] if read and not own else []
     yield Paragraph((*facts, Text(".")))
     if source.get("corrected_by"):
         link = claim_link(str(source["corrected_by"]), places)

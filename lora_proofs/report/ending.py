@@ -94,13 +94,18 @@ def run_blocks(run: Mapping[str, Any]) -> tuple[Block, ...]:
     ['table']
     """
     facts = (key for key in run if key != "versions" and run[key] is not None)
-    rows = [(str(key).replace("_", " "), run[key]) for key in facts]
+    rows = [(str(key).replace("_", " "), _fact(key, run[key])) for key in facts]
     versions = part(run, "versions")
     rows += [(f"version of {key}", versions[key]) for key in sorted(versions, key=str)]
     if not rows:
         return ()
     cells = tuple((plain(key), (Code(str(value)),)) for key, value in rows)
     return (Table("What determines the run", ("Fact", "Value"), cells),)
+
+
+def _fact(key: Any, value: Any) -> str:
+    """A fact of a run; a limit has its unit."""
+    return f"{value} s" if key == "time_limit" else str(value)
 
 
 def record_line(record: Record) -> Iterator[Block]:
@@ -121,26 +126,34 @@ def record_line(record: Record) -> Iterator[Block]:
 
 
 def bibliography(records: Sequence[Record]) -> Section:
-    """The two papers, with a note on what of them was read, other sources, and cited works.
+    """The papers that claims are about, what of them was read, other sources, and cited works.
 
     >>> bibliography([]).anchor
     'bibliography'
     """
-    note = (
-        "Of both papers only abstracts and summaries were available when the claims were written. "
-        "A verdict is about the statement that is printed here, not about the paper."
-    )
     keys = {paper.key for paper in PAPERS}
-    named = distinct(part(record, "source").get("paper") for record in records)
-    others = [str(name) for name in named if name and name not in keys]
+    named = {str(part(record, "source").get("paper") or "") for record in records} - {""}
+    papers = [paper for paper in PAPERS if paper.key in named]
+    others = sorted(named - keys)
     items = (
-        *(_entry(paper) for paper in PAPERS),
-        *(plain(_OTHERS.get(name, name)) for name in sorted(others)),
+        *(_entry(paper) for paper in papers),
+        *(plain(_OTHERS.get(name, name)) for name in others),
     )
     cited = references([name for record in records for name in cited_names(record)])
-    blocks = (paragraph(note), Bullets(items), *_works(cited))
-    tex = Section(plain("As BibTeX"), (CodeBlock(bibtex(cited)),), "bibtex")
-    return Section(plain("Bibliography"), (*blocks, tex), "bibliography")
+    blocks = (paragraph(_read(papers)), *((Bullets(items),) if items else ()), *_works(cited))
+    entries = bibtex(cited, papers, [name for name in others if name not in _OTHERS])
+    tex = (Section(plain("As BibTeX"), (CodeBlock(entries),), "bibtex"),) if entries else ()
+    return Section(plain("Bibliography"), (*blocks, *tex), "bibliography")
+
+
+def _read(papers: Sequence[Paper]) -> str:
+    """What of the papers was read."""
+    about = "A verdict is about the statement that is printed here, not about its source."
+    if not papers:
+        return about
+    those = "both papers" if papers[1:] else "the paper"
+    was = "only abstracts and summaries were available when the claims were written"
+    return f"Of {those} {was}. {about}"
 
 
 def _works(cited: Sequence[str]) -> Iterator[Block]:

@@ -14,6 +14,7 @@ _NAME = re.compile(r"([A-Za-z])_?(\d*)")
 _GREEK = ("alpha", "beta", "gamma", "delta", "eta", "theta", "kappa", "mu", "rho", "sigma", "tau")
 _RELATIONS = {"<=": r"\le", ">=": r"\ge", "<": "<", ">": ">", "=": "=", "!=": r"\ne"}
 _CONSTANTS = {"RA": "R_A", "RB": "R_B", "MF": "M_F", "Lf": "L_f"}
+REGIME = "in the regime"
 MAX_LINE = 24
 MAX_WIDTH = 56
 
@@ -85,7 +86,8 @@ def instance_blocks(instance: Any) -> tuple[Block, ...]:
             matrices.append((name, value))
         else:
             scalars += [Text(", ")] if scalars else []
-            scalars += [*_label(name), Text(" = "), *_value(value)]
+            told = (Text(f"{name}: {value}"),) if name == REGIME else ()
+            scalars += told or [*_label(name), Text(" = "), *_value(value)]
     return (*((Paragraph(tuple(scalars)),) if scalars else ()), *_matrices(matrices))
 
 
@@ -97,7 +99,7 @@ def _flat(instance: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, 
         elif key != "regimes" or prefix:
             yield name, value
         elif value:
-            yield "regimes", ", ".join(map(str, value))
+            yield REGIME, ", ".join(map(str, value))
 
 
 def _matrices(named: list[tuple[str, Any]]) -> Iterator[Block]:

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from lora_proofs.language.budget import BUDGETS
 from lora_proofs.report.exact import instance_blocks, sides_inline
-from lora_proofs.report.records import Record, listed, part
-from lora_proofs.report.text import counted, inlines, joined, plain, sentence
+from lora_proofs.report.records import Record, for_readers, listed, part
+from lora_proofs.report.text import counted, inlines, joined, paragraph, plain, sentence
 from lora_proofs.report.tree import (
     Block,
     Bullets,
@@ -44,7 +44,7 @@ def _sentences(record: Record) -> Iterator[Block]:
     items = [*_samples(part(record, "samples")), *_digits(record), *_sweep(part(record, "sweep"))]
     items += _certificates(part(record, "certificates"))
     items += (plain(capital(line)) for line in _told(record))
-    items += (inlines(sentence(note)) for note in listed(record, "notes"))
+    items += (inlines(sentence(for_readers(str(note)))) for note in listed(record, "notes"))
     if items:
         yield Bullets(tuple(items))
 
@@ -121,7 +121,8 @@ def _samples(samples: Record) -> Iterator[Inlines]:
         yield plain(f"Decided in these arithmetics: {counts}.")
     if samples.get("smallest_slack") not in (None, ""):
         slack = Code(str(samples["smallest_slack"]))
-        yield (Text("Smallest slack of the samples: "), slack, Text(" in absolute terms."))
+        place = Text(f" in absolute terms{_own(samples)}.")
+        yield (Text("Smallest slack of the samples: "), slack, place)
     if samples.get("tight"):
         yield plain(f"Equal sides, no room at all, on {counted(samples['tight'], 'instance')}.")
     excluded = part(samples, "excluded")
@@ -130,6 +131,12 @@ def _samples(samples: Record) -> Iterator[Inlines]:
         yield plain(f"Draws that an assumption excluded: {told}.")
     if samples.get("trivial"):
         yield plain(f"{counted(samples['trivial'], 'instance')} compared only 0 with 0.")
+
+
+def _own(samples: Record) -> str:
+    """That the smallest absolute slack need not be where the smallest relative one is."""
+    beside = samples.get("smallest_at") and not samples.get("tight")
+    return ", over all samples and comparisons on its own" if beside else ""
 
 
 def _digits(record: Record) -> Iterator[Inlines]:
@@ -146,12 +153,17 @@ def _sweep(sweep: Record) -> Iterator[Inlines]:
     swept, suspects = sweep.get("instances", 0), sweep.get("suspects", 0)
     judged = sweep.get("judged")
     sent = f", {judged} of them judged rigorously" if suspects and judged is not None else ""
+    if sent and judged < suspects:
+        left = counted(suspects - judged, "more suspect")
+        sent += f"; {left} beyond the budget's share were not, and count for nothing"
     yield plain(
         f"{counted(swept, 'instance')} swept in floating point, which only nominates; "
         f"{counted(suspects, 'suspect')}{sent}."
     )
     if sweep.get("partly"):
-        yield plain(f"The sweep left out later comparisons: {sweep['partly']}.")
+        yield plain(
+            f"The sweep left out the later comparisons of each instance: {sweep['partly']}."
+        )
     if sweep.get("why"):
         yield plain(f"Not all that was wanted was swept in batches: {sweep['why']}.")
 
@@ -200,7 +212,15 @@ def _regimes(record: Record) -> Iterator[Block]:
     if names:
         counts = ((name, sampled.get(name, 0), rigorous.get(name, 0)) for name in names)
         rows = tuple(tuple(map(plain, row)) for row in counts)
-        yield Table("Instances by regime", ("Regime", "Sampled", "Judged rigorously"), rows)
+        yield Table("Instances by regime", ("Regime", "Sampled", "Held, judged rigorously"), rows)
+        if record.get("counterexample"):
+            yield paragraph(_NOT_COUNTED)
+
+
+_NOT_COUNTED = (
+    "An instance counts in the last column where the claim holds on it beyond doubt. The "
+    "counterexample, on which it fails beyond doubt, is none of these."
+)
 
 
 def _measured(record: Record) -> Iterator[Block]:
@@ -242,7 +262,7 @@ def reasons(record: Record) -> Iterator[Block]:
     >>> [block.tag for block in reasons({"reasons": ["one", "two"]})]
     ['bullets']
     """
-    found = [str(reason) for reason in listed(record, "reasons")]
+    found = [for_readers(str(reason)) for reason in listed(record, "reasons")]
     told = [inlines(sentence(reason)) for reason in found if not reason.startswith(IN_WORDS)]
     words = len(found) - len(told)
     if words:

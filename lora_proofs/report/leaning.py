@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lora_proofs.report.findings import IN_WORDS
-from lora_proofs.report.records import Record, listed, part
+from lora_proofs.report.records import Record, listed, part, parts
 from lora_proofs.report.text import counted, inlines, joined, paragraph, plain, sentence
 from lora_proofs.report.tree import Block, Bullets, Inlines, Section, Table
 
@@ -37,13 +37,30 @@ def leaning(record: Record) -> Iterator[Section]:
 
 
 def cited_names(record: Record) -> list[str]:
-    """What the verdict and the derivation cite, each once.
+    """What the verdict, the derivation and the counterexamples of controls cite, each once.
 
     >>> cited_names({"cites": ["a"], "derivation": {"cites": ["a", "b"]}})
     ['a', 'b']
     """
+    controls = [name for one in parts(record, "controls") for name in _of_control(one)]
+    return list(dict.fromkeys([*_of_claim(record), *controls]))
+
+
+def _of_claim(record: Record) -> list[str]:
     cited = [*listed(record, "cites"), *listed(part(record, "derivation"), "cites")]
-    return list(dict.fromkeys(map(str, cited)))
+    return list(map(str, cited))
+
+
+def _of_control(control: Record) -> list[str]:
+    return list(map(str, listed(part(control, "counterexample"), "cites")))
+
+
+def _entering(name: str, record: Record) -> str:
+    """The controls that alone lean on a theorem; empty where the claim does."""
+    if name in _of_claim(record):
+        return ""
+    numbered = enumerate(parts(record, "controls"), 1)
+    return f", in control {joined(k for k, one in numbered if name in _of_control(one))} alone"
 
 
 def _cited(record: Record) -> Iterator[Block]:
@@ -68,7 +85,8 @@ def _row(name: str, record: Record) -> tuple[Inlines, ...]:
     if lemma is None:
         return plain(name), plain("not on the list of lemmas"), plain("none"), plain("unknown")
     steps = sum(line.get("rule") == name for line in _lines(record))
-    how = f"{kind}, in {counted(steps, 'line')}" if steps else kind
+    lines = f", in {counted(steps, 'line')}" if steps else ""
+    how = kind + lines + _entering(name, record)
     return plain(name), inlines(lemma.statement), inlines(lemma.reference), plain(how)
 
 

@@ -10,6 +10,7 @@ from lora_proofs.report.records import (
     VERDICTS,
     Record,
     claim_link,
+    for_readers,
     judged,
     name_of,
     needs_attention,
@@ -71,7 +72,11 @@ def index(
 def _counts(found: Mapping[Reach, list[int]], records: Sequence[Record]) -> Block:
     """How many claims each group has; of proofs, how many lean on what they cite."""
     rows = tuple(_count(one, [records[k] for k in found.get(one, ())]) for one in REACHES)
-    return Table("How far the verdicts reach", ("Reach", "How many", "Modulo cited theorems"), rows)
+    return Table(
+        "How far the verdicts reach",
+        ("Reach", "How many", "Modulo cited theorems or proofs by hand"),
+        rows,
+    )
 
 
 def _count(one: Reach, records: Sequence[Record]) -> tuple[Inlines, ...]:
@@ -119,7 +124,7 @@ def _worry(record: Record, anchor: str) -> Inlines:
         found += [Text(f"; the baseline expects {record.get('expected')}")]
     reasons = record.get("reasons") or ()
     if reasons:
-        found += [Text("; "), *inlines(reasons[0])]
+        found += [Text("; "), *inlines(for_readers(str(reasons[0])))]
     if record.get("verdict") == "INCONCLUSIVE" and record.get("note"):
         found += [Text(". Note: "), *inlines(record["note"])]
     return tuple(found)

@@ -91,8 +91,15 @@ def judged(record: Record) -> Judged:
     'all shapes'
     """
     verdict = str(record.get("verdict") or "INCONCLUSIVE")
-    scope = str(record.get("scope") or "a scope that was not recorded")
+    scope = str(record.get("scope") or "a scope that was not recorded") + _cut(record)
     return Judged(verdict, scope, tuple(str(lemma) for lemma in listed(record, "cites")))
+
+
+def _cut(record: Record) -> str:
+    """That a limit cut a stage off, as a scope says it."""
+    found = (re.match("(.+) was cut off ", str(note)) for note in listed(record, "notes"))
+    stages = [match[1] for match in found if match]
+    return f" ({', '.join(stages)} cut off by a limit)" if stages else ""
 
 
 def unexpected(record: Record) -> bool:
@@ -106,6 +113,16 @@ def unexpected(record: Record) -> bool:
     if found not in known or expected not in known:
         return bool(expected) and found != expected
     return not as_expected(str(found), str(expected))
+
+
+def for_readers(note: str) -> str:
+    """A note without its advice to who writes the claim, which a reader of a report is not.
+
+    >>> for_readers("It is weaker for it. If each field may be anything, draw the fields apart")
+    'It is weaker for it.'
+    """
+    note = re.sub(r"Instance\(([^()]*?),? regimes=\([^()]*\)\)", r"the instance \1", note)
+    return re.split(r" (?:If each field may be anything|Where an edited instance counts)", note)[0]
 
 
 def needs_attention(record: Record) -> bool:

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from lora_proofs.report.fields import meanings
 from lora_proofs.report.records import Record, parts
 from lora_proofs.report.records import part as part_of
 from lora_proofs.report.text import inlines, paragraph, plain
-from lora_proofs.report.tree import Block, Inlines, Math, Paragraph, Section, Table, Text
+from lora_proofs.report.tree import Block, Code, Inlines, Math, Paragraph, Section, Table, Text
 
 _FORMULA = re.compile(r"\$+([^$]+)\$+")
 _NOT_IN_A_WORD = r"(?<![A-Za-z\\{{]){}(?![A-Za-z_])"
@@ -26,10 +27,19 @@ class Known:
     latex: str
     meaning: str
     pattern: str
+    within_names: str = ""
+    """Where the letter means this: in claims whose names have these words; empty for all."""
 
     def within(self, formulas: str) -> bool:
         """Whether formulas use it."""
         return re.search(self.pattern, formulas) is not None
+
+    def holds_in(self, name: str, formulas: str) -> bool:
+        """Whether it means this in a claim: no statement that defines it is spoken over."""
+        letter = re.escape(self.latex.removesuffix("(t)"))
+        defined = rf"(^|[;,(]|\\quad)\s*{letter}('|\^2)?\s*=(?!\s*0\b)"
+        own = "_" not in self.latex and re.search(defined, formulas)
+        return self.within_names in name and not own
 
 
 def _letter(latex: str, meaning: str) -> Known:
@@ -38,6 +48,12 @@ def _letter(latex: str, meaning: str) -> Known:
 
 def _sign(latex: str, meaning: str, pattern: str = "") -> Known:
     return Known(latex, meaning, pattern or re.escape(latex))
+
+
+def _of_trace(latex: str, meaning: str, pattern: str = "") -> Known:
+    """A letter of the trace-squared loss, which other claims use for something else."""
+    shape = pattern or _NOT_IN_A_WORD.format(re.escape(latex))
+    return Known(latex, meaning, shape, "/trace-squared")
 
 
 _NORMS = (
@@ -54,7 +70,11 @@ _FLOWS = (
     _sign("A_0, B_0", "the factors at time 0", r"[AB]_0"),
     _letter("r", "rank of the adapter"),
     _letter("f", r"loss, a function of $W$"),
-    _letter("g", r"the same loss as a function of the factors, $f(W_0 + s\,BA)$"),
+    _sign(
+        "g",
+        r"the same loss as a function of the factors, $f(W_0 + s\,BA)$",
+        r"(?<![A-Za-z\\{])g\(|\\nabla g",
+    ),
     _letter("G", r"gradient $\nabla f(W)$"),
     _letter("Y", r"target of the Frobenius loss $\tfrac12 \|W - Y\|_F^2$"),
     _letter("E", r"$Y - W_0$, what the adapter has to learn"),
@@ -65,11 +85,11 @@ _FLOWS = (
     _sign("M_2, M_F", r"bounds of $\|G\|_2$ and $\|G\|_F$", r"M_[2F]"),
     _sign("L_f", r"Lipschitz constant of $\nabla f$ in the Frobenius norm"),
     _sign("w_0", r"$\operatorname{tr} W_0$", r"(?<![A-Za-z\\])w_0"),
-    _letter("p", r"$\operatorname{tr}(B_0 A_0)$"),
-    _letter("q", r"$\tfrac12 (\|A_0\|_F^2 + \|B_0\|_F^2)$"),
-    _sign(r"\mu", r"$\sqrt{w_0^2 + q^2 - p^2}$"),
-    _sign(r"\tau(t)", r"$\int_0^t \operatorname{tr} W$", r"\\tau"),
-    _sign(r"\dot X", "derivative with respect to time", r"\\dot"),
+    _of_trace("p", r"$\operatorname{tr}(B_0 A_0)$"),
+    _of_trace("q", r"$\tfrac12 (\|A_0\|_F^2 + \|B_0\|_F^2)$"),
+    _of_trace(r"\mu", r"$\sqrt{w_0^2 + q^2 - p^2}$"),
+    _of_trace(r"\tau(t)", r"$\int_0^t \operatorname{tr} W$", r"\\tau(?!_)"),
+    _sign(r"\dot X", "derivative with respect to time", r"\\dot(?![a-z])"),
 )
 _NETWORKS = (
     _sign("W_l", r"frozen weight of layer $l$", r"(?<![A-Za-z\\])W_\{?[l1L]"),
@@ -87,6 +107,12 @@ NOTATIONS: Mapping[str, tuple[Known, ...]] = {
     "zeng-lee": (*_NETWORKS, *_NORMS),
     "classical": _NORMS,
 }
+_CLASSICAL_FLOWS = ("classical/balancedness", "classical/energy-identity")
+"""Well-known results on the same flow, in the same letters."""
+_HEADS = (
+    _sign("W_Q, W_K, W_V, W_O", "weights of a head: scores, values, output", r"W_[QKVO]"),
+    _sign("Q, K, V, O", "the same four matrices in products", r"(?<![_A-Za-z\\\\{])[QKVO]\b"),
+)
 _TITLES = {"rushka-klabjan": "Gradient flows", "zeng-lee": "Networks", "classical": "Matrices"}
 
 
@@ -101,8 +127,17 @@ def used(record: Record) -> list[Known]:
     if not record.get("shipped"):
         return []
     formulas = _formulas(record)
-    table = NOTATIONS.get(str(part_of(record, "source").get("paper")), ())
-    return [known for known in table if known.within(formulas)]
+    name = str(record.get("name"))
+    return [k for k in _table(record) if k.within(formulas) and k.holds_in(name, formulas)]
+
+
+def _table(record: Record) -> tuple[Known, ...]:
+    """The symbols that a claim of a source may use."""
+    name, paper = str(record.get("name")), str(part_of(record, "source").get("paper"))
+    if name in _CLASSICAL_FLOWS:
+        return NOTATIONS["rushka-klabjan"]
+    more = _HEADS if "/transformer" in name or "/attention" in name else ()
+    return (*NOTATIONS.get(paper, ()), *more)
 
 
 def _formulas(record: Record) -> str:
@@ -125,6 +160,15 @@ def symbols_of(record: Record) -> Iterator[Block]:
         content = [piece for line in pieces for piece in (*line, Text("; "))]
         head = Text("Notation, unless the statement says otherwise: ", strong=True)
         yield Paragraph((head, *content[:-1], Text(".")))
+    carried = meanings(record)  # also of a claim of one's own, where its losses are ours
+    if carried:
+        yield Paragraph((Text("In the instances: ", strong=True), *_carried(carried)))
+
+
+def _carried(told: Mapping[str, str]) -> Inlines:
+    pieces = [(Code(name), Text(" is "), *inlines(what), Text("; ")) for name, what in told.items()]
+    content = [piece for line in pieces for piece in line]
+    return (*content[:-1], Text("."))
 
 
 def notation(records: Sequence[Record]) -> tuple[Section, ...]:
@@ -141,11 +185,7 @@ def notation(records: Sequence[Record]) -> tuple[Section, ...]:
 def _tables(records: Sequence[Record]) -> Iterator[Block]:
     for paper, title in _TITLES.items():
         its = [r for r in records if part_of(r, "source").get("paper") == paper]
-        wanted = {known.latex for record in its for known in used(record)}
-        rows = tuple(
-            ((Math(known.latex),), inlines(known.meaning))
-            for known in NOTATIONS[paper]
-            if known.latex in wanted
-        )
+        wanted = {known.latex: known for record in its for known in used(record)}
+        rows = tuple(((Math(k.latex),), inlines(k.meaning)) for k in wanted.values())
         if rows:
             yield Table(title, ("Symbol", "Meaning"), rows)

@@ -6,6 +6,7 @@ that find it here. Sections and numbers are those of the editions that are named
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -116,13 +117,15 @@ def works_of(references: Iterable[str]) -> list[Work]:
     return sorted(found, key=lambda work: work.key)
 
 
-def bibtex(references: Iterable[str]) -> str:
-    """BibTeX for the papers under test and for the works that references name.
+def bibtex(
+    references: Iterable[str], papers: Iterable[Paper] = PAPERS, others: Iterable[str] = ()
+) -> str:
+    """BibTeX for the papers under test, for other sources, and for the works in references.
 
-    >>> bibtex([]).count("@misc")
-    2
+    >>> bibtex([], papers=()), bibtex([], others=["my notes"]).count("@misc")
+    ('', 3)
     """
-    works = [*map(_of_paper, PAPERS), *works_of(references)]
+    works = [*map(_of_paper, papers), *map(_of_other, others), *works_of(references)]
     return "\n\n".join("\n".join(_entry(work)) for work in works)
 
 
@@ -141,6 +144,14 @@ def _of_paper(paper: Paper) -> Work:
             ("note", "Only abstracts and summaries were read"),
         ),
     )
+
+
+def _of_other(name: str) -> Work:
+    """A source that a claim names and of which no more is known; signs of TeX are left out."""
+    key = re.sub("[^A-Za-z0-9]+", "-", name).strip("-").lower() or "source"
+    title = " ".join(re.sub(r"[\\{}%#$&~^]", " ", name).split())
+    note = "As a claim names it; nothing more of it is recorded"
+    return Work((), "misc", key, (("title", f"{{{title}}}"), ("note", note)))
 
 
 def _entry(work: Work) -> Iterator[str]:

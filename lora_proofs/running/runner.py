@@ -59,7 +59,7 @@ def verify(claim: Claim | str, budget: str = "standard", seed: int = 0) -> Resul
 
 GRANTED_ON_DRAWS = (
     "what assumptions grant to the derivation was held against what they check on draws alone, "
-    "whose fields hang together: read that both say the same"
+    "whose fields hang together; that both say the same is for a reader of the claim to see"
 )
 STRETCHES = 300
 """How many edited instances are looked at for what an assumption grants and does not check."""

@@ -74,7 +74,7 @@ class Tally:
     def add(self, regime: str, instance: Instance, judged: Judged) -> None:
         """Count a judged instance that does not fail."""
         self.count(regime, instance)
-        self.arithmetics[judged.arithmetic or "none"] += 1
+        self.arithmetics[judged.decided_by or "none"] += 1
         self.empty |= judged.outcome == "empty"
         if judged.outcome in ("undecided", "unavailable"):
             self.undecided += 1
@@ -121,7 +121,7 @@ class Tally:
             return False
         self.certain.add(instance)
         self.certified[regime] += 1
-        self.certified_by.add(judged.arithmetic)
+        self.certified_by.add(judged.decided_by)
         if not ROUNDED.isdisjoint(judged.cites):
             self.certified_by.add("ball")
         self.hear([judged])

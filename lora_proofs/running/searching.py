@@ -83,6 +83,8 @@ class Breaking:
         notes = set(hunt.notes)
         if self.subject.dependent:
             notes.add(_weaker(self.subject.dependent, bool(self.claim.instances.dependent)))
+        if hunt.unjudged and hunt.found is None:
+            notes.add(_left(hunt.judged, hunt.unjudged))
         told = SearchEvidence(
             instances=len(hunt.met),
             ways=dict(sorted(hunt.ways.items())),
@@ -176,6 +178,15 @@ class Breaking:
                 if drawn is not None and drawn[0] == instance:
                     return drawn[1]
         return None
+
+
+def _left(judged: int, unjudged: int) -> str:
+    """What became of the suspects of floats in the search, which decide nothing."""
+    return (
+        f"floating point called {judged + unjudged} instances of the search suspects; {judged} of "
+        f"them were judged rigorously and none refutes, and {unjudged} were not, as floats had "
+        "shown to be no guide there: they count for nothing"
+    )
 
 
 def _weaker(why: str, said: bool) -> str:

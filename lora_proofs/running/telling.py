@@ -59,7 +59,8 @@ def _slack(samples: Record) -> Iterator[str]:
     if relative not in (None, "") and place:
         told = (
             f"smallest slack of the samples: {relative} of the larger side, met in the regime "
-            f"{place['regime']!r}: {compared(place['comparison'])}; in absolute terms {found}"
+            f"{place['regime']!r}: {compared(place['comparison'])}; the smallest in "
+            f"absolute terms, which may be of another sample, is {found}"
         )
     yield told
     if samples.get("tight"):
@@ -211,7 +212,8 @@ def _small(small: Record) -> str:
     judged = f" ({small['judged']} instances judged)" if small.get("judged") else ""
     if small.get("from") == small.get("to") and not steps:
         return f"nothing simpler that was tried fails: it stands as it was found{judged}"
-    confirmed = f" in {steps} confirmed steps" if steps else ""
+    plural = "s" if steps != 1 else ""
+    confirmed = f" in {steps} confirmed step{plural}" if steps else ""
     if small.get("from") == small.get("to"):
         return f"made simpler at the same size ({small.get('to')}){confirmed}{judged}"
     return f"made small: from {small.get('from')} to {small.get('to')}{confirmed}{judged}"

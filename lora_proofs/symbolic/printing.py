@@ -172,7 +172,10 @@ class _Printer:
         return Printed(f"-{inside}", SUM) if number < 0 else Printed(inside, PRODUCT)
 
     def _power(self, e: w.Power) -> Printed:
-        return Printed(self.to.power(self._base(e.base), str(e.exponent)), PRODUCT)
+        base = self._base(e.base)
+        if isinstance(e.base, w.Trace):
+            base = self.to.group(base)  # tr(X)^2 is read as tr(X^2) by many
+        return Printed(self.to.power(base, str(e.exponent)), PRODUCT)
 
     def _transpose(self, e: w.Transpose) -> Printed:
         return Printed(self.to.transposed(self._base(e.body)), ATOM)

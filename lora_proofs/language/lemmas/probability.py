@@ -9,7 +9,7 @@ VARIANCE = Scalar("v")
 KURTOSIS = Scalar("k")
 ROWS, COLUMNS = Scalar("rows"), Scalar("columns")
 NORM_MEAN = Scalar("E ||A||^4", latex=r"\mathbb{E}\|A\|_F^4")
-GRAM_MEAN = Scalar("E tr (A'A)^2", latex=r"\mathbb{E}\,\mathrm{tr}(A^\top A)^2")
+GRAM_MEAN = Scalar("E tr((A'A)^2)", latex=r"\mathbb{E}\,\mathrm{tr}((A^\top A)^2)")
 
 INDEPENDENT = "the entries of A are independent and have mean 0, variance v and fourth moment k v^2"
 
@@ -27,7 +27,7 @@ GRAM_MOMENT = Lemma(
     "second moment of a Gram matrix",
     r"If the entries of a matrix $A$ with $p$ rows and $q$ columns are independent with mean 0, "
     r"variance $v$ and fourth moment $k v^2$, then "
-    r"$\mathbb{E}\,\mathrm{tr}(A^\top A)^2 = v^2\,pq\,(p + q + k - 2)$.",
+    r"$\mathbb{E}\,\mathrm{tr}((A^\top A)^2) = v^2\,pq\,(p + q + k - 2)$.",
     "Seber, Linear Regression Analysis (1977), chapter 1 (variance of a quadratic form), for each "
     "row; for each pair of rows the square of their inner product has mean q v^2",
     {"independent": INDEPENDENT},

@@ -125,7 +125,8 @@ claim = Claim(
     source=Source("rushka-klabjan", "", "reconstructed", "summary"),
     statement=(
         r"Let $\theta_k$ and $\theta'_k$ be the iterates of two of the three modes from one start, "
-        r"with constants $C$ and $C'$ among $C_{sim}$, $C_{AB}$, $C_{BA}$. With the hypotheses and "
+        r"with constants $C$ and $C'$ among $C_{\mathrm{sim}}$, $C_{AB}$, $C_{BA}$. With the "
+        r"hypotheses and "
         r"constants of gradient-flow-limit, $L\,\|\theta_k - \theta'_k\| \le (C + C') h\,(e^{LT} - "
         r"1)$ for all $kh \le T$."
     ),

@@ -199,8 +199,9 @@ claim = Claim(
     statement=(
         r"One step of size $h$ from $(A, B)$, with $\|A\|_2, \|A_+\|_2 \le R_A$, $\|B\|_2, "
         r"\|B_+\|_2 \le R_B$, $\|G\|_2 \le M_2$, $\|G\|_F \le M_F$ at $(A, B)$ and an "
-        r"$L_f$-Lipschitz gradient: $\|B_+^{AB} - B_+^{sim}\|_F \le h^2(M_2 + R_AR_BL_f)R_BM_F$ "
-        r"and $\|A_+^{BA} - A_+^{sim}\|_F \le h^2(M_2 + R_AR_BL_f)R_AM_F$."
+        r"$L_f$-Lipschitz gradient: $\|B_+^{AB} - B_+^{\mathrm{sim}}\|_F \le h^2(M_2 + "
+        r"R_AR_BL_f)R_BM_F$ "
+        r"and $\|A_+^{BA} - A_+^{\mathrm{sim}}\|_F \le h^2(M_2 + R_AR_BL_f)R_AM_F$."
     ),
     assumptions=(bounded_point, lipschitz_gradient, constants),
     instances=INSTANCES,

@@ -156,12 +156,15 @@ claim = Claim(
     statement=(
         r"One step of size $h$ from $(A, B)$. For $f = \tfrac12\|W - Y\|_F^2$ with $R = W_0 + BA "
         r"- Y$: "
-        r"$B_+^{AB} - B_+^{sim} = h^2 (R R^\top B + B B^\top R A^\top) - h^3 B B^\top R R^\top "
+        r"$B_+^{AB} - B_+^{\mathrm{sim}} = h^2 (R R^\top B + B B^\top R A^\top) - h^3 B B^\top "
+        r"R R^\top "
         r"B$ and "
-        r"$A_+^{BA} - A_+^{sim} = h^2 (A R^\top R + B^\top R A^\top A) - h^3 A R^\top R A^\top A$. "
+        r"$A_+^{BA} - A_+^{\mathrm{sim}} = h^2 (A R^\top R + B^\top R A^\top A) - h^3 A R^\top "
+        r"R A^\top A$. "
         r"For $f = \tfrac12(\mathrm{tr} W)^2$ with $s = \mathrm{tr}(W_0 + BA)$: "
-        r"$B_+^{AB} - B_+^{sim} = h^2 (s^2 B + s\|B\|_F^2 A^\top) - h^3 s^2 \|B\|_F^2 B$ and "
-        r"$A_+^{BA} - A_+^{sim} = h^2 (s^2 A + s\|A\|_F^2 B^\top) - h^3 s^2 \|A\|_F^2 A$."
+        r"$B_+^{AB} - B_+^{\mathrm{sim}} = h^2 (s^2 B + s\|B\|_F^2 A^\top) - h^3 s^2 \|B\|_F^2 "
+        r"B$ and "
+        r"$A_+^{BA} - A_+^{\mathrm{sim}} = h^2 (s^2 A + s\|A\|_F^2 B^\top) - h^3 s^2 \|A\|_F^2 A$."
     ),
     assumptions=(),
     instances=INSTANCES,

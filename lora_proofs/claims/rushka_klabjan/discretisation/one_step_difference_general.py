@@ -153,8 +153,9 @@ claim = Claim(
     source=Source("rushka-klabjan", "", "reconstructed", "summary"),
     statement=(
         r"For a twice continuously differentiable loss with gradient $G$ and Hessian action "
-        r"$H[X]$ at $W_0 + BA$: $B_+^{AB} - B_+^{sim} = h\,\Delta_B(h)$ and "
-        r"$A_+^{BA} - A_+^{sim} = h\,\Delta_A(h)$ with $\Delta_B(0) = 0$, $\Delta_A(0) = 0$, "
+        r"$H[X]$ at $W_0 + BA$: $B_+^{AB} - B_+^{\mathrm{sim}} = h\,\Delta_B(h)$ and "
+        r"$A_+^{BA} - A_+^{\mathrm{sim}} = h\,\Delta_A(h)$ with $\Delta_B(0) = 0$, "
+        r"$\Delta_A(0) = 0$, "
         r"$\Delta_B'(0) = GG^\top B + H[BB^\top G]A^\top$ and "
         r"$\Delta_A'(0) = AG^\top G + B^\top H[GA^\top A]$: to second order the steps differ by "
         r"$h^2$ times these."

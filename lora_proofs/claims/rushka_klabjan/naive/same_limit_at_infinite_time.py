@@ -188,8 +188,8 @@ claim = Claim(
         r"and sequential gradient descent from the same start have the same limit as the number of "
         r"steps tends to infinity. It is false for $f = \tfrac12(ab - 1)^2$ from $(a, -a)$ with $a "
         r"= \tfrac14, \tfrac12, \tfrac34$ or $1$ and $h = \tfrac{1}{10}$: simultaneous descent "
-        r"keeps $ab \le 0$, while $A$-first descent tends to $ab = 1$ (limits-at-infinity). "
-        r"Agreement holds on finite intervals $[0, T]$ as $h \to 0$ only."
+        r"keeps $ab \le 0$, while $A$-first descent tends to $ab = 1$ (the claim "
+        r"limits-at-infinity). Agreement holds on finite intervals $[0, T]$ as $h \to 0$ only."
     ),
     assumptions=(moving,),
     instances=INSTANCES,

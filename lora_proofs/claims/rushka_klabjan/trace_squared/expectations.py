@@ -1,7 +1,7 @@
 """What the claims about random starts share: laws, instances, the moments and their derivation.
 
 With M = A0'A0 and S = tr M the updates from B0 = 0 are dW = -(w0/S) M and dFP = -(w0/n) I, so
-n S (dW - dFP) = w0 (S I - n M), and R^2 = (n tr M^2 - S^2)/S^2.
+n S (dW - dFP) = w0 (S I - n M), and R^2 = (n tr(M^2) - S^2)/S^2.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ from lora_proofs.strategies.matrices import full_rank_matrix
 from lora_proofs.symbolic.steps import Step, cited, identity
 
 A0, w0 = Symbol("A0", "r", "n", latex="A_0"), Scalar("w0", latex="w_0")
+NORM = Scalar("E ||A0||^4", latex=r"\mathbb{E}\|A_0\|_F^4")
+GRAM = Scalar("E tr((A0'A0)^2)", latex=r"\mathbb{E}\,\mathrm{tr}((A_0^\top A_0)^2)")
+GAP = Scalar(
+    "E (n tr((A0'A0)^2) - ||A0||^4)",
+    latex=r"\mathbb{E}(n\,\mathrm{tr}((A_0^\top A_0)^2) - \|A_0\|_F^4)",
+)
 v, E_R2 = lemma.VARIANCE, Scalar("E R^2", latex=r"\mathbb{E}R^2")
 n, r = Size("n"), Size("r")
 M = A0.T @ A0
@@ -134,33 +140,39 @@ def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
     size = shape_of(instance)
     square, norm = gram_moments(*size, moments_of(instance))
     means = {
-        lemma.GRAM_MEAN: square,
-        lemma.NORM_MEAN: norm,
-        lemma.NUMERATOR_MEAN: size[0] * square - norm,
+        GRAM: square,
+        NORM: norm,
+        GAP: size[0] * square - norm,
         E_R2: mean_squared_error(instance),
     }
     return {A0: x.A0, w0: x.w0, v: x.v, **{s: ctx.number(m) for s, m in means.items()}}
 
 
 def moments(law: str, kurtosis: Any) -> tuple[Step, Step, Step]:
-    """E ||A0||^4, E tr M^2 and E (n tr M^2 - S^2) under an assumption about the entries."""
+    """E ||A0||^4, E tr(M^2) and E (n tr(M^2) - S^2) under an assumption about the entries."""
     shape = {lemma.ROWS: r, lemma.COLUMNS: n, lemma.KURTOSIS: kurtosis}
     closed = {"independent": law}
     norm = cited(
-        lemma.NORM_MOMENT, "for the entries of A0", substitution=shape, discharged_by=closed
+        lemma.NORM_MOMENT,
+        "mean of ||A0||^4, by the lemma for the matrix A0",
+        substitution={**shape, lemma.NORM_MEAN: NORM},
+        discharged_by=closed,
     )
     gram = cited(
-        lemma.GRAM_MOMENT, "for the entries of A0", substitution=shape, discharged_by=closed
+        lemma.GRAM_MOMENT,
+        "mean of tr((A0'A0)^2), by the lemma for the matrix A0",
+        substitution={**shape, lemma.GRAM_MEAN: GRAM},
+        discharged_by=closed,
     )
     mean = cited(
         lemma.LINEARITY,
-        "for n tr M^2 - S^2, with S = ||A0||^2",
+        "mean of n tr(M^2) - S^2, with M = A0'A0 and S = tr M = ||A0||^2",
         substitution={
-            lemma.COMBINED_MEAN: lemma.NUMERATOR_MEAN,
+            lemma.COMBINED_MEAN: GAP,
             lemma.FIRST: n,
-            lemma.FIRST_MEAN: lemma.GRAM_MEAN,
+            lemma.FIRST_MEAN: GRAM,
             lemma.SECOND: -1,
-            lemma.SECOND_MEAN: lemma.NORM_MEAN,
+            lemma.SECOND_MEAN: NORM,
         },
         discharged_by={"means": law},
     )
@@ -168,17 +180,20 @@ def moments(law: str, kurtosis: Any) -> tuple[Step, Step, Step]:
 
 
 def numerator(common: Word, above: Word, law: str, kurtosis: Any) -> Iterator[Step]:
-    """The moments, then E (n tr M^2 - S^2) as a product; these two are the last steps."""
+    """The moments, then E (n tr(M^2) - S^2) as a product; these two are the last steps."""
     norm, gram, mean = moments(law, kurtosis)
     yield from (gram, mean)
     yield norm
-    yield identity(lemma.NUMERATOR_MEAN, common * above, "collect", given=(mean, gram, norm))
+    yield identity(GAP, common * above, "collect both means", given=(mean, gram, norm))
 
 
 def start_step() -> Step:
     """What R^2 is, for every start."""
     return identity(
-        START.left, START.right, "expand; R^2 S^2 n w0^2 is on the right", label=ONE_START
+        START.left,
+        START.right,
+        "expand; with M = A0'A0 and S = tr M the right side is R^2 S^2 n w0^2",
+        label=ONE_START,
     )
 
 

@@ -1,7 +1,7 @@
 """The expected squared relative error from B0 = 0 and Gaussian A0: (n - 1)(n + 2)/(rn + 2).
 
-R^2 = n tr M^2/(tr M)^2 - 1 with M = A0'A0 depends on the direction of A0 alone, which for Gaussian
-entries is independent of the length, so E R^2 = E (n tr M^2 - (tr M)^2)/E (tr M)^2. Both means are
+R^2 = n tr(M^2)/(tr M)^2 - 1 with M = A0'A0 depends on the direction of A0 alone, which for Gaussian
+entries is independent of the length, so E R^2 = E (n tr(M^2) - (tr M)^2)/E (tr M)^2. Both means are
 sums of fourth moments.
 """
 
@@ -31,9 +31,10 @@ def derive() -> Iterator[Step]:
     yield from (*first, norm, collected, e.start_step())
     yield cited(
         lemma.GAUSSIAN_QUOTIENT,
-        "R^2 = (n tr M^2 - S^2)/S^2, and v^2 r n is common to both means",
+        "R^2 = (n tr(M^2) - S^2)/S^2, and v^2 r n is common to both means",
         substitution={
-            lemma.DENOMINATOR_MEAN: lemma.NORM_MEAN,
+            lemma.DENOMINATOR_MEAN: e.NORM,
+            lemma.NUMERATOR_MEAN: e.GAP,
             lemma.RATIO_MEAN: e.E_R2,
             lemma.COMMON: common,
             lemma.BELOW: BELOW,
@@ -75,7 +76,7 @@ def like_signs(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
 
 
 def constant_trace(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """tr M replaced by its mean: E tr M^2 over (E tr M)^2 gives (n + 1)/r."""
+    """tr M replaced by its mean: E tr(M^2) over (E tr M)^2 gives (n + 1)/r."""
     n, r = e.shape_of(instance)
     yield equal("r E R^2 with E tr M for tr M", r * e.mean_squared_error(instance), Fraction(n + 1))
 
@@ -101,7 +102,7 @@ claim = Claim(
         r"Let $f = \tfrac12(\mathrm{tr} W)^2$, $w_0 = \mathrm{tr} W_0 \ne 0$, $B_0 = 0$ and $A_0$ "
         r"of shape $r \times n$ with independent $N(0, v)$ entries, for any $r, n \ge 1$. The "
         r"update $-\frac{w_0}{\|A_0\|_F^2} A_0^\top A_0$, in which the LoRA flow ends, has the "
-        r"squared distance $R^2 = n\,\mathrm{tr} M^2/(\mathrm{tr} M)^2 - 1$, $M = A_0^\top A_0$, "
+        r"squared distance $R^2 = n\,\mathrm{tr}(M^2)/(\mathrm{tr} M)^2 - 1$, $M = A_0^\top A_0$, "
         r"from the full-parameter update $-\frac{w_0}{n} I$, relative to the latter, and "
         r"$\mathbb{E} R^2 = \frac{(n-1)(n+2)}{rn+2}$."
     ),

@@ -1,6 +1,6 @@
 """Independent entries of any law with mean 0: the means of numerator and denominator of R^2.
 
-The ratio of E (n tr M^2 - (tr M)^2) and E (tr M)^2 is exact. It is E R^2, the mean of the ratio,
+The ratio of E (n tr(M^2) - (tr M)^2) and E (tr M)^2 is exact. It is E R^2, the mean of the ratio,
 for Gaussian and Rademacher entries, and not in general.
 """
 
@@ -21,13 +21,13 @@ from lora_proofs.strategies.draw import Draw, ratio
 from lora_proofs.symbolic.steps import Step, identity
 
 k = lemma.KURTOSIS
-NORM, GAP = "E (tr M)^2", "E (n tr M^2 - (tr M)^2)"
+NORM, GAP = "E (tr M)^2", "E (n tr(M^2) - (tr M)^2)"
 COMMON = e.v**2 * (e.r * e.n)
 BELOW = e.r * e.n + k - 1
 ABOVE = e.n * (e.n + e.r + k - 2) - BELOW
 CONCLUSION = (
-    Relation(lemma.NORM_MEAN, "=", COMMON * BELOW, NORM),
-    Relation(lemma.NUMERATOR_MEAN, "=", COMMON * ABOVE, GAP),
+    Relation(e.NORM, "=", COMMON * BELOW, NORM),
+    Relation(e.GAP, "=", COMMON * ABOVE, GAP),
 )
 
 
@@ -35,9 +35,11 @@ def derive() -> Iterator[Step]:
     """Both means from the fourth moments."""
     norm, gram, mean = e.moments("independent", k)
     yield from (norm, gram, mean)
-    yield identity(lemma.NORM_MEAN, COMMON * BELOW, "collect", given=(norm,), label=NORM)
+    yield identity(
+        e.NORM, COMMON * BELOW, "collect the mean of ||A0||^4", given=(norm,), label=NORM
+    )
     every = (mean, gram, norm)
-    yield identity(lemma.NUMERATOR_MEAN, COMMON * ABOVE, "collect", given=every, label=GAP)
+    yield identity(e.GAP, COMMON * ABOVE, "collect both means", given=every, label=GAP)
 
 
 def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
@@ -48,9 +50,9 @@ def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
     found = {
         e.v: variance,
         k: fourth / variance**2,
-        lemma.GRAM_MEAN: square,
-        lemma.NORM_MEAN: norm,
-        lemma.NUMERATOR_MEAN: n * square - norm,
+        e.GRAM: square,
+        e.NORM: norm,
+        e.GAP: n * square - norm,
     }
     shape = {e.A0: ctx.zeros(r, n)}  # gives n and r their sizes
     return {**shape, **{s: ctx.number(value) for s, value in found.items()}}
@@ -148,9 +150,9 @@ claim = Claim(
         r"Let $A_0$ of shape $r \times n$ have independent, equally distributed entries with mean "
         r"0, variance $v > 0$ and fourth moment $k v^2$, and $M = A_0^\top A_0$. Then "
         r"$\mathbb{E}(\mathrm{tr} M)^2 = v^2 rn\,(rn + k - 1)$ and "
-        r"$\mathbb{E}(n\,\mathrm{tr} M^2 - (\mathrm{tr} M)^2) = v^2 rn\,(n(n+r+k-2) - (rn+k-1))$. "
+        r"$\mathbb{E}(n\,\mathrm{tr}(M^2) - (\mathrm{tr} M)^2) = v^2 rn\,(n(n+r+k-2) - (rn+k-1))$. "
         r"So numerator and denominator of the squared relative error "
-        r"$R^2 = (n\,\mathrm{tr} M^2 - (\mathrm{tr} M)^2)/(\mathrm{tr} M)^2$ from $B_0 = 0$ have "
+        r"$R^2 = (n\,\mathrm{tr}(M^2) - (\mathrm{tr} M)^2)/(\mathrm{tr} M)^2$ from $B_0 = 0$ have "
         r"means with the ratio $\frac{n(n+r+k-2)}{rn+k-1} - 1$."
     ),
     assumptions=(independent,),

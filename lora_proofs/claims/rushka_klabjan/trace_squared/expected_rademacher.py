@@ -1,6 +1,7 @@
 """The expected squared relative error from B0 = 0 and entries +-s of A0: exactly (n - 1)/r.
 
-tr M = ||A0||^2 = rn s^2 is constant, so E R^2 = n E tr M^2/(rn s^2)^2 - 1, a sum of fourth moments.
+tr M = ||A0||^2 = rn s^2 is constant, so E R^2 = n E tr(M^2)/(rn s^2)^2 - 1, a sum of
+fourth moments.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ def derive() -> Iterator[Step]:
     yield from (*first, norm, collected, e.start_step())
     yield cited(
         lemma.CONSTANT_QUOTIENT,
-        "R^2 = (n tr M^2 - S^2)/S^2 with S = rn s^2; v^2 r n^2 is common to both",
+        "R^2 = (n tr(M^2) - S^2)/S^2 with S = rn s^2; v^2 r n^2 is common to both",
         substitution={
-            lemma.DENOMINATOR_MEAN: lemma.NORM_MEAN,
+            lemma.DENOMINATOR_MEAN: e.NORM,
+            lemma.NUMERATOR_MEAN: e.GAP,
             lemma.RATIO_MEAN: e.E_R2,
             lemma.COMMON: common,
             lemma.BELOW: e.r,
@@ -99,7 +101,7 @@ claim = Claim(
         r"of shape $r \times n$ with independent entries that are $\pm\sqrt v$ with probability "
         r"$\tfrac12$ each, $v > 0$, for any $r, n \ge 1$. The update "
         r"$-\frac{w_0}{\|A_0\|_F^2} A_0^\top A_0$, in which the LoRA flow ends, has the squared "
-        r"distance $R^2 = n\,\mathrm{tr} M^2/(\mathrm{tr} M)^2 - 1$, $M = A_0^\top A_0$, from the "
+        r"distance $R^2 = n\,\mathrm{tr}(M^2)/(\mathrm{tr} M)^2 - 1$, $M = A_0^\top A_0$, from the "
         r"full-parameter update $-\frac{w_0}{n} I$, relative to the latter, and "
         r"$\mathbb{E} R^2 = \frac{n-1}{r}$."
     ),

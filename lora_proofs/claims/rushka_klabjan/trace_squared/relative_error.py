@@ -1,8 +1,8 @@
 """How far the trace-squared update from B0 = 0 is from that of full fine-tuning.
 
 With M = A0'A0 and S = tr M the update is -(w0/S) M, the full one -(w0/n) I. Their distance,
-relative to the size of the full one, is R with R^2 = n tr M^2/S^2 - 1 = n/r_eff - 1, where
-r_eff = S^2/tr M^2 lies between 1 and r.
+relative to the size of the full one, is R with R^2 = n tr(M^2)/S^2 - 1 = n/r_eff - 1, where
+r_eff = S^2/tr(M^2) lies between 1 and r.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ FULL_SIZE = words.squared_norm(FULL)
 GRANTED = (Relation(k * S, "=", n * phi), Relation(w0, "=", n * phi))
 
 EXACT_ERROR = "S^2 ||dW - F||^2"
-UPPER, LOWER, FULL_LENGTH = "tr M^2 against S^2", "S^2 against r tr M^2", "n ||F||^2"
+UPPER, LOWER, FULL_LENGTH = "tr(M^2) against S^2", "S^2 against r tr(M^2)", "n ||F||^2"
 CONCLUSION = (
     Relation(n * FULL_SIZE, "=", w0**2, FULL_LENGTH),
     Relation(S**2 * ERROR, "=", (n * Trace(M @ M) - S**2) * FULL_SIZE, EXACT_ERROR),
@@ -132,7 +132,7 @@ def interpret(instance: Instance, ctx: Arithmetic) -> dict[Any, Any]:
 
 
 def distance(instance: Instance, ctx: Arithmetic) -> tuple[Any, Any, Any, Any, Any]:
-    """||dW - F||^2, ||F||^2, S, tr M^2 and M, from the matrices."""
+    """||dW - F||^2, ||F||^2, S, tr(M^2) and M, from the matrices."""
     v = instance.lift(ctx)
     gram, full = v.A0.mT @ v.A0, full_update(v.W0, ctx)
     error = squared_norm(-v.k * gram - full)
@@ -196,7 +196,7 @@ claim = Claim(
         r"-\frac{w_0}{S} M$ from $B_0 = 0$ and the full-parameter update $F = -\frac{w_0}{n} I$ "
         r"of $\tfrac12(\mathrm{tr} W)^2$: $n \|F\|_F^2 = w_0^2$ and "
         r"$\|\Delta W - F\|_F^2 = (n/r_{\mathrm{eff}} - 1) \|F\|_F^2$ with "
-        r"$r_{\mathrm{eff}} = S^2/\mathrm{tr} M^2$, and $1 \le r_{\mathrm{eff}} \le r$."
+        r"$r_{\mathrm{eff}} = S^2/\mathrm{tr}(M^2)$, and $1 \le r_{\mathrm{eff}} \le r$."
     ),
     assumptions=(updates,),
     instances=INSTANCES,

@@ -1,6 +1,6 @@
 """For orthogonal rows of one length the relative error is sqrt(n/r - 1): 0 at r = n.
 
-A0 A0' = c I makes tr M = c r and tr M^2 = c^2 r for M = A0'A0, so the effective rank is r.
+A0 A0' = c I makes tr M = c r and tr(M^2) = c^2 r for M = A0'A0, so the effective rank is r.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ CONCLUSION = (
 
 
 def derive() -> Iterator[Step]:
-    """tr M = c r and tr M^2 = c^2 r."""
+    """tr M = c r and tr(M^2) = c^2 r."""
     squares, sizes, update = (assumed("orthogonal_rows", x, "by assumption") for x in ROWS)
     yield from (squares, sizes, update)
     rows, error = CONCLUSION
@@ -89,14 +89,14 @@ def rows_hold(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
     gram = v.A0 @ v.A0.mT
     yield below("0 < c", 0, v.c)
     yield equal("tr M against c r", trace(gram), v.c * rank)
-    yield equal("tr M^2 against c^2 r", squared_norm(gram), v.c**2 * rank)
+    yield equal("tr(M^2) against c^2 r", squared_norm(gram), v.c**2 * rank)
     yield equal("k c r against tr W0", v.k * v.c * rank, trace(v.W0))
     yield equal("n phi against tr W0", ctx.number(len(instance.W0)) * v.phi, trace(v.W0))
 
 
 orthogonal_rows = Assumption(
     "orthogonal_rows",
-    r"$\mathrm{tr} M = c r$ and $\mathrm{tr} M^2 = c^2 r$ with $c > 0$, which says $A_0 A_0^\top "
+    r"$\mathrm{tr} M = c r$ and $\mathrm{tr}(M^2) = c^2 r$ with $c > 0$, which says $A_0 A_0^\top "
     r"= c I_r$ (so $r \le n$); the updates are $-k A_0^\top A_0$ "
     r"with $k c r = w_0$ and $-\varphi I$ with $n\varphi = w_0$",
     rows_hold,

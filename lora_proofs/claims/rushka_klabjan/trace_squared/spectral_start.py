@@ -1,7 +1,7 @@
 """The relative error from the r leading right singular vectors of W0, with B0 = 0.
 
 A0 = V_r' has M = V_r V_r', so R^2 = n/r - 1; A0 = S_r^{1/2} V_r' has tr M = tr S_r and
-tr M^2 = tr S_r^2, so R^2 = n sum sigma_i^2/(sum sigma_i)^2 - 1, over i <= r.
+tr(M^2) = tr S_r^2, so R^2 = n sum sigma_i^2/(sum sigma_i)^2 - 1, over i <= r.
 """
 
 from __future__ import annotations

@@ -54,15 +54,17 @@ def derive() -> Iterator[Step]:
     steps = list(one_layer_more())
     yield from steps
     none = Identity("m") - Identity("m")
-    yield (start := identity(none, Zero("m", "m"), "no layer: both products are I, of rank 0"))
+    why = "no layer: both products are I, and their difference 0 has rank 0"
+    yield (start := identity(none, Zero("m", "m"), why))
     yield cited(
         INDUCTION,
-        "rank(prod What - prod W) <= R_1 + ... + R_l for l = 0, 1, ..., L",
+        r"$\mathrm{rank}(\hat W_l \cdots \hat W_1 - W_l \cdots W_1) \le R_1 + \dots + R_l$ for "
+        r"$l = 0, 1, \dots, L$",
         discharged_by={"start": start, "step": steps[-1]},
     )
     yield (change := identity(GAP, ERROR + (ADAPTED - W @ P), "E = X + (prod What - prod W)"))
     moved = CONCLUSION[0]
-    why = "all of them: the case of the last layer"
+    why = "the case l = L of the induction, where R_1 + ... + R_L = S: the first conclusion"
     yield inequality(moved.left, moved.right, why, rule="combine", uses=(steps[-1],), label=RANK)
     low_rank = {
         lemmas.GAP: GAP, lemmas.ERROR: ERROR, lemmas.CHANGE: ADAPTED - W @ P,
