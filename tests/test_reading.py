@@ -74,9 +74,11 @@ def test_a_field_of_another_kind_is_named(path, value, told):
         record_of(with_field(value, *path), ROW)
 
 
-@pytest.mark.parametrize("digits", ["1e999", "1" + "0" * 5000])
-def test_a_number_that_is_too_large_is_refused(digits):
-    with pytest.raises(Malformed, match="finite numbers, got 1e999|limit"):
+@pytest.mark.parametrize(
+    ("digits", "told"), [("1e999", "finite numbers, got 1e999"), ("1" + "0" * 5000, "limit")]
+)
+def test_a_number_that_is_too_large_is_refused(digits, told):
+    with pytest.raises(Malformed, match=told):
         record_of(with_field("big", "seconds").replace('"big"', digits), ROW)
 
 

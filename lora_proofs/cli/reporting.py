@@ -27,7 +27,7 @@ def write_report(
         typer.Option(
             "--format",
             metavar=NAMES,
-            help="The face of the report. Without it: what the ending of PATH says, else html.",
+            help="The face of the report. Without it, what the ending of PATH says, or html.",
             show_default=False,
         ),
     ] = None,
@@ -102,7 +102,13 @@ def _by_ending(file: Output) -> str:
     from lora_proofs.report.faces import FORMATS
 
     ending = file.path.suffix.lower() if file.path else ""
-    return next((name for name, one in FORMATS.items() if one.ending == ending), "html")
+    by_ending = {one.ending: name for name, one in FORMATS.items()}
+    if ending and ending not in by_ending:
+        raise BadInput(
+            f"{file.path}: expected a name that ends in one of {', '.join(by_ending)}, got "
+            f"{ending}; end it so, or say --format {NAMES}"
+        )
+    return by_ending.get(ending, "html")
 
 
 def _verified(
