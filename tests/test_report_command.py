@@ -43,7 +43,8 @@ def recorded(lora_proofs):
     with Ledger(lora_proofs.folder / ".lora-proofs" / "ledger.sqlite") as ledger:
         for entry in select(NAMES):
             place = str(entry.locator)
-            ledger.append(made(entry.name), place=place, budget="quick", seed=0)
+            record = {**made(entry.name), "statement": entry.told["statement"]}
+            ledger.append(record, place=place, budget="quick", seed=0)
     return lora_proofs
 
 

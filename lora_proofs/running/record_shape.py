@@ -140,7 +140,7 @@ RUN = an(
     time_limit=or_null(SECONDS),
     versions=by_name(TEXT),
     key=TEXT,
-    source=TEXT,
+    source_fingerprint=TEXT,
 )
 RECORD = an(
     *("name", "verdict"),
