@@ -227,7 +227,7 @@ def test_what_a_record_says_is_data_in_its_cells(records, text):
     for cell in cells:
         tree = ast.parse(cell)
         called = {ast.unparse(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
-        loads = {"load_claim", "verify", "compare", "replay", "counterexample['comparison'].items"}
+        loads = {"load_claim", "verify", "compare", "judge_again", "print", "len"}
         assert called <= loads
         assert not any(isinstance(n, ast.Import | ast.ImportFrom) for n in ast.walk(tree))
 
