@@ -41,7 +41,7 @@ def document(
 
 def _known(record: Mapping[str, Any], history: Mapping[str, Any]) -> dict[str, Any]:
     """What the ledger knows beside a record: what changed since, and earlier ones that differ."""
-    pairs = ((key, part(history, key).get(record.get("name"))) for key in ("changed", "earlier"))
+    pairs = ((key, part(history, key).get(name_of(record))) for key in ("changed", "earlier"))
     return {key: found for key, found in pairs if found}
 
 
