@@ -21,7 +21,7 @@ from lora_proofs.report.explore.instance import built
 from lora_proofs.report.explore.path import path
 from lora_proofs.report.explore.ranks import limits
 from lora_proofs.report.explore.server import Server
-from lora_proofs.report.explore.setting import LOSSES, SPECTRA, STARTS, Setting, setting
+from lora_proofs.report.explore.setting import LOSSES, MOST, SPECTRA, STARTS, Setting, setting
 from lora_proofs.report.explore.shelf import Shelf
 from lora_proofs.running.catalogue import shipped_claims
 from lora_proofs.running.expected import expected_verdict
@@ -40,15 +40,15 @@ def test_parameters_become_a_setting():
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        ({"n": "33"}, "n: expected an integer from 1 to 32, got '33'"),
+        ({"n": "33"}, "n: expected an integer from 1 to 24, got '33'"),
         ({"n": "2.5"}, "n: expected an integer"),
         ({"n": "1e400"}, "n: expected an integer"),
         ({"t": "nan"}, "t: expected a number such as 2 or 0.5"),
         ({"r": "7"}, "r: expected a rank from 1 to min(n, m) = 6, got 7"),
         ({"loss": "hinge"}, "loss: expected one of frobenius, trace-squared"),
         ({"start": "<script>"}, "start: expected one of"),
-        ({"values": "1, -2"}, "values: expected a number|values: expected 1 to 32 numbers"),
-        ({"values": "1 " * 40}, "values: expected 1 to 32 numbers"),
+        ({"values": "1, -2"}, "values: expected a number|values: expected 1 to 24 numbers"),
+        ({"values": "1 " * 40}, "values: expected 1 to 24 numbers"),
         ({"claim": "x" * 700}, "claim: expected at most 600 characters"),
         ({"command": "rm"}, "'command': expected one of"),
     ],
@@ -79,6 +79,22 @@ def test_every_setting_is_drawn(loss, start, shape):
         drawn = pictures(asked)
         assert drawn.flow.plots and drawn.error.plots and drawn.bound is None
     assert drawn == pictures(asked)
+
+
+def test_where_nothing_is_to_be_learned_no_number_is_made_up():
+    for claim in ("", *kinds()):
+        loss = kinds()[claim].loss if claim else "frobenius"
+        drawn = pictures(Setting(claim, loss or "frobenius", spectrum="custom", values="0"))
+        told = [one.told for one in (drawn.flow, drawn.error, drawn.bound) if one]
+        assert "nothing to do here" in told[1]
+        words = " ".join((*told, *(value for _, value in drawn.facts)))
+        assert not {"nan", "inf"} & set(words.replace(".", " ").split()), (claim, words)
+
+
+def test_no_setting_costs_more_than_a_second_or_so():
+    for n in (7, 14, 18, 21, MOST):
+        p = path(built(Setting(n=n, m=n, r=n, start="spectral", t=0.1)))
+        assert len(p.t) * 2 * n * n <= 17_500  # about half a second of one processor
 
 
 def test_the_instance_has_its_spectrum_and_starts():
@@ -320,7 +336,7 @@ def test_nothing_but_get(server, method):
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("n=99", "n: expected an integer from 1 to 32"),
+        ("n=99", "n: expected an integer from 1 to 24"),
         ("claim=<script>alert(1)</script>", "claim: expected the name of a claim on the page"),
         ("values=" + "1" * 5000, "expected a query of at most"),
         ("&".join(f"n{i}=1" for i in range(50)), "at most 40 parameters"),
@@ -337,6 +353,12 @@ def test_a_bad_parameter_of_the_page_is_told_on_it_and_escaped(server):
     answer, body = ask(server, "/?start=<script>alert(1)</script>")
     assert answer.status == 400
     assert "start: expected one of" in body and "<script>alert" not in body
+
+
+def test_an_unknown_claim_is_told_on_the_page(server):
+    answer, body = ask(server, "/?claim=none/such<b>")
+    assert answer.status == 404
+    assert "no such claim" in body and "none/such&lt;b&gt;" in body and "such<b>" not in body
 
 
 def test_what_is_no_http_gets_one_line_and_no_traceback(server):

@@ -7,11 +7,15 @@ import pytest
 from lora_proofs.errors import BadInput, LedgerError
 from lora_proofs.running.ledger import Ledger
 
+FAILS = {"label": "bound", "left": "1", "relation": "<=", "right": "0"}
 RECORD = {
     "name": "tests/x",
     "verdict": "REFUTED",
-    "counterexample": {"instance": {"x": "1/3"}},
-    "controls": [{"counterexample": {"instance": {"x": 1}}}, {"counterexample": None}],
+    "counterexample": {"instance": {"x": "1/3"}, "comparison": FAILS},
+    "controls": [
+        {"counterexample": {"instance": {"x": 1}, "comparison": FAILS}},
+        {"counterexample": None},
+    ],
 }
 
 
@@ -174,3 +178,35 @@ def test_the_seconds_of_the_last_record(tmp_path):
         assert ledger.seconds("tests/x", "file.py:x") == 1.5
         assert ledger.seconds("tests/x", "other") == float("inf")
         assert ledger.seconds("tests/y", "file.py:x") == float("inf")
+
+
+def test_a_ledger_of_a_run_that_was_ended_at_once_has_no_records(tmp_path):
+    path = tmp_path / "l.sqlite"
+    path.touch()
+    with pytest.raises(LedgerError, match=r"it has none. Run `lora-proofs verify`"):
+        Ledger(path, create=False)
+
+
+def test_a_row_that_tells_another_verdict_than_its_record_is_refused(tmp_path):
+    path = tmp_path / "l.sqlite"
+    with Ledger(path) as ledger:
+        put(ledger)
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TRIGGER records_keep")
+        connection.execute("UPDATE records SET verdict = 'PROVED'")
+    with Ledger(path, create=False) as ledger:
+        with pytest.raises(LedgerError, match=r"record 1 of .*verdict: expected \"PROVED\""):
+            ledger.get(1)
+        with pytest.raises(LedgerError, match="Verify its claim again"):
+            ledger.latest("tests/x", "file.py:x")
+
+
+def test_the_earlier_records_of_a_claim(tmp_path):
+    with Ledger(tmp_path / "l") as ledger:
+        put(ledger)
+        put(ledger, place="other.py:x")
+        put(ledger)
+        found = ledger.earlier(ledger.latest("tests/x", "file.py:x"), "file.py:x")
+        assert [(one["record"], one["verdict"], one["budget"]) for one in found] == [
+            (1, "REFUTED", "quick")
+        ]

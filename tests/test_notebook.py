@@ -110,6 +110,26 @@ def test_a_forged_counterexample_is_noticed_by_its_replay(records):
         run([forged])
 
 
+def test_a_forged_counterexample_of_a_control_is_noticed(records):
+    forged = changed(records[1], notes=["the search was cut off after 1 s"])  # no digest then
+    forged["controls"][0]["counterexample"]["comparison"]["slack"] = "-999"
+    with pytest.raises(AssertionError, match="slack"):
+        run([forged])
+    forged = changed(records[1], notes=["the search was cut off after 1 s"])
+    forged["controls"][0]["counterexample"]["assumptions"] = {"made_up": True}
+    with pytest.raises(AssertionError, match="made_up"):
+        run([forged])
+
+
+def test_forged_counts_and_another_statement_are_noticed(records):
+    forged = changed(records[1])
+    forged["samples"]["instances"] = 10**6
+    with pytest.raises(AssertionError, match="samples, instances"):
+        run([forged])
+    with pytest.raises(AssertionError, match="the report shows 1 = 1"):
+        run([changed(records[1], statement="1 = 1")])
+
+
 def test_a_file_that_changed_or_went_away_is_told(records):
     path = Path(records[0]["locator"]["path"])
     text = path.read_text()
@@ -199,14 +219,15 @@ def test_what_a_record_says_is_data_in_its_cells(records, text):
     forged["locator"] = {"path": text, "sha256": text}
     forged["counterexample"]["instance"] = {text: text, "X": [[text]]}
     forged["counterexample"]["comparison"] = {"label": text, "left": text}
+    forged["controls"] = [{"why": text, "counterexample": forged["counterexample"]}]
     made = to_notebook(document([forged]))
     assert not set(made) & set("\x00\u202e\ud800")
     _, *cells = cells_of([forged])
-    assert len(cells) == 2
+    assert len(cells) == 3
     for cell in cells:
         tree = ast.parse(cell)
         called = {ast.unparse(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
-        loads = {"load_claim", "verify", "compare", "replay", "counterexample['comparison'].items"}
+        loads = {"load_claim", "verify", "compare", "judge_again", "print", "len"}
         assert called <= loads
         assert not any(isinstance(n, ast.Import | ast.ImportFrom) for n in ast.walk(tree))
 

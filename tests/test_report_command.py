@@ -2,10 +2,13 @@
 
 import os
 import re
+import signal
 import sqlite3
 
 import pytest
 
+from lora_proofs.cli.output import Output
+from lora_proofs.errors import BadInput
 from lora_proofs.running import verifying
 from lora_proofs.running.ledger import Ledger
 from lora_proofs.running.records import digest
@@ -40,7 +43,8 @@ def recorded(lora_proofs):
     with Ledger(lora_proofs.folder / ".lora-proofs" / "ledger.sqlite") as ledger:
         for entry in select(NAMES):
             place = str(entry.locator)
-            ledger.append(made(entry.name), place=place, budget="quick", seed=0)
+            record = {**made(entry.name), "statement": entry.told["statement"]}
+            ledger.append(record, place=place, budget="quick", seed=0)
     return lora_proofs
 
 
@@ -50,7 +54,7 @@ def left(lora_proofs):
 
 @pytest.mark.parametrize(
     ("path", "opening"),
-    [("r.html", "<!DOCTYPE html>"), ("r.md", "# Report"), ("r.ipynb", "{"), ("r.txt", "<!DOCTYPE")],
+    [("r.html", "<!DOCTYPE html>"), ("r.md", "# Report"), ("r.ipynb", "{"), ("r", "<!DOCTYPE")],
 )
 def test_the_ending_chooses_the_format(recorded, path, opening):
     assert recorded.done("report", *NAMES, "-o", path) == ""
@@ -86,12 +90,20 @@ def test_no_file_is_touched_that_must_not_be(recorded):
         ("kept.md", ["it exists", "--force"]),
         ("folder", ["it is a directory"]),
         ("no/where.md", ["there is no directory"]),
+        ("new/", ["it is a directory"]),
         ("", ["expected -o PATH"]),
+        ("a.docx", ["ends in one of .html, .pdf, .tex, .md, .ipynb, got .docx"]),
     ):
         recorded.refuses("report", *NAMES, "-o", path, words=words)
     recorded.refuses("report", *NAMES, "--force", "-o", os.devnull, words=["-o -"])
     ledger = ".lora-proofs/ledger.sqlite"
-    recorded.refuses("report", *NAMES, "--force", "-o", ledger, words=["it is the ledger"])
+    said = {"": "it is the ledger", "-wal": "keeps its records", "-shm": "keeps its records"}
+    for end, words in said.items():
+        options = ("--force", "-o", ledger + end, "--format", "html")
+        recorded.refuses("report", *NAMES, *options, words=[words])
+    os.symlink("loop.md", folder / "loop.md")
+    recorded.refuses("report", *NAMES, "-o", "loop.md", words=["leads to itself"])
+    (folder / "loop.md").unlink()
     assert (folder / "kept.md").read_text() == "mine"
     assert left(recorded) == ["folder", "kept.md"]
 
@@ -118,6 +130,39 @@ def test_a_full_disk_leaves_nothing_half_written(recorded, monkeypatch, form):
     recorded.refuses("report", *NAMES, "--force", "-o", "r", "--format", form, words=words)
     assert (recorded.folder / "r").read_text() == "old"
     assert left(recorded) == ["r"]
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_that_came_while_the_report_was_made_is_not_lost(tmp_path, monkeypatch, links):
+    if not links:
+        monkeypatch.setattr(
+            "os.link", lambda *names: (_ for _ in ()).throw(OSError(95, "no links"))
+        )
+    file = Output(str(tmp_path / "r.md"), False, tmp_path / "l.sqlite")
+    file.check(binary=False)
+    (tmp_path / "r.md").write_text("mine")
+    with pytest.raises(BadInput, match="it exists"):
+        file.write("theirs")
+    assert (tmp_path / "r.md").read_text() == "mine"
+    assert os.listdir(tmp_path) == ["r.md"]
+    (tmp_path / "r.md").unlink()
+    file.write("theirs")
+    assert (tmp_path / "r.md").read_text() == "theirs"
+    assert os.listdir(tmp_path) == ["r.md"]
+
+
+def test_a_request_to_terminate_leaves_no_hidden_file(tmp_path, monkeypatch):
+    def ended(path, data):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", ended)
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends no test where nobody heeds it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            Output(str(tmp_path / "r.md"), False, tmp_path / "l.sqlite").write("text")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert os.listdir(tmp_path) == []
 
 
 def test_an_unwritable_folder_is_found_before_the_work(recorded, monkeypatch):

@@ -93,7 +93,14 @@ def _last(entry: Entry, path: Any) -> dict[str, Any] | None:
     with Ledger(path, create=False) as ledger:
         record = ledger.latest(entry.name, str(entry.locator))
     keys = ("record", "recorded_at", "verdict", "scope", "cites", "reasons", "run")
-    return {key: record[key] for key in keys} if record else None
+    if record is None:
+        return None
+    from lora_proofs.running.staleness import changed
+
+    return {
+        **{key: record[key] for key in keys if key in record},
+        "changed": changed(entry, record),
+    }
 
 
 def _shown(entry: Entry, told: Mapping[str, Any]) -> list[str]:
@@ -115,9 +122,12 @@ def _shown(entry: Entry, told: Mapping[str, Any]) -> list[str]:
 def _verdict(last: Mapping[str, Any] | None) -> str:
     if last is None:
         return "not recorded in this ledger"
+    from lora_proofs.running.staleness import in_words
+
     modulo = f", modulo {'; '.join(last['cites'])}" if last["cites"] else ""
     when = f"record {last['record']}, {last['recorded_at']}, budget {last['run']['budget']}"
-    return f"{last['verdict']} on {last['scope']}{modulo} ({when})"
+    since = f"; {in_words(last['changed'])}" if last["changed"] else ""
+    return f"{last['verdict']} on {last['scope']}{modulo} ({when}){since}"
 
 
 def _assumption(told: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,7 +27,7 @@ def write_report(
         typer.Option(
             "--format",
             metavar=NAMES,
-            help="The face of the report. Without it: what the ending of PATH says, else html.",
+            help="The face of the report. Without it, what the ending of PATH says, or html.",
             show_default=False,
         ),
     ] = None,
@@ -102,7 +102,13 @@ def _by_ending(file: Output) -> str:
     from lora_proofs.report.faces import FORMATS
 
     ending = file.path.suffix.lower() if file.path else ""
-    return next((name for name, one in FORMATS.items() if one.ending == ending), "html")
+    by_ending = {one.ending: name for name, one in FORMATS.items()}
+    if ending and ending not in by_ending:
+        raise BadInput(
+            f"{file.path}: expected a name that ends in one of {', '.join(by_ending)}, got "
+            f"{ending}; end it so, or say --format {NAMES}"
+        )
+    return by_ending.get(ending, "html")
 
 
 def _verified(
@@ -134,15 +140,54 @@ def _recorded(
         told = history(ledger, entries)
         records = [record for record in found if record is not None]
         told["beside"] = {name: one for name, one in _corrections(records, ledger)}
+        told["changed"] = _changed(entries, found)
+        told["earlier"] = _earlier(entries, found, ledger)
     if not records and not interrupted:
         raise BadInput(
             f"{path}: expected records of the selected claims, it has none of them. Run "
             "`lora-proofs verify` on them first, or add --fresh"
         )
+    _warn(told["changed"])
     left = len(entries) - len(records)
     if left:
         note(f"lora-proofs: {left} of {len(entries)} claims are not in the ledger; it says which")
     return records, told
+
+
+def _changed(
+    entries: Sequence[Entry], records: Sequence[dict[str, Any] | None]
+) -> dict[str, dict[str, str]]:
+    """What changed since the records were made, by the claim's name."""
+    from lora_proofs.running.staleness import changed
+
+    pairs = ((e.name, changed(e, r)) for e, r in zip(entries, records, strict=True) if r)
+    return {name: found for name, found in pairs if found}
+
+
+def _warn(changed: Mapping[str, dict[str, str]]) -> None:
+    """Say on stderr which records are of another claim than stands there now, or package."""
+    from lora_proofs.running.staleness import OTHER, in_words
+
+    others = {name: found for name, found in changed.items() if found["what"] in OTHER}
+    for name, found in others.items():
+        note(
+            f"lora-proofs: {name}: {in_words(found)}; the report is of the record. Verify it again"
+        )
+    if len(changed) > len(others):
+        told = next(in_words(found) for found in changed.values() if found["what"] not in OTHER)
+        many = len(changed) - len(others)
+        note(f"lora-proofs: {told}; {many} claim(s) were recorded before. Verify again to be sure")
+
+
+def _earlier(
+    entries: Sequence[Entry], records: Sequence[dict[str, Any] | None], ledger: Ledger
+) -> dict[str, list[dict[str, Any]]]:
+    """Earlier records that differ from the last one, which a report shows, by the claim's name."""
+    from lora_proofs.running.history import differing
+
+    pairs = zip(entries, records, strict=True)
+    found = ((e.name, differing(ledger, r, str(e.locator))) for e, r in pairs if r)
+    return {name: others for name, others in found if others}
 
 
 def _corrections(

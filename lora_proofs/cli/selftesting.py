@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lora_proofs.cli.guard import stoppable
 from lora_proofs.cli.options import AsJson, Jobs, Scheduler, Targets, crew_of, emit, note, say
-from lora_proofs.cli.verifying import LARGEST_SEED, _stoppable, processes
+from lora_proofs.cli.verifying import LARGEST_SEED, processes
 from lora_proofs.errors import BadInput
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _run(
     progress, interrupted = _Progress(len(entries)), False
     with State(path) as state:
         try:
-            with _stoppable():
+            with stoppable():
                 runs = selftested(entries, budget, seed, jobs, state, crew=crew)
                 for entry, record, known in runs:
                     finished.append((entry, record))

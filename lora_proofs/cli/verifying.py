@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lora_proofs.cli.guard import EXIT_BAD_INPUT, EXIT_INTERRUPTED, command_line
+from lora_proofs.cli.guard import EXIT_BAD_INPUT, EXIT_INTERRUPTED, command_line, stoppable
 from lora_proofs.cli.options import (
     DEFAULT_LEDGER,
     AsJson,
@@ -197,7 +195,7 @@ class Run:
     def interruptible(self) -> list[dict[str, Any]]:
         """Verify everything; an interrupt ends it, and what is finished stays."""
         try:
-            with _stoppable():
+            with stoppable():
                 self._verify()
         except KeyboardInterrupt:
             self.interrupted = True
@@ -264,24 +262,6 @@ def _say_if_rejected(record: dict[str, Any]) -> None:
     """A certificate of ours that the checker rejects is an internal error, and is said aloud."""
     for problem in record["certificates"].get("rejected", ()):
         note(f"lora-proofs: internal error: {record['name']}: a certificate is rejected: {problem}")
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Treat a request to terminate like Ctrl-C."""
-
-    def stop(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    # Only the main thread may set handlers; elsewhere (a notebook, a server) they stay.
-    here = threading.current_thread() is threading.main_thread()
-    names = [name for name in ("SIGTERM", "SIGHUP") if here and hasattr(signal, name)]
-    before = {name: signal.signal(getattr(signal, name), stop) for name in names}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
 
 
 def _print(run: Run, records: Sequence[dict[str, Any]], code: int, as_json: bool) -> None:

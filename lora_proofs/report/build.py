@@ -34,8 +34,15 @@ def document(
     >>> document([]).title
     'Report on the theory of low-rank adaptation'
     """
-    told = [clean(_shown(record)) for record in records]
-    return _document(told, clean(dict(history or {})), tuple(records))
+    known = dict(history or {})
+    told = [clean({**_shown(record), **_known(record, known)}) for record in records]
+    return _document(told, clean(known), tuple(records))
+
+
+def _known(record: Mapping[str, Any], history: Mapping[str, Any]) -> dict[str, Any]:
+    """What the ledger knows beside a record: what changed since, and earlier ones that differ."""
+    pairs = ((key, part(history, key).get(name_of(record))) for key in ("changed", "earlier"))
+    return {key: found for key, found in pairs if found}
 
 
 def _shown(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from lora_proofs.report.tree import (
     Table,
     Text,
 )
+from lora_proofs.running.staleness import OTHER, in_words
 
 _TONES = {"PROVED": "good", "CERTIFIED": "sure", "SUPPORTED": "part", "REFUTED": "bad"}
 
@@ -85,8 +86,15 @@ def _verdict(record: Record) -> Block:
     if unexpected(record):
         expected = (paragraph(f"The baseline expects {record.get('expected')}."),)
     tone = _TONES.get(str(record.get("verdict")), "open")
-    told = (*expected, *findings.reasons(record), *findings.settle(record))
+    told = (*_changed(record), *expected, *findings.reasons(record), *findings.settle(record))
     return Callout(tone, (Paragraph((judged(record),)), *told))
+
+
+def _changed(record: Record) -> Iterator[Block]:
+    """That the verdict is not about the claim as it stands there now."""
+    found = part(record, "changed")
+    if found.get("what") in OTHER:
+        yield paragraph(Text(f"It is about the claim as recorded: {in_words(found)}.", strong=True))
 
 
 def _statement(record: Record, places: Mapping[str, str]) -> Iterator[Block]:

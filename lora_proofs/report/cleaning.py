@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
-# Surrogates too: they are no text, and no encoding takes them.
-_NEVER = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ufffe\uffff"
+# Surrogates too: they are no text, and no encoding takes them. U+061C turns text, tags hide it.
+_NEVER = (
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u061c\u202a-\u202e\u2066-\u2069\ufffe\uffff"
+    "\U000e0000-\U000e0fff"
+)
 _UNPRINTABLE = re.compile(f"[{_NEVER}]")
-# A face may set these itself, as MathML does; what a claim says may not hold them.
-_HIDDEN = re.compile(f"[{_NEVER}\u200b-\u200f\u2028\u2029\u2060-\u2065\ufeff\ufff9-\ufffb]")
+# A face may set some of these itself, as MathML does; what a claim says may not hold them: signs
+# that Unicode lets a program ignore, ends of lines of its own, and fillers that look like nothing.
+_HIDDEN = re.compile(
+    f"[{_NEVER}\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028\u2029"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a]"
+)
 
 
 def cleaned(text: str) -> str:

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lora_proofs.report.records import Record, listed, parts
+from lora_proofs.report.records import Record, listed, part, parts
 from lora_proofs.report.text import counted, paragraph, plain
-from lora_proofs.report.tree import Block, Bullets, Callout, Code, CodeBlock, Inlines, Section, Text
+from lora_proofs.report.tree import (
+    Block,
+    Bullets,
+    Callout,
+    Code,
+    CodeBlock,
+    Inlines,
+    Paragraph,
+    Section,
+    Text,
+)
+from lora_proofs.running.staleness import OTHER, in_words
 
 NAMED = 5
 """Missing claims that are named at once; the rest stand at the end of the report."""
@@ -26,11 +37,32 @@ def warnings(history: Record) -> Iterator[Block]:
     """
     for run in _unfinished(history):
         yield Callout("open", tuple(_told(run)))
+    yield from _changed(part(history, "changed"))
     absent = listed(history, "absent")
     if absent:
         told = f"Not all that was asked for is here: {counted(len(absent), 'claim')} "
         told += "without a record"
         yield Callout("open", (paragraph(Text(told, strong=True), ": ", *_named(absent), "."),))
+
+
+def _changed(changed: Record) -> Iterator[Block]:
+    """Which records are of another claim than stands there now, and which of another package."""
+    others = {name: found for name, found in changed.items() if found["what"] in OTHER}
+    if others:
+        head = "These verdicts are not about the claims as they are now:"
+        items = tuple((Code(name), Text(f": {in_words(one)}.")) for name, one in others.items())
+        again = paragraph("What is printed is the claim as it was recorded. Verify it again.")
+        yield Callout("open", (paragraph(Text(head, strong=True)), Bullets(items), again))
+    older = {name: found for name, found in changed.items() if name not in others}
+    if older:
+        (told, *more) = dict.fromkeys(map(in_words, older.values()))
+        rest = f" {len(more)} more of its texts stand in other records." if more else ""
+        count = f"{counted(len(older), 'record')} made with another text of the package"
+        names = (Text(" It is about "), *_named(list(older)), Text("."))
+        shown = names if len(older) <= NAMED else plain(" The chapters say which.")
+        yield Callout(
+            "note", (Paragraph((Text(count, strong=True), Text(f": {told}.{rest}"), *shown)),)
+        )
 
 
 def _unfinished(history: Record) -> list[Record]:

@@ -8,8 +8,8 @@ from typing import Any
 from lora_proofs.language.claim import PAPERS, Paper
 from lora_proofs.report.completeness import commands, left_out
 from lora_proofs.report.leaning import cited_names, references
-from lora_proofs.report.records import Record, distinct, name_of, part
-from lora_proofs.report.text import counted, paragraph, plain
+from lora_proofs.report.records import Record, distinct, name_of, part, parts
+from lora_proofs.report.text import counted, paragraph, plain, sentence
 from lora_proofs.report.tree import (
     Block,
     Bullets,
@@ -24,6 +24,7 @@ from lora_proofs.report.tree import (
 )
 from lora_proofs.report.works import bibtex, works_of
 from lora_proofs.running.records import digest
+from lora_proofs.running.staleness import in_words
 
 _DIGEST = (
     "It covers names, verdicts, scopes, regimes and exact counterexamples, no floats and no times, "
@@ -31,6 +32,7 @@ _DIGEST = (
 )
 
 
+MOST_EARLIER = 8
 _OTHERS = {"classical": "classical: well-known results, stated here from memory"}
 
 
@@ -117,12 +119,32 @@ def record_line(record: Record) -> Iterator[Block]:
     facts = [f"record {record['record']}"] if record.get("record") is not None else []
     facts += [f"made at {record['recorded_at']}"] if record.get("recorded_at") else []
     facts += [f"in {record['seconds']} s"] if record.get("seconds") is not None else []
-    run = part(record, "run")
+    run, sha256 = part(record, "run"), part(record, "locator").get("sha256")
     if facts:
         yield paragraph(Text("Recorded: ", strong=True), f"{', '.join(facts)}.")
+    if sha256:
+        yield paragraph("SHA-256 of the file that was verified: ", Code(str(sha256)), ".")
+    if part(record, "changed"):
+        yield paragraph(f"{sentence(in_words(part(record, 'changed')))}")
+    yield from _earlier(record)
     if run.get("budget") and record.get("name") and record.get("shipped"):
         again = f"lora-proofs verify {name_of(record)} --budget {run['budget']}"
         yield CodeBlock(f"{again} --seed {run.get('seed', 0)}")
+
+
+def _earlier(record: Record) -> Iterator[Block]:
+    """Other records of the claim: a reader should know that a run found something else."""
+    found = parts(record, "earlier")
+    if found:
+        yield paragraph("The last record is shown. Earlier ones of this claim differ from it:")
+        yield Bullets(tuple(plain(_another(one)) for one in found[:MOST_EARLIER]))
+        if len(found) > MOST_EARLIER:
+            yield paragraph(f"And {len(found) - MOST_EARLIER} more.")
+
+
+def _another(one: Record) -> str:
+    how = f"budget {one.get('budget')}, seed {one.get('seed')}"
+    return f"record {one.get('record')}, {one.get('verdict')}, {how}, {one.get('recorded_at')}"
 
 
 def bibliography(records: Sequence[Record]) -> Section:

@@ -14,7 +14,8 @@ from typing import Any
 from lora_proofs.report.cleaning import cleaned
 from lora_proofs.report.figure import Figure
 from lora_proofs.report.markdown import markdown_of
-from lora_proofs.report.records import Record, anchors, listed, name_of, part
+from lora_proofs.report.notebook_setup import SETUP
+from lora_proofs.report.records import Record, anchors, listed, name_of, part, parts
 from lora_proofs.report.svg import to_svg
 from lora_proofs.report.text import paragraph
 from lora_proofs.report.tree import Block, Code, Document, Inline, Paragraph, Section, Text
@@ -28,51 +29,16 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-SETUP = '''\
-from lora_proofs import load_claim, replay, verify
-from lora_proofs.language.verdict import as_expected
-
-BUDGETS = ("quick", "standard", "deep")
-BUDGET = "quick"  # one of BUDGETS; a larger one takes longer
-
-
-def compare(result, budget, verdict, scope, digest=None):
-    """Hand the result back where it is what the report shows, which was found with ``budget``.
-
-    With the same budget: the same verdict on the same scope, and the same digest of regimes and
-    exact counterexamples. With a larger one: at least as strong. With a smaller one it may be
-    weaker, and says so, but it never contradicts the report.
-    """
-    shown = f"the report shows {verdict} on {scope}, with the budget {budget}"
-    if BUDGET == budget:
-        assert (result.verdict, result.scope) == (verdict, scope), f"{result}; {shown}"
-        same = digest in (None, result.digest)
-        assert same, f"{result}; {shown}, with other regimes or counterexamples: {digest}"
-        print(f"As {shown}.")
-        return result
-    enough = as_expected(result.verdict, verdict)
-    refuted = [word == "REFUTED" for word in (result.verdict, verdict)]
-    open_ = "INCONCLUSIVE" in (result.verdict, verdict)
-    assert refuted[0] == refuted[1] or open_, f"contradiction: {result}; {shown}"
-    assert enough or BUDGETS.index(BUDGET) < BUDGETS.index(budget), f"weaker: {result}; {shown}"
-    how = "No weaker" if enough else "Weaker, with the smaller budget"
-    print(f"{how}: {shown}; BUDGET = {budget!r} repeats that.")
-    return result
-
-
-class Picture:
-    """A drawing of the report, as it stands in it."""
-
-    def __init__(self, svg):
-        self.svg = svg
-
-    def _repr_svg_(self):
-        return self.svg
-'''
 _OPENING = (
     "Every claim below is followed by a cell that verifies it again, with the seed of its record, "
-    "and fails where the outcome is not what the report shows; a recorded counterexample is "
-    "judged again from its exact numbers. Run the cells from top to bottom. ",
+    "and fails where the outcome is not what the report shows. Run the cells from top to bottom. "
+    "Verified again are the statement, the verdict on its scope, and every recorded counterexample "
+    "of the claim and of its controls: its exact numbers are judged, and both sides, their slack "
+    "and the assumptions that hold are compared. With the budget of the record, so are the regimes "
+    "and how many instances were sampled and certified.",
+    "Only shown, as the ledger has it, is the rest: lines of derivations and who checked them, "
+    "the closest instances and smallest slacks, counts of the sweep and the search, certificates "
+    "on files, times, and what the assumptions compared.",
     "The cells use the budget BUDGET. With quick most claims take seconds and the heaviest some "
     "minutes: unlike the command line, a notebook sets no limit on time. Only the budget of a "
     "record repeats its verdict and its scope word for word.",
@@ -154,6 +120,9 @@ def _checks(record: Record, level: int) -> Iterator[dict[str, Any]]:
     yield _code(_verification(record))
     if part(record, "counterexample"):
         yield _code(_replay(record))
+    controls = _controls(record)
+    if controls:
+        yield _code(_replays(record, controls))
 
 
 def _told(record: Record, why: str) -> Block:
@@ -166,7 +135,7 @@ def _told(record: Record, why: str) -> Block:
         told += [Text(" The claim stands in a file, which the cell loads: "), Code(_file(record))]
         told += [Text("; where it lies elsewhere now, change the path in the cell.")]
     if _cut_off(record):
-        told += [Text(" A limit on time cut it off, so its digest is not compared.")]
+        told += [Text(" A limit on time cut it off, so digest and counts are not compared.")]
     return paragraph(*told)
 
 
@@ -212,6 +181,8 @@ def _verification(record: Record) -> str:
         "compare(\n    result,",
         *(f"    {name}={_literal(value)}," for name, value in _shown(record).items()),
         *([f"    digest={_literal(found)},"] if found else []),
+        *([f"    counts={_literal(_counts(record))},"] if found else []),
+        *([f"    statement={_literal(record['statement'])},"] if record.get("statement") else []),
         ")",
     ]
     return "\n".join(lines)
@@ -234,20 +205,47 @@ def _digest(record: Record) -> str:
         return ""
 
 
-_KEPT = ("kind", "claim", "control", "instance", "comparison")
+_COUNTS = {"samples": ("instances", "discarded", "undecided"), "certificates": ("instances",)}
+
+
+def _counts(record: Record) -> dict[str, dict[str, Any]]:
+    """How many instances were sampled and certified, as far as the record says so."""
+    told = ((stage, part(record, stage), names) for stage, names in _COUNTS.items())
+    return {stage: {k: found[k] for k in names if k in found} for stage, found, names in told}
+
+
+_KEPT = ("kind", "claim", "control", "instance", "comparison", "assumptions")
+
+
+def _kept(found: Record) -> dict[str, Any]:
+    return {key: found[key] for key in _KEPT if found.get(key) is not None}
+
+
+def _digits(record: Record) -> int:
+    return 100 if part(record, "run")["budget"] == "deep" else 50
 
 
 def _replay(record: Record) -> str:
-    found = part(record, "counterexample")
-    kept = {key: found[key] for key in _KEPT if found.get(key) is not None}
-    digits = 100 if part(record, "run")["budget"] == "deep" else 50
     return (
-        f"counterexample = {_literal(kept)}\n"
-        f"again = replay(claim, counterexample, digits={digits})\n"
-        'assert again["confirmed"], again["reason"]\n'
-        'for name, value in counterexample["comparison"].items():\n'
-        '    assert again["comparison"][name] == value, (name, value, again["comparison"][name])\n'
+        f"counterexample = {_literal(_kept(part(record, 'counterexample')))}\n"
+        f"again = judge_again(claim, counterexample, {_digits(record)})\n"
         'again["comparison"]'
+    )
+
+
+def _controls(record: Record) -> list[dict[str, Any]]:
+    """The counterexamples of the controls, each with the number of its control."""
+    found = enumerate(parts(record, "controls"), 1)
+    told = ((k, part(control, "counterexample")) for k, control in found)
+    return [{**_kept(one), "control": k} for k, one in told if one]
+
+
+def _replays(record: Record, controls: list[dict[str, Any]]) -> str:
+    return (
+        f"controls = {_literal(controls)}\n"
+        "for one in controls:\n"
+        f"    judge_again(claim, one, {_digits(record)})\n"
+        'print(f"{len(controls)} controls fail as the report shows.")'
     )
 
 

@@ -100,3 +100,16 @@ def _finished(run: Mapping[str, Any], key: str, record: Mapping[str, Any] | None
         return False
     taken_over = run.get("resumed") and record.get("run", {}).get("key") == key
     return bool(record["record"] > int(run.get("after", 0)) or taken_over)
+
+
+def differing(ledger: Ledger, record: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
+    """Earlier records of a claim with another verdict, budget or seed: the last one of each."""
+    run = record.get("run") or {}
+    seen = {(record["verdict"], run.get("budget"), run.get("seed"))}
+    found = []
+    for one in ledger.earlier(record, where):
+        kind = (one["verdict"], one["budget"], one["seed"])
+        if kind not in seen:
+            found.append(one)
+        seen.add(kind)
+    return found

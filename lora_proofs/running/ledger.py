@@ -13,49 +13,15 @@ from types import TracebackType
 from typing import Any
 
 from lora_proofs.errors import BadInput, LedgerError
+from lora_proofs.running.ledger_schema import APPLICATION, SCHEMA, VERSION
 from lora_proofs.running.places import OWN, make_home
+from lora_proofs.running.reading import Malformed, plain, record_of
 
 DEFAULT = Path(OWN) / "ledger.sqlite"
-APPLICATION = 0x4C6F5241  # "LoRA": a file that is some other program's database is refused
-VERSION = 1
+_ROW = ("name", "verdict", "budget", "seed")
+_COLUMNS = f"id, recorded_at, record, {', '.join(_ROW)}"
 PATIENCE = 5.0
 """Seconds to wait for another process that writes."""
-
-_SCHEMA = (
-    """CREATE TABLE IF NOT EXISTS records (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        recorded_at TEXT NOT NULL,
-        name TEXT NOT NULL,
-        place TEXT NOT NULL,
-        verdict TEXT NOT NULL,
-        budget TEXT NOT NULL,
-        seed INTEGER NOT NULL,
-        record TEXT NOT NULL)""",
-    "CREATE INDEX IF NOT EXISTS records_by_name ON records (name, place, id)",
-    """CREATE TRIGGER IF NOT EXISTS records_keep BEFORE UPDATE ON records
-       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
-    """CREATE TRIGGER IF NOT EXISTS records_stay BEFORE DELETE ON records
-       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
-    """CREATE TABLE IF NOT EXISTS units (
-        run TEXT NOT NULL, unit TEXT NOT NULL, result TEXT NOT NULL, PRIMARY KEY (run, unit))""",
-    """CREATE TRIGGER IF NOT EXISTS units_keep BEFORE UPDATE ON units
-       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
-    """CREATE TRIGGER IF NOT EXISTS units_stay BEFORE DELETE ON units
-       BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
-    # Versions before these tables neither read nor miss them; a ledger of theirs gets them here.
-    """CREATE TABLE IF NOT EXISTS runs (
-        id INTEGER PRIMARY KEY AUTOINCREMENT, begun_at TEXT NOT NULL, run TEXT NOT NULL)""",
-    """CREATE TABLE IF NOT EXISTS ends (
-        run INTEGER PRIMARY KEY, ended_at TEXT NOT NULL, outcome TEXT NOT NULL)""",
-    *(
-        f"""CREATE TRIGGER IF NOT EXISTS {table}_{name} BEFORE {verb} ON {table}
-            BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"""
-        for table in ("runs", "ends")
-        for name, verb in (("keep", "UPDATE"), ("stay", "DELETE"))
-    ),
-    f"PRAGMA application_id = {APPLICATION}",
-    f"PRAGMA user_version = {VERSION}",
-)
 
 
 class Ledger:
@@ -89,12 +55,13 @@ class Ledger:
     def _prepare(self, connection: sqlite3.Connection, create: bool) -> None:
         self._recognise(connection)
         if not create:
+            self._require_records(connection)
             return
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         # Taking the write lock now finds a locked or read-only file before anything is run.
         connection.execute("BEGIN IMMEDIATE")
-        for statement in _SCHEMA:
+        for statement in SCHEMA:
             connection.execute(statement)
         connection.execute("COMMIT")
 
@@ -107,6 +74,15 @@ class Ledger:
                 f"{self.path}: expected a ledger of lora_proofs (version {VERSION}), got another "
                 f"SQLite database (application {application:#x}, version {version}). Choose "
                 "another --ledger PATH"
+            )
+
+    def _require_records(self, connection: sqlite3.Connection) -> None:
+        """A run that was ended as it began leaves a file without any table."""
+        known = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'records'"
+        if not connection.execute(known).fetchone()[0]:
+            raise LedgerError(
+                f"{self.path}: expected a ledger with records, it has none. Run `lora-proofs "
+                "verify` first, or name another with --ledger PATH"
             )
 
     @contextmanager
@@ -133,7 +109,7 @@ class Ledger:
                 row,
             )
         assert cursor.lastrowid is not None
-        return self._record(cursor.lastrowid, now, text)
+        return self._with_replays(cursor.lastrowid, now, json.loads(text))
 
     def keep(self, run: str, units: Mapping[str, Any]) -> None:
         """Commit results of units of a claim's run, so that a run that was ended can go on."""
@@ -149,10 +125,7 @@ class Ledger:
             rows = self._connection.execute(
                 "SELECT unit, result FROM units WHERE run = ?", (run,)
             ).fetchall()
-        try:
-            return {unit: json.loads(result) for unit, result in rows}
-        except ValueError as error:
-            raise LedgerError(f"{self.path}: a unit of run {run} is malformed: {error}") from None
+        return {unit: self._read(result, f"a unit of run {run}") for unit, result in rows}
 
     def begin(self, run: Mapping[str, Any]) -> int:
         """Commit what a run is about to do; the number that ``end`` takes."""
@@ -200,11 +173,22 @@ class Ledger:
         """The last record of the claim of a name at a place, or ``None``."""
         with self._explained("read"):
             row = self._connection.execute(
-                "SELECT id, recorded_at, record FROM records WHERE name = ? AND place = ? "
+                f"SELECT {_COLUMNS} FROM records WHERE name = ? AND place = ? "
                 "ORDER BY id DESC LIMIT 1",
                 (name, storable(place)),
             ).fetchone()
         return self._record(*row) if row else None
+
+    def earlier(self, record: Mapping[str, Any], place: str) -> list[dict[str, Any]]:
+        """The records of the same claim before one: id, time, verdict, budget, seed; last first."""
+        keys = ("record", "recorded_at", "verdict", "budget", "seed")
+        with self._explained("read"):
+            rows = self._connection.execute(
+                "SELECT id, recorded_at, verdict, budget, seed FROM records "
+                "WHERE name = ? AND place = ? AND id < ? ORDER BY id DESC",
+                (record["name"], storable(place), record["record"]),
+            ).fetchall()
+        return [dict(zip(keys, row, strict=True)) for row in rows]
 
     def seconds(self, name: str, place: str) -> float:
         """How long the claim took when it was last recorded; infinite where nothing says so."""
@@ -218,7 +202,7 @@ class Ledger:
         """The record of an id; ``BadInput`` where there is none."""
         with self._explained("read"):
             row = self._connection.execute(
-                "SELECT id, recorded_at, record FROM records WHERE id = ?", (number,)
+                f"SELECT {_COLUMNS} FROM records WHERE id = ?", (number,)
             ).fetchone()
             count = self._last()
         if row is None:
@@ -227,21 +211,33 @@ class Ledger:
             )
         return self._record(*row)
 
-    def _record(self, number: int, recorded_at: str, text: str) -> dict[str, Any]:
-        record = self._read(text, f"record {number}")
+    def _record(self, number: int, recorded_at: str, text: str, *row: Any) -> dict[str, Any]:
+        """A record that was read: whatever wrote the file, it is one."""
+        try:
+            found = record_of(text, dict(zip(_ROW, row, strict=True)))
+        except Malformed as error:
+            raise LedgerError(
+                f"record {number} of {self.path} is malformed: {error}. Verify its claim again, "
+                "or use another --ledger PATH"
+            ) from None
+        return self._with_replays(number, recorded_at, found)
+
+    def _with_replays(self, number: int, at: str, record: dict[str, Any]) -> dict[str, Any]:
         again = f"lora-proofs replay {number}{self._option()}"
         if record.get("counterexample"):
             record["counterexample"]["replay"] = again
         for k, control in enumerate(record.get("controls", ()), start=1):
             if control.get("counterexample"):
                 control["counterexample"]["replay"] = f"{again} --control {k}"
-        return {**record, "record": number, "recorded_at": recorded_at}
+        return {**record, "record": number, "recorded_at": at}
 
     def _read(self, text: str, what: str) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = json.loads(text)
-        except ValueError as error:
+            found = plain(text)
+        except Malformed as error:
             raise LedgerError(f"{self.path}: {what} is malformed: {error}") from None
+        if not isinstance(found, dict):
+            raise LedgerError(f"{self.path}: {what} is malformed: expected an object")
         return found
 
     def _option(self) -> str:
@@ -273,7 +269,6 @@ def storable(place: str) -> str:
     >>> storable("\udcff.py:x")
     '\\udcff.py:x'
     """
-    """A place as text that SQLite takes: a file's name need not be valid Unicode."""
     return place.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

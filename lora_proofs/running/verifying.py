@@ -16,7 +16,7 @@ from lora_proofs.running.catalogue import Entry, Locator
 from lora_proofs.running.certificate_files import SECONDS, STAGE, cut_off
 from lora_proofs.running.channel import is_record
 from lora_proofs.running.expected import expected_verdict
-from lora_proofs.running.provenance import versions
+from lora_proofs.running.provenance import about, versions
 from lora_proofs.running.resuming import Book, run_key
 from lora_proofs.running.runner import stopped
 from lora_proofs.running.scale import MEMORY, Crew, Outcome, Pool, Task
@@ -265,6 +265,7 @@ def complete(entry: Entry, record: dict[str, Any], budget: Budget, seed: int) ->
             "seed": seed,
             "time_limit": budget.wall,
             "versions": versions(),
+            "source_fingerprint": about()["source"],
             "key": run_key(entry, budget, seed),
         },
     }

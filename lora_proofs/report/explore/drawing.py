@@ -95,7 +95,7 @@ def _flow(x: Built, p: Path) -> Figure:
         f"t = {rounded(p.t[-1])}; the largest singular value of BA ends at "
         f"{rounded(p.values[-1][0])}."
     )
-    caption = "It depends on Y − W₀ alone." if not x.traced else ""
+    caption = "Of Y and W₀ the loss and BA depend on Y − W₀ alone." if not x.traced else ""
     return Figure("Flow", caption, told, (loss, values))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite, isnan
 from typing import Any
 
 import numpy as np
@@ -65,10 +66,13 @@ def over_time(
 def rounded(value: Any) -> str:
     """A number as a reader wants it.
 
-    >>> rounded(1040.7)
-    '1041'
+    >>> rounded(1040.7), rounded(float("nan"))
+    ('1041', 'not defined')
     """
-    return number(float(value), 4)
+    value = float(value)
+    if not isfinite(value):
+        return "not defined" if isnan(value) else "too large for floats"
+    return number(value, 4)
 
 
 def points(x: Array, y: Array) -> tuple[tuple[float, float], ...]:
@@ -79,9 +83,8 @@ def points(x: Array, y: Array) -> tuple[tuple[float, float], ...]:
 
 def _told(names: tuple[str, str], measured: Array, bound: Array) -> str:
     known = np.asarray(measured)[np.isfinite(measured)]
-    last = float(known[-1]) if len(known) else float("nan")
-    end = float(np.ravel(bound)[-1])
-    return f"At the end {names[0]} is about {rounded(last)}, {names[1]} is {rounded(end)}."
+    last = f"about {rounded(known[-1])}" if len(known) else "too small to be drawn"
+    return f"At the end {names[0]} is {last}, {names[1]} is {rounded(np.ravel(bound)[-1])}."
 
 
 def tail(sigma: Array, r: int) -> float:

@@ -112,8 +112,7 @@ def claim_html(volume: Volume) -> str:
 def _verdict(volume: Volume) -> str:
     found = volume.judged
     if found is None:
-        command = f"lora-proofs verify {clean(volume.name)}"
-        return f"{escape(volume.verdict)}. <code>{escape(command)}</code>"
+        return f"{escape(volume.verdict)}. <code>{escape(volume.command)}</code>"
     tone = TONES.get(found.verdict, "open")
     return (
         f'<strong class="verdict {tone}">{escape(found.verdict)}</strong> '

@@ -77,4 +77,4 @@ def _count(instance: Built) -> int:
     if instance.traced:
         return 61
     cost = (s.n + s.width) * s.r
-    return 49 if cost <= 100 else 33 if cost <= 400 else 25 if cost <= 900 else 13
+    return 49 if cost <= 100 else 33 if cost <= 400 else 25 if cost <= 700 else 7

@@ -29,12 +29,17 @@ def errors(x: Built, p: Path) -> Figure:
     reached = limits(x)
     known = Series("limit, this start", _along(reached), "both", 1)
     lines = [known, *_laws(x), here]
-    told = f"In the limit rank {x.setting.r} has the error {rounded(reached[x.setting.r - 1])}" + (
-        f"; at the end of the time drawn {rounded(now[0][1])}." if now else "."
-    )
+    told = _reached(x, reached[x.setting.r - 1], now)
     title = "Relative error against rank"
     plot = Plot(RANK, Axis("error / size of the full update", low=0.0), tuple(lines))
     return Figure(title, _caption(x), told, (plot,))
+
+
+def _reached(x: Built, limit: float, now: tuple[tuple[float, float], ...]) -> str:
+    if not np.isfinite(limit):
+        return "There is no relative error: full-parameter training has nothing to do here."
+    later = f"; at the end of the time drawn {rounded(now[0][1])}." if now else "."
+    return f"In the limit rank {x.setting.r} has the error {rounded(limit)}{later}"
 
 
 def _caption(x: Built) -> str:

@@ -143,13 +143,22 @@ class Handler(BaseHTTPRequestHandler):
             asked = _asked(query)
         except BadInput as error:
             return 400, HTML, page(Setting(), None, self.server.shelf, str(error))
+        unknown = self._unknown(asked)
+        if unknown:
+            return 404, HTML, page(Setting(), None, self.server.shelf, unknown)
         return 200, HTML, page(asked, self.server.drawn(asked), self.server.shelf)
+
+    def _unknown(self, asked: Setting) -> str:
+        names = {entry.name for entry in self.server.shelf.entries}
+        if not asked.claim or asked.claim in names:
+            return ""
+        return f"no such claim: expected the name of a claim on the page, got {asked.claim!r}"
 
     def _draw(self, query: str) -> Answer:
         asked = _asked(query)
         volume = self.server.shelf.volume(asked.claim) if asked.claim else None
         if asked.claim and volume is None:
-            raise BadInput(f"claim: expected the name of a claim on the page, got {asked.claim!r}")
+            raise BadInput(self._unknown(asked))
         return 200, JSON, json.dumps(parts(asked, self.server.drawn(asked), volume))
 
     def _send(self, answer: Answer, more: dict[str, str] | None = None) -> None:

@@ -9,11 +9,11 @@ from math import isfinite
 
 from lora_proofs.errors import BadInput
 
-MOST, MOST_LAYERS, MOST_SEED, MOST_LENGTH = 32, 6, 9_999, 600
+MOST, MOST_LAYERS, MOST_SEED, MOST_LENGTH = 24, 6, 9_999, 600
 LOSSES = {"frobenius": "½‖W − Y‖² (Frobenius)", "trace-squared": "½(tr W)² (trace-squared)"}
 SPECTRA = {
-    "decay": "decay: each is the factor times the one before",
-    "ties": "ties: pairs of equal values that decay",
+    "decay": "decay, by the factor",
+    "ties": "ties: equal pairs that decay",
     "flat": "flat: all equal",
     "custom": "my own list",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from lora_proofs.report.tree import Judged
 from lora_proofs.running.catalogue import Entry
 from lora_proofs.running.expected import expected_verdict
 from lora_proofs.running.ledger import DEFAULT, Ledger
+from lora_proofs.running.staleness import OTHER, changed, in_words
 
 BUDGET = "standard"
 
@@ -40,9 +42,16 @@ class Volume:
         return found
 
     @property
+    def changed(self) -> Record:
+        """What changed since it was recorded; empty where nothing did."""
+        return changed(self.entry, self.record) if self.record else {}
+
+    @property
     def judged(self) -> Judged | None:
-        """The recorded verdict with its scope."""
-        return judged(clean(self.record)) if self.record else None
+        """The recorded verdict with its scope; none where the claim is another one by now."""
+        if not self.record or self.changed.get("what") in OTHER:
+            return None
+        return judged(clean(self.record))
 
     @property
     def verdict(self) -> str:
@@ -52,6 +61,8 @@ class Volume:
             many = len(found.cites)
             short = replace(found, cites=(f"{many} cited theorems",)) if many > 1 else found
             return f"{short.verdict} {short.reach}"
+        if self.record:
+            return f"not verified as it is now: {in_words(self.changed)}"
         wanted = expected_verdict(self.name, BUDGET) if self.entry.shipped else None
         expected = f"; the baseline expects {wanted}" if wanted else ""
         return f"not verified in this ledger, so without a scope{expected}"
@@ -62,8 +73,16 @@ class Volume:
         run = part(self.record, "run")
         if not run:
             return ""
-        number = self.record.get("record")
-        return f"record {number}, budget {run.get('budget')}, seed {run.get('seed')}"
+        number, found = self.record.get("record"), self.changed
+        told = f"record {number}, budget {run.get('budget')}, seed {run.get('seed')}"
+        return f"{told}; {in_words(found)}" if found else told
+
+    @property
+    def command(self) -> str:
+        """How to verify it."""
+        path = self.entry.locator.path
+        target = f"{path}::{self.name}" if path else self.name
+        return f"lora-proofs verify {shlex.quote(clean(target))}"
 
 
 class Shelf:
