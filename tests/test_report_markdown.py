@@ -46,8 +46,10 @@ ATTACKS = [
 
 def _everywhere(text: str) -> Document:
     """The text in every place, and beside itself in each of its looks."""
-    looks: tuple[Inline, ...] = (Text(text), Code(text), Math(text), Text(text, strong=True),
-                                 Link("#a", text), Link(text, text), Judged(text, text, (text,)))  # fmt: skip
+    looks: tuple[Inline, ...] = (
+        Text(text), Code(text), Math(text), Text(text, strong=True),
+        Link("#a", text), Link(text, text), Judged(text, text, (text,)),
+    )  # fmt: skip
     pairs: Inlines = tuple(one for left in looks for right in looks for one in (left, right))
     row = (pairs, (Math(text), Math(text)), (Code(text), Math(text)))
     blocks = (

@@ -49,7 +49,9 @@ def needed(section: Section) -> int:
         case (Section() as first,):
             return min(40, 4 + needed(first))
         case (Table() as table,) if table.rows:
-            return min(40, 9 + height(table.rows[0], shares(table)))
+            # A break never parts the last two rows.
+            rows = table.rows[: 2 if len(table.rows) == 2 else 1]
+            return min(40, 9 + sum(1 + height(row, shares(table)) for row in rows))
     return 9
 
 
