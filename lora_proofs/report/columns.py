@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lora_proofs.report.formulas.reading import NotPlain, read
 from lora_proofs.report.linebreaks import width
-from lora_proofs.report.tree import Code, Inline, Judged, Link, Math, Table, Text
+from lora_proofs.report.tree import Code, Inline, Inlines, Judged, Link, Math, Section, Table, Text
 
 _LINE = 92.0  # characters on a line of a table that is as wide as the page
 
@@ -24,6 +26,33 @@ def shares(table: Table) -> list[float]:
     free = 1.0 - sum(least)
     found = [low + free * weight / sum(weights) for low, weight in zip(least, weights, strict=True)]
     return [round(share, 3) for share in found]
+
+
+def height(row: tuple[Inlines, ...], parts: Sequence[float]) -> int:
+    """About how many lines a row takes.
+
+    >>> from lora_proofs.report.text import plain
+    >>> height((plain("x" * 92), plain("y")), [0.5, 0.5])
+    3
+    """
+    cells = zip(row, parts, strict=False)
+    return max((1 + int(sum(map(_length, x)) / (part * _LINE)) for x, part in cells), default=1)
+
+
+def needed(section: Section) -> int:
+    """How many lines a heading needs below it: for those that open it, a table's head and row.
+
+    >>> needed(Section((), (Section((), ()),))) > needed(Section((), ()))
+    True
+    """
+    match section.blocks[:1]:
+        case (Section() as first,):
+            return min(40, 4 + needed(first))
+        case (Table() as table,) if table.rows:
+            # A break never parts the last two rows.
+            rows = table.rows[: 2 if len(table.rows) == 2 else 1]
+            return min(40, 9 + sum(1 + height(row, shares(table)) for row in rows))
+    return 9
 
 
 def _typical(table: Table, column: int) -> float:

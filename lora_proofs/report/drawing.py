@@ -9,7 +9,7 @@ from lora_proofs.report.axes import ticks
 from lora_proofs.report.figure import Figure, Plot, Point, Series
 from lora_proofs.report.frame import BOTTOM, WIDTH, Frame, framed
 from lora_proofs.report.glyphs import typed
-from lora_proofs.report.marks import line_of, places_of
+from lora_proofs.report.marks import arrowhead, line_of, places_of
 
 _MARKERS = (r"$\bullet$", r"$\circ$", r"$\times$", r"$\triangle$", r"$\diamond$")
 # Drawn and left out in turn, in units of the drawing: hues differ in grey too.
@@ -84,9 +84,13 @@ def _series(one: Series, frame: Frame) -> Iterator[_Part]:
             places = [p for p in map(frame.at, edge) if p and frame.has(p)]
             yield from _drawn(places, _RULE)
     else:
-        dash = _RULE if one.look == "rule" else _DASHES[one.hue]
+        thin = one.look in ("rule", "arrows")
+        yield "" if thin else r"\thicklines", []
         for line in line_of(one, frame):
-            yield from _drawn(line, dash)
+            yield from _drawn(line, _RULE if one.look == "rule" else _DASHES[one.hue])
+            if one.look == "arrows":
+                yield from _drawn(arrowhead(line), ())
+        yield r"\thinlines", []
     if one.look in ("marks", "both"):
         for place in places_of(one, frame):
             yield rf"\put{{0}}{{{{\makebox(0,0){{{{{_MARKERS[one.hue]}}}}}}}}}", [place]
@@ -140,7 +144,10 @@ def _key(one: Series) -> str:
     """A sample of a curve's line and marker, before its name."""
     dash = _RULE if one.look in ("rule", "band") else _DASHES[one.hue]
     line = [] if one.look == "marks" else list(_drawn([(0.0, 4.0), (26.0, 4.0)], dash))
+    if one.look == "arrows":
+        line += _drawn(arrowhead([(0.0, 4.0), (26.0, 4.0)]), ())
     marker = _MARKERS[one.hue] if one.look in ("marks", "both") else ""
     mark = [(rf"\put{{0}}{{{{\makebox(0,0){{{{{marker}}}}}}}}}", [(13.0, 4.0)])] if marker else []
-    body = "".join(_turned(part, 8.0) for part in [*line, *mark])
+    thick = "" if one.look in ("rule", "band", "arrows") else r"\thicklines"
+    body = thick + "".join(_turned(part, 8.0) for part in [*line, *mark])
     return rf"\mbox{{\begin{{picture}}(28,8){body}\end{{picture}} {typed(one.label)}}}"

@@ -25,6 +25,7 @@ class Axis:
     high: float | None = None
     whole: bool = False  # ticks at integers only
     named: tuple[tuple[float, str], ...] = ()  # ticks instead of round numbers
+    powers: bool = False  # a value stands for that power of ten
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from lora_proofs.report.columns import shares
+from lora_proofs.report.bookmarks import bookmark
+from lora_proofs.report.columns import needed, shares
 from lora_proofs.report.drawing import picture
 from lora_proofs.report.figure import Figure
 from lora_proofs.report.fitting import fitted
@@ -19,6 +20,7 @@ from lora_proofs.report.formulas.nodes import Nodes
 from lora_proofs.report.formulas.reading import NotPlain
 from lora_proofs.report.glyphs import coded, named, typed
 from lora_proofs.report.linebreaks import width
+from lora_proofs.report.shortening import HEADING, cut, shortened
 from lora_proofs.report.tree import (
     Block,
     Bullets,
@@ -75,11 +77,17 @@ PREAMBLE = r"""% Compile this file with pdflatex, twice, or \input it in a docum
 \def\lpendquote{\end{list}}
 \def\lpframe{\par\smallskip\hrule\nobreak\smallskip\lpquote{10pt}}
 \def\lpendframe{\lpendquote}
-\def\lpneed{\par\vskip0pt plus 9\baselineskip\penalty-200\vskip0pt plus -9\baselineskip}
+% What stays together begins on a new page where this one has less room than it needs.
+\def\lpneed#1{\par\penalty-100\begingroup\dimen0=\pagegoal \advance\dimen0-\pagetotal
+  \ifdim#1\baselineskip>\dimen0 \ifdim\dimen0>0pt \vfil\fi\break\fi\endgroup}
 """
 MOST = 42.0
 ROOM = 40.0  # for formulas in a row of a table
 LINE = 24.0  # in running text, where more than that should be able to break
+END = "\\tabularnewline\\noalign{\\vskip3pt}\n"
+LAST = END.replace("line", "line*", 1)
+PAGE = 3600  # characters on most of a page, in the type of a table
+_NAME = re.compile(r"[A-Za-z_]{3}[/_-][A-Za-z_]{3}")
 _LEVELS = ("section", "section", "subsection", "subsubsection", "paragraph")
 _ANCHOR = re.compile("[a-z0-9-]+")
 _ADDRESS = re.compile(r"https://[A-Za-z0-9./-]+")
@@ -93,7 +101,7 @@ def to_latex(document: Document) -> str:
     True
     """
     writer = _Writer(frozenset(_anchors(document.blocks)))
-    title = rf"\lptitle{{{typed(document.title)}}}"
+    title = rf"\lptitle{{{typed(cut(document.title))}}}"
     body = writer.blocks(document.blocks, 1, MOST)
     return "\n\n".join([PREAMBLE + title, *body, "\\lpend\n"])
 
@@ -113,11 +121,12 @@ class _Writer:
 
     def __init__(self, anchors: frozenset[str]) -> None:
         self.known, self.left, self.works = anchors, set(anchors), 0
-        self.room = LINE
+        self.room, self.kept = LINE, False  # kept: a heading came just before
 
     def blocks(self, blocks: Iterable[Block], level: int, most: float) -> Iterator[str]:
         for block in blocks:
             yield from self.block(block, level, most)
+            self.kept = False
 
     def block(self, block: Block, level: int, most: float) -> Iterator[str]:
         match block:
@@ -142,16 +151,18 @@ class _Writer:
             case Section(title, blocks, "bibliography"):
                 yield from self.bibliography(title, blocks, level, most)
             case Section(title, blocks, anchor):
-                yield self.heading(title, level) + self.mark(anchor)
+                yield self.heading(title, level, needed(block)) + self.mark(anchor)
+                self.kept = bool(blocks) and isinstance(blocks[0], Section)
                 yield from self.blocks(blocks, level + 1, most)
 
-    def heading(self, title: Inlines, level: int) -> str:
-        """A heading; in the bookmarks it stands as plain words."""
+    def heading(self, title: Inlines, level: int, need: int) -> str:
+        """A heading, with the room that it and what follows need; plain words as a bookmark."""
         name = _LEVELS[min(level, len(_LEVELS) - 1)]
         # A link cannot stand in a heading, which LaTeX writes to its files too.
-        shown = self.line(tuple(Text(n.text) if isinstance(n, Link) else n for n in title))
-        words = re.sub("[^A-Za-z0-9 .,()+-]", " ", _words(title))
-        return rf"\lpneed\{name}{{\texorpdfstring{{{shown}}}{{{' '.join(words.split())}}}}}"
+        words = tuple(Text(n.text) if isinstance(n, Link) else n for n in title)
+        shown = self.line(shortened(words, HEADING))
+        room, self.kept = "" if self.kept else rf"\lpneed{{{need}}}", False
+        return rf"{room}\{name}{{\texorpdfstring{{{shown}}}{{{bookmark(title)}}}}}"
 
     def mark(self, anchor: str) -> str:
         if anchor not in self.left:
@@ -163,7 +174,7 @@ class _Writer:
         self, title: Inlines, blocks: tuple[Block, ...], level: int, most: float
     ) -> Iterator[str]:
         """Its lists as ``thebibliography``, its BibTeX in comments as well as in print."""
-        yield self.heading(title, level) + self.mark("bibliography")
+        yield self.heading(title, level, 9) + self.mark("bibliography")
         for block in blocks:
             if isinstance(block, Bullets):
                 items = "\n".join(map(self.work, block.items))
@@ -184,7 +195,7 @@ class _Writer:
     def inline(self, node: Inline) -> str:
         match node:
             case Text(text, strong):
-                shown = typed(re.sub(r"\s+", " ", text))
+                shown = _running(text)
                 return rf"\textbf{{{shown}}}" if strong else shown
             case Math(latex):
                 return self.formula(latex)
@@ -215,14 +226,16 @@ class _Writer:
         parts = shares(table)
         count = len(parts)
         columns = "".join(rf"p{{\dimexpr {share}\linewidth-2\tabcolsep\relax}}" for share in parts)
-        cells = [*table.header, *[""] * count][:count]
+        cells = [cut(cell, 80) for cell in [*table.header, *[""] * count][:count]]
         head = " & ".join(rf"\raggedright\textbf{{{typed(cell)}}}" for cell in cells)
         rows = [[*row, *[()] * count][:count] for row in table.rows]
-        body = "\\\\[2pt]\n".join(
+        lines = [
             " & ".join(rf"\raggedright {cell}" for cell in self.cells(row, parts)) for row in rows
-        ).replace("\\\\[2pt]\n", "\\tabularnewline\\noalign{\\vskip3pt}\n")
+        ]
+        # The star keeps the last row with the one before it, so that no head stands alone.
+        body = "".join(f"{line}{END}" for line in lines[:-2]) + LAST.join(lines[-2:])
         wide = rf"\multicolumn{{{count}}}{{@{{}}p{{\linewidth}}@{{}}}}"
-        caption = rf"{wide}{{\textit{{{typed(table.caption)}}}}}\tabularnewline[2pt]"
+        caption = rf"{wide}{{\textit{{{_running(cut(table.caption))}}}}}\tabularnewline[2pt]"
         top = f"\\hline\n{head}\\tabularnewline\\hline\\noalign{{\\vskip3pt}}"
         return (
             f"{{\\small\\begin{{longtable}}{{@{{}}{columns}@{{}}}}\n{caption}\n{top}\n\\endfirsthead\n"
@@ -232,7 +245,7 @@ class _Writer:
     def cells(self, row: Sequence[Inlines], parts: Sequence[float]) -> Iterator[str]:
         for cell, share in zip(row, parts, strict=True):
             self.room = share * ROOM
-            yield self.line(cell)
+            yield self.line(shortened(cell, max(200, round(share * PAGE))))
         self.room = LINE
 
     def derived(self, number: int, line: DerivedLine, most: float) -> str:
@@ -245,8 +258,10 @@ class _Writer:
         return "\n".join([*shown, f"\\lpquote{{16pt}}{inside}\\lpendquote"])
 
 
-def _words(nodes: Inlines) -> str:
-    return "".join(n.text for n in nodes if isinstance(n, Text | Code | Link))
+def _running(text: str) -> str:
+    """Text of a line; a long name in it may break after its strokes and hyphens."""
+    words = re.sub(r"\s+", " ", text).split(" ")
+    return " ".join(named(word) if _NAME.search(word) else typed(word) for word in words)
 
 
 def _latex(nodes: Nodes) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from lora_proofs.report.axes import number
-from lora_proofs.report.figure import Figure, Series
+from lora_proofs.report.figure import Figure
 from lora_proofs.report.formulas import NotPlain, latex_of, read
+from lora_proofs.report.numbers import tabled
 from lora_proofs.report.tree import (
     Block,
     Bullets,
@@ -30,6 +30,7 @@ from lora_proofs.report.tree import (
 )
 
 _GUARDED = str.maketrans({"<": r"\lt ", ">": r"\gt ", "|": r"\vert ", "*": r"\ast "})
+_OPERATOR = re.compile(r"\\operatorname(\*?)\{([^{}]*)\}")
 _ANCHOR = re.compile("[a-z0-9-]+")
 # An anchor, a page, or a file as ``quote`` writes it: no other scheme, no other host.
 _TARGET = re.compile(
@@ -80,8 +81,14 @@ def _tex(latex: str) -> str | None:
         return None
     if re.search(r"\\[%#$&_]", tex):
         return None
-    tex = tex.translate(_GUARDED).replace(r"\\ ", r"\cr ")
+    tex = _OPERATOR.sub(_operator, tex).translate(_GUARDED).replace(r"\\ ", r"\cr ")
     return re.sub("^([-+=])", r"{\1}", tex)
+
+
+def _operator(found: re.Match[str]) -> str:
+    """The name of an operator: GitHub's mathematics refuses ``\\operatorname``."""
+    star, name = found.groups()
+    return rf"\mathop{{\mathrm{{{name}}}}}" + ("" if star else r"\nolimits ")
 
 
 def _worded(text: str) -> str:
@@ -115,8 +122,16 @@ def _bold(text: str) -> str:
 
 def _line(nodes: Inlines) -> str:
     """Pieces in one line that opens no list and no rule by accident."""
-    text = "".join(map(_inline, nodes)).strip()
+    text = _joined(map(_inline, nodes))
     return re.sub(r"^(\d+)([.)])", r"\1\\\2", re.sub("^([-+=])", r"\\\1", text))
+
+
+def _joined(pieces: Iterable[str]) -> str:
+    """Pieces side by side; two fences that touch would be one, and end neither."""
+    made = ""
+    for piece in pieces:
+        made += " " + piece if made[-1:] in ("`", "$") and piece[:1] == made[-1:] else piece
+    return made.strip()
 
 
 def _blocks(blocks: tuple[Block, ...], level: int) -> list[str]:
@@ -148,25 +163,11 @@ def _block(block: Block, level: int) -> Iterator[str]:
 
 
 def _figure(figure: Figure) -> Iterator[str]:
-    """A picture in words and numbers: what it says, and some points of each curve."""
+    """A picture in words and numbers: what it says, and its data as tables."""
     yield f"**{_escaped(figure.title)}.** {_escaped(figure.caption)}"
     yield _escaped(figure.told)
-    for plot in figure.plots:
-        axes = (plot.x.label or "across", plot.y.label or "up")
-        title = f"{plot.title}: " if plot.title else ""
-        rows = tuple(
-            ((Text(one.label),), (Text(_points(one)),)) for one in plot.series if one.label
-        )
-        if rows:
-            yield from _table(Table(title + ", ".join(axes), ("Curve", "Points"), rows))
-
-
-def _points(series: Series, most: int = 9) -> str:
-    """At most ``most`` points, from the first to the last."""
-    points = series.points
-    chosen = sorted({round(k * (len(points) - 1) / (most - 1)) for k in range(most)})
-    shown = points if len(points) <= most else [points[k] for k in chosen]
-    return ", ".join(f"({number(x, 4)}, {number(y, 4)})" for x, y in shown)
+    for table in map(tabled, figure.plots):
+        yield from _table(table) if table.rows else ()
 
 
 def _display(latex: str) -> str:
@@ -180,22 +181,27 @@ def _fenced(text: str) -> str:
 
 
 def _table(table: Table) -> Iterator[str]:
-    yield f"*{_escaped(table.caption)}*"
-    rule = " | ".join("---" for _ in table.header)
-    rows = (" | ".join(map(_cell, row)) for row in table.rows)
-    head = " | ".join(map(_escaped, table.header))
-    yield "\n".join(f"| {line} |" for line in (head, rule, *rows))
+    """A table in which every row has as many cells as the header, whatever stands in them."""
+    yield f"*{_escaped(table.caption)}*" if table.caption.strip() else ""
+    count = max(len(table.header), *map(len, table.rows), 1) if table.rows else 1
+    count = max(count, len(table.header))
+    head = [_escaped(cell).strip() for cell in table.header]
+    rows = ([_cell(cell) for cell in row] for row in table.rows)
+    lines = (head, ["---"] * count, *rows)
+    yield "\n".join(f"| {' | '.join(line + [''] * (count - len(line)))} |" for line in lines)
 
 
 def _cell(nodes: Inlines) -> str:
-    """Pieces in a cell; a bar would end it, so formulas and code say it in another way."""
-    return "".join(_inline(_without_bar(node)) for node in nodes).strip()
+    """Pieces in a cell; a bar would end it, and so would one in code."""
+    return _joined(_inline(_without_bar(node)) for node in nodes)
 
 
 def _without_bar(node: Inline) -> Inline:
     match node:
         case Code(text):
             return Code(text.replace("|", r"\|"))
+        case Math(latex) if _tex(latex) is None:
+            return Code(latex.replace("|", r"\|"))
     return node
 
 

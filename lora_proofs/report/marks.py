@@ -62,7 +62,7 @@ def drawn(one: Series, frame: Frame) -> str:
     lines = line_of(one, frame)
     path = "".join(map(polyline, lines))
     if one.look == "arrows":
-        path += "".join(map(_arrow, lines))
+        path += "".join(polyline(arrowhead(line)) for line in lines)
     return _lined(one, path) + _dotted(one, places_of(one, frame))
 
 
@@ -131,8 +131,12 @@ def _between(one: Series, frame: Frame) -> str:
     return polyline(inside) + "z" if inside else ""
 
 
-def _arrow(line: Sequence[Point]) -> str:
-    """A chevron in the middle of a polyline, along it."""
+def arrowhead(line: Sequence[Point]) -> list[Point]:
+    """A chevron in the middle of a polyline, along it; nothing on a line without length.
+
+    >>> arrowhead([(0.0, 0.0), (20.0, 0.0)])
+    [(4.0, 3.5), (10.0, 0.0), (4.0, -3.5)]
+    """
     lengths = [((u - x) ** 2 + (v - y) ** 2) ** 0.5 for (x, y), (u, v) in pairwise(line)]
     left = sum(lengths) / 2
     for k, length in enumerate(lengths):
@@ -141,11 +145,14 @@ def _arrow(line: Sequence[Point]) -> str:
             dx, dy, part = (u - x) / length, (v - y) / length, left / length
             return _chevron((x + part * (u - x), y + part * (v - y)), (dx, dy))
         left -= length
-    return ""
+    return []
 
 
-def _chevron(tip: Point, along: Point) -> str:
+def _chevron(tip: Point, along: Point) -> list[Point]:
     (x, y), (dx, dy) = tip, along
     back = (x - 6 * dx, y - 6 * dy)
-    ends = [(back[0] - 3.5 * dy, back[1] + 3.5 * dx), tip, (back[0] + 3.5 * dy, back[1] - 3.5 * dx)]
-    return polyline(ends)
+    return [
+        (back[0] - 3.5 * dy, back[1] + 3.5 * dx),
+        tip,
+        (back[0] + 3.5 * dy, back[1] - 3.5 * dx),
+    ]

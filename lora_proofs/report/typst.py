@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from lora_proofs.report.columns import shares
+from lora_proofs.report.columns import height, shares
 from lora_proofs.report.figure import Figure
 from lora_proofs.report.fitting import fitted
 from lora_proofs.report.formulas.as_typst import quoted, typst_of
@@ -60,6 +60,8 @@ PRELUDE = """\
 #show figure.where(kind: table): set figure.caption(position: top)
 #show figure.caption: set text(size: 9pt)
 #show figure.caption: set align(left)
+#show figure.where(kind: table): set figure.caption(separator: none)
+#show figure.caption.where(kind: table): set block(sticky: true)
 #let tones = (good: "#1b6e3c", sure: "#1a4f8b", part: "#7a5a00", bad: "#a1261b", open: "#5b3a8c")
 #let tone(name) = rgb(tones.at(name, default: "#6b7280"))
 #let judged(name, colour, reach) = text(weight: "bold", fill: tone(colour), name) + " " + reach
@@ -85,6 +87,7 @@ TONES = {
     "SUPPORTED": "part",
     "REFUTED": "bad",
 }
+WHOLE, SHORT = 30, 12  # lines of a row, and of a table, that is not parted
 _T = TypeVar("_T")
 MOST = 44.0
 ROOM = 42.0  # for a formula inside a line
@@ -210,7 +213,13 @@ class _Writer:
         rows = [", ".join(self.cells(_filled(row, count, ()), shares(table))) for row in table.rows]
         body = ",\n".join([f"columns: ({columns},), table.header({head})", *rows])
         caption = f"caption: {quoted(table.caption)}, " if table.caption else ""
-        return f"#figure({caption}kind: table, supplement: none, numbering: none, table({body}))"
+        whole = all(height(row, shares(table)) < WHOLE for row in table.rows)
+        short = whole and sum(height(row, shares(table)) for row in table.rows) < SHORT
+        set_cells = f"set table.cell(breakable: {'false' if whole else 'true'})"
+        return (
+            f"#{{show figure: set block(breakable: {'false' if short else 'true'}); {set_cells}\n"
+            f"figure({caption}kind: table, supplement: none, numbering: none, table({body}))}}"
+        )
 
     def cells(self, row: Sequence[Inlines], parts: Sequence[float]) -> Iterator[str]:
         for cell, share in zip(row, parts, strict=True):

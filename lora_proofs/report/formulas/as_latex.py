@@ -20,7 +20,9 @@ from lora_proofs.report.formulas.nodes import (
     Sized,
     Words,
 )
+from lora_proofs.report.formulas.symbols import FUNCTIONS, LIMITED
 
+NAMED = FUNCTIONS - {"argmin", "argmax"}  # what LaTeX itself has a command for
 # Commands of packages that a plain document does not load.
 _PLAINER = {"bm": "boldsymbol", "mathscr": "mathcal", "mbox": "text"}
 
@@ -88,6 +90,9 @@ def _bracket(sign: Sign | None) -> str:
 
 def _words(node: Words, words: Callable[[str], str]) -> str:
     text = words(node.text)
+    star = node.text in LIMITED
+    if node.text in NAMED and node.command == f"operator{'*' * star}":
+        return rf"\{node.text}"
     if node.command.startswith("operator"):
         return rf"\operatorname{node.command[8:]}{{{text}}}"
     return rf"\{_PLAINER.get(node.command, node.command)}{{{text}}}"

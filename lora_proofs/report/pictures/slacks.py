@@ -72,6 +72,7 @@ def _axis(edge: float, high: float, sides: dict[str, int]) -> Axis:
         low=edge - 1.0 if sides["zero"] else edge,
         high=high + (0.75 if sides["above"] else 0.1),
         named=(*left, *named),
+        powers=True,
     )
 
 
