@@ -8,6 +8,7 @@ import pytest
 from lora_proofs.arithmetic import EXACT
 from lora_proofs.errors import BadInput, ShapeMismatch
 from lora_proofs.kernels.descent import METHODS, gradient_descent
+from lora_proofs.kernels.result import INACCURATE, REASONS
 from lora_proofs.mathematics.flows import iterate
 from lora_proofs.mathematics.losses import frobenius, trace_squared
 
@@ -142,3 +143,10 @@ def test_another_namespace_agrees(method):
             gap = np.abs(np.asarray(getattr(there, name)) - getattr(here, name)).max(axis=(1, 2))
             assert (gap <= here.error).all()
         assert np.allclose(np.asarray(there.error), here.error, rtol=1e-3)
+
+
+def test_a_bound_that_outgrows_the_result_is_no_overflow():
+    rng = np.random.default_rng(0)
+    Y, A0 = rng.normal(size=(4, 8, 8)) / 3, rng.normal(size=(4, 2, 8))
+    end = gradient_descent("frobenius", 0 * Y, Y, A0, np.zeros((4, 8, 2)), 0.1, 2000, "A-first")
+    assert end.failed.all() and {end.why(k) for k in range(4)} == {REASONS[INACCURATE]}

@@ -45,12 +45,13 @@ def gradient_descent(
     *,
     scale: float = 1.0,
 ) -> BatchResult:
-    """N runs of ``steps`` gradient steps of size h on f(W0 + s B A), by one of ``METHODS``.
+    """N runs of ``steps`` gradient steps of size h on f(W0 + s B A), both factors at once or in turn.
 
-    W0, Y: (N, n, m) or (n, m), Y ``None`` for ``trace-squared``; A0: (N, r, m), B0: (N, n, r), h a
+    ``method`` is "simultaneous", "A-first" or "B-first". W0, Y: (N, n, m) or (n, m), Y ``None`` for ``trace-squared``; A0: (N, r, m), B0: (N, n, r), h a
     number or (N,), s ``scale``. ``error`` bounds every entry's distance from the exact iterate for
-    the floats as given; it grows by the factor above in each step. An instance fails where
-    something overflows, or where that bound is as large as the result. Raises ``BadInput`` for
+    the floats as given; it is a worst case over the path, grows by a factor in each step, and is of
+    use for some tens of steps in turn, some hundreds at once. An instance fails where something
+    overflows, or where that bound is as large as the result. Raises ``BadInput`` for
     another loss or method, ``ShapeMismatch``. Steps as in ``flows.iterate``.
 
     >>> end = gradient_descent("frobenius", [[0.0]], [[1.0]], [[[1.0]]], [[[0.0]]], 0.5, 2)
@@ -148,10 +149,9 @@ class _Run:
         moved = self.s * (xp.sqrt(a * a + b * b) + self.e) * self.e
         error = xp.maximum(self.e, moved + (r + 4) * UNIT * (self.s * a * b + w))
         size = xp.maximum(_largest(xp, self.A, self.B, W), start)
-        reason = xp.where(
-            (error > size) & (error > 2 * TINY), float(INACCURATE), xp.zeros_like(error)
-        )
-        reason = xp.where(xp.isfinite(error + size), reason, float(OVERFLOW))
+        small = (error <= size) | (error <= 2 * TINY)
+        reason = xp.where(small, xp.zeros_like(error), float(INACCURATE))
+        reason = xp.where(xp.isfinite(size), reason, float(OVERFLOW))
         reason = xp.where(finite, reason, float(NOT_FINITE))
         bad = xp.where(reason == OK, xp.zeros_like(error), xp.nan)
         parts = (X + bad[:, None, None] for X in (W, self.A, self.B))
