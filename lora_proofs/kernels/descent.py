@@ -45,10 +45,11 @@ def gradient_descent(
     *,
     scale: float = 1.0,
 ) -> BatchResult:
-    """N runs of ``steps`` gradient steps of size h on f(W0 + s B A), both factors at once or in turn.
+    """N runs of ``steps`` gradient steps of size h on f(W0 + s B A), on both factors or in turn.
 
-    ``method`` is "simultaneous", "A-first" or "B-first". W0, Y: (N, n, m) or (n, m), Y ``None`` for ``trace-squared``; A0: (N, r, m), B0: (N, n, r), h a
-    number or (N,), s ``scale``. ``error`` bounds every entry's distance from the exact iterate for
+    ``method`` is "simultaneous", "A-first" or "B-first". W0, Y: (N, n, m) or (n, m), Y ``None``
+    for ``trace-squared``; A0: (N, r, m), B0: (N, n, r), h a number or (N,), s ``scale``.
+    ``error`` bounds every entry's distance from the exact iterate for
     the floats as given; it is a worst case over the path, grows by a factor in each step, and is of
     use for some tens of steps in turn, some hundreds at once. An instance fails where something
     overflows, or where that bound is as large as the result. Raises ``BadInput`` for
