@@ -14,6 +14,6 @@ COMMON = {
     "suppress_health_check": [HealthCheck.too_slow],
 }
 settings.register_profile("dev", max_examples=50, **COMMON)
-settings.register_profile("ci", max_examples=150, derandomize=True, database=None, **COMMON)
+settings.register_profile("ci", max_examples=100, derandomize=True, database=None, **COMMON)
 settings.register_profile("nightly", max_examples=10_000, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))

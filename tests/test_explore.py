@@ -228,8 +228,9 @@ def test_every_claim_with_a_bound_is_shipped():
 
 
 @pytest.fixture(scope="module")
-def server():
-    found = Server(Shelf(shipped_claims()), 0, told=lambda text: None)
+def server(tmp_path_factory):
+    ledger = tmp_path_factory.mktemp("explore") / "none.sqlite"  # not one that lies about here
+    found = Server(Shelf(shipped_claims(), ledger), 0, told=lambda text: None)
     thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield found
