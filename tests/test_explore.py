@@ -25,6 +25,7 @@ from lora_proofs.report.explore.setting import LOSSES, MOST, SPECTRA, STARTS, Se
 from lora_proofs.report.explore.shelf import Shelf
 from lora_proofs.running.catalogue import shipped_claims
 from lora_proofs.running.expected import expected_verdict
+from lora_proofs.running.ledger import Ledger
 
 R = "rushka-klabjan/"
 
@@ -229,7 +230,8 @@ def test_every_claim_with_a_bound_is_shipped():
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    ledger = tmp_path_factory.mktemp("explore") / "none.sqlite"  # not one that lies about here
+    ledger = tmp_path_factory.mktemp("explore") / "empty.sqlite"  # not one that lies about here
+    Ledger(ledger).close()
     found = Server(Shelf(shipped_claims(), ledger), 0, told=lambda text: None)
     thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
