@@ -50,8 +50,7 @@ def lora_flow(
     ``backend`` "compiled" integrates arrays of NumPy by a C kernel, compiled on first use
     (``Unavailable`` where it cannot be), "auto" where it can be. Without ``estimate`` what is
     integrated is integrated once, in two thirds of the time or little more; its error is infinite.
-    A start exactly on the stable manifold of a saddle may leave it by rounding, which the error
-    does not see.
+    A start that leaves a saddle by rounding fails: which way, and when, the floats do not say.
     Raises ``ShapeMismatch`` and ``BadInput``. Rushka & Klabjan, reconstructed; Fukumizu 1998,
     recalled.
 
