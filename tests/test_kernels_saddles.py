@@ -68,7 +68,7 @@ def test_two_directions_that_are_not_axes(way):
     end = flow(way, E, A0, np.zeros((1, 2, 1)), 5.0)
     assert bool(end.failed[0])
     assert "error" in end.why(0)
-    assert not bool(flow(way, E, A0 + [[[0.0, 1e-9]]], np.zeros((1, 2, 1)), 5.0).failed[0])
+    assert not bool(flow(way, E, A0 + np.array([0.0, 1e-9]), np.zeros((1, 2, 1)), 5.0).failed[0])
 
 
 @pytest.mark.parametrize(
