@@ -13,7 +13,7 @@ from lora_proofs.kernels.result import NOT_FINITE
 
 Array = Any
 EPS = 2.0**-52
-SIZES = (1e-140, 1e140)  # squares of what lies outside would leave the range of float64
+SIZES = (1e-290, 1e140)  # squares of what lies outside would leave the range of float64
 
 
 @dataclass(frozen=True, eq=False)
