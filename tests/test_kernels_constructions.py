@@ -8,6 +8,7 @@ from lora_proofs.constructions.linear import linear_adapters
 from lora_proofs.errors import ShapeMismatch
 from lora_proofs.kernels.linear import linear_batch
 from lora_proofs.kernels.relu import relu_batch, relu_values
+from lora_proofs.kernels.result import NOT_FINITE, REASONS
 from lora_proofs.mathematics.relu_network import relu_network
 
 BALLS = BallArithmetic(50)
@@ -64,7 +65,7 @@ def test_bad_conditions_show_and_singular_ones_fail_alone():
     T[2] = np.nan
     found = linear_batch(W, T, (2, 1))
     assert found.why(1) == "a matrix to invert is singular" and np.isnan(found.achieved[1])
-    assert found.why(2) == "the data are not finite"
+    assert found.why(2) == REASONS[NOT_FINITE]
     assert found.why(3) == "" and found.achieved[3] < found.least[3] + 1e-12
     assert found.why(0) == "" and found.error[0] > 1e-4  # huge adapters: nothing is sure
 

@@ -99,14 +99,13 @@ def factored_trace_squared(U: Any, V: Any, A0: Any, B0: Any, t: float) -> Factor
     A, B = (grown[0] * plus + grown[1] * minus) / 2, (grown[0] * plus - grown[1] * minus).T / 2
     values = np.linalg.svd(np.linalg.qr(B)[1] @ np.linalg.qr(A.T)[1].T, compute_uv=False)
     length = _norm(A) + _norm(B)
-    error = (2 * float(found.error[0]) + 2 * far + 64 * EPS * length) * length + 64 * LAST * len(
-        values
-    )
+    error = (2 * float(found.error[0]) + 2 * far + 64 * EPS * length) * length
+    error += 64 * LAST * len(values)
     return FactoredFlow(B, A.T, values, error, found.method)
 
 
 def _norm(X: Array) -> float:
-    return float(norm(X.reshape(1, 1, -1), np)[0])
+    return float(norm(X.reshape(1, 1, -1), np)[0]) if X.size else 0.0
 
 
 def _checked(U: Any, V: Any, A0: Any, B0: Any) -> tuple[Array, Array, Array, Array]:

@@ -92,10 +92,7 @@ def lora_flow(
     with np.errstate(all="ignore"):  # what overflows is told in its instance's reason
         for where in _blocks(N, A0.shape[-1], B0.shape[-2], A0.shape[-2]):
             block = [_part(X, where, xp) for X in (W0, Y, A0, B0, t)]
-            found = _solve(block, xp, factors, method, tolerance, most_steps, options, general)
-            if Y is not None:
-                found = _honest(with_underflow(found, block, xp), xp)
-            done.append(found)
+            done.append(_solve(block, xp, factors, method, tolerance, most_steps, options, general))
     whole = _joined(done, xp)
     return whole if Y is None else _scaled_back(whole, scale, root, xp)
 
@@ -158,7 +155,8 @@ def _solve(
                 some = [xp.take(X, place, axis=0) for X in some]
             one: Any = balanced_flow if balanced else general
             more = {} if balanced else {"tolerance": tolerance}
-            found.append(_honest(one(*some, xp, **options, **more), xp))
+            moved = with_underflow(one(*some, xp, **options, **more), some, xp, balanced)
+            found.append(_honest(moved, xp))
             places.append(place)
     return found[0] if len(found) == 1 else _woven(found, places, xp)
 

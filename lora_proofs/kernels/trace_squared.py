@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from lora_proofs.kernels.coordinates import EPS
-from lora_proofs.kernels.result import NOT_FINITE, OK, OVERFLOW, BatchResult
+from lora_proofs.kernels.result import INACCURATE, NOT_FINITE, OK, OVERFLOW, BatchResult
 from lora_proofs.kernels.spectrum import product_singular_values
-from lora_proofs.kernels.underflow import LAST, norm
+from lora_proofs.kernels.underflow import LAST, UNSEEN, norm
 
 Array = Any
 LATEST = 400.0  # beyond mu t = 400, e^{-2 mu t} is 0 in float64
+LONG = 590.0  # e^{-590} is above LEAST
 LEAST = 1e-260  # what is left of a factor on the cone after the longest time
 
 
@@ -41,7 +42,7 @@ def trace_squared_flow(
     norm_U, norm_V = norm(U, xp), norm(V, xp)
     plus, minus = ((times / 2) ** 0.5 * x for x in (norm_U, norm_V))
     root = _root(w0, plus, minus, t, xp)
-    slack = (2 + W0.shape[-1] + U.shape[-1] * U.shape[-2]) * EPS
+    slack = (6 + W0.shape[-1] + U.shape[-1] * U.shape[-2]) * EPS
     half = slack / 2  # of a root
     far = [
         _root(w0 + s * slack * blur, plus * (1 + s * half), minus * (1 - s * half), t, xp)
@@ -58,6 +59,7 @@ def trace_squared_flow(
     given = xp.isfinite(blur + plus + minus + t + largest)
     reason = xp.astype(~given, xp.int64) * NOT_FINITE
     reason = xp.where(given & ~xp.isfinite(error), OVERFLOW, reason)
+    reason = xp.where((reason == OK) & _hidden(w0, plus, minus, t, xp), INACCURATE, reason)
     values = None
     if singular_values:
         keep, zero = (reason == OK)[:, None, None], xp.zeros_like(U)
@@ -66,8 +68,20 @@ def trace_squared_flow(
     return BatchResult(W, A, sign * B, error, 0 * reason, reason, values, "trace-squared")
 
 
+def _hidden(w0: Array, p: Array, m: Array, t: Array, xp: Any) -> Array:
+    """Where a square that underflows, and not time, ends how a factor shrinks."""
+    mu = xp.hypot(w0, p * m)
+    seen = UNSEEN * xp.sqrt(mu)
+    small = ((p > 0) & (p < seen)) | ((m > 0) & (m < seen))
+    return small & (2 * mu * t > LONG)
+
+
 def _root(w0: Array, p: Array, m: Array, t: Array, xp: Any) -> Array:
-    """The number e^{tau}; p and m are the roots of plus and minus, whose products may underflow."""
+    """The number e^{tau}; p and m are the roots of plus and minus, in any unit of length."""
+    longest = xp.maximum(xp.sqrt(xp.abs(w0)), xp.maximum(p, m))
+    one = xp.ones_like(longest)
+    unit = xp.pow(2 * one, xp.round(xp.log2(xp.where(longest > 0, longest, one))))
+    w0, p, m, t = w0 / unit / unit, p / unit, m / unit, t * unit * unit
     plus, minus = p * p, m * m
     first, mu = w0 + (plus - minus) / 2, xp.hypot(w0, p * m)
     tiny = xp.full_like(mu, 1e-323)

@@ -1,8 +1,8 @@
 """What float64 loses near its smallest numbers, as a part of the error of a flow.
 
-Squares of numbers below 1e-154 underflow, so the error control of a flow does not see what is
-smaller than ``UNSEEN`` in its unit of length; entries below ``COARSE`` have fewer digits, and the
-flow may make them large. Ordinary data are not touched by either.
+Squares of numbers below 1e-154 underflow: the two runs of a flow do not see what is smaller than
+``UNSEEN`` in its unit of length, and its steps are free below ``UNCONTROLLED``. Entries below
+``COARSE`` have fewer digits, and the flow may make them large. Ordinary data meet none of these.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from lora_proofs.kernels.result import INACCURATE, OK, BatchResult
 
 Array = Any
 UNSEEN = 1e-150
+UNCONTROLLED = 1e-60
 COARSE = 1e-290
 LAST = 1e-322
 """Some of the smallest numbers above 0: what a sum of products loses by underflow."""
@@ -35,11 +36,13 @@ def norm(X: Array, xp: Any) -> Array:
     return safe * xp.sqrt(xp.sum(scaled * scaled, axis=(-2, -1)))
 
 
-def with_underflow(result: BatchResult, problem: Sequence[Array], xp: Any) -> BatchResult:
+def with_underflow(
+    result: BatchResult, problem: Sequence[Array], xp: Any, closed: bool
+) -> BatchResult:
     """The result with what underflow may have hidden of its error; it fails where that is all.
 
-    The problem is W0, Y, A0, B0 and t, with scale 1. By a perturbation bound a difference of two flows
-    grows at most like exp(||Y - W||_F t), which never increases.
+    The problem is W0, Y, A0, B0 and t, with scale 1. A small difference of two flows grows at most
+    like exp(||Y - W||_F t), and ||Y - W||_F never increases.
     """
     W0, Y, A0, B0, t = problem
     length = xp.maximum(largest_entry(A0, xp), largest_entry(B0, xp))
@@ -54,6 +57,10 @@ def with_underflow(result: BatchResult, problem: Sequence[Array], xp: Any) -> Ba
         rate = xp.where(rate < MOST_GROWTH, rate, MOST_GROWTH + 0.0 * rate)
         grown = LAST * xp.exp(rate) * xp.maximum(unit, unit**2)
         floor = floor + xp.where(coarse, grown, 0.0 * rate)
+    if not closed:
+        ends = [largest_entry(X, xp) for X in (result.W - W0, result.A, result.B)]
+        moved = xp.maximum(ends[0], xp.maximum(ends[1], ends[2]))
+        floor = xp.where(length < UNCONTROLLED * unit, xp.maximum(floor, moved), floor)
     floor = xp.where(length > 0, floor, 0.0 * floor) + LAST * (A0.shape[-2] + 1)
     error = result.error + floor
     known = [largest_entry(X, xp) for X in (result.W, result.A, result.B) if X is not None]
