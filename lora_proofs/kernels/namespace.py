@@ -107,6 +107,9 @@ def _lifted(xp: Any, X: Any, device: Any, name: str) -> Any:
         return xp.reshape(X, plain.shape)
     if not xp.isdtype(X.dtype, ("bool", "integral", "real floating")):
         raise BadInput(f"{name}: expected real numbers, got those of the type {X.dtype}")
+    layout = str(getattr(X, "layout", "torch.strided"))
+    if layout != "torch.strided" or getattr(X, "is_meta", False):
+        raise BadInput(f"{name}: expected a dense tensor with entries, got {layout} on {X.device}")
     if getattr(X, "requires_grad", False):
         raise BadInput(
             f"{name}: expected a tensor without requires_grad, since no kernel has a gradient; "
