@@ -22,6 +22,7 @@ from lora_proofs.kernels.spectrum import product_singular_values
 
 Array = Any
 GROWTH = 4.0
+MOST = 2.0**60
 MOVED = 65_536.0  # roundings by which the second run is moved
 TRUST = 1_024.0  # what its distance is divided by: the error is that of 64 roundings
 BALANCED = 32.0 * EPS
@@ -88,6 +89,7 @@ def balanced_flow(
 def _substeps(largest: Array, c: Array, t: Array, xp: Any) -> Array:
     """How many substeps: powers of 2 and 3/2 of them, so that few counts occur."""
     needed = xp.sqrt(largest**2 + c**2 / 4) * t / GROWTH
+    needed = xp.where(needed < MOST, needed, MOST + 0.0 * largest)  # more is no integer
     powers = 2.0 ** xp.ceil(xp.log2(xp.maximum(needed, 1.0 + 0.0 * needed)))
     count = xp.where(needed <= 0.75 * powers, 0.75 * powers, powers)
     return xp.astype(xp.ceil(count), xp.int64)

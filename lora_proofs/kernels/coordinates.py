@@ -14,7 +14,7 @@ from lora_proofs.kernels.result import NOT_FINITE
 Array = Any
 EPS = 2.0**-52
 STEEPEST = 1e-8  # an angle so small that its square is nothing
-SIZES = (1e-140, 1e140)  # squares of what lies outside would leave the range of float64
+SIZES = (1e-290, 1e140)  # squares of what lies outside would leave the range of float64
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,7 +33,10 @@ def general_flow(backend: str, xp: Any) -> Any:
     if backend == "numpy" or (backend == "auto" and xp is not np):
         return frobenius_flow
     if xp is not np:
-        raise BadInput(f"backend compiled: expected arrays of NumPy, got those of {xp.__name__}")
+        raise BadInput(
+            f"backend compiled: expected arrays of NumPy, got those of {xp.__name__}; convert "
+            "them, or take backend numpy or auto"
+        )
     try:
         library()
     except Unavailable:

@@ -18,7 +18,7 @@
 #endif
 #define STABLE 6.0
 #define LARGEST 1e140
-#define SMALLEST 1e-140
+#define SMALLEST 1e-290
 #define INLINE static inline __attribute__((always_inline))
 #define EACH for (int l = 0; l < LANES; l++)
 enum { OK, NOT_FINITE, TOO_MANY_STEPS, STUCK };
