@@ -114,6 +114,13 @@ def test_the_time_left_is_estimated_from_what_is_done(capsys):
     work.reached("b", "sweep 50%")
     assert work.amount == 1.5
     assert work.left == "about 8 min left"
+    goes_on = _Work(100)
+    goes_on.begun = time.monotonic() - 300
+    for name in range(80):
+        goes_on.finished(name, taken_over=True)
+    assert goes_on.left == ""
+    goes_on.finished("80")
+    assert goes_on.left == "about 1.6 h left"
     lines = _Lines(2)
     lines.work.begun = time.monotonic() - 60
     lines.reached(SimpleNamespace(name="c"), "sweep 25%")

@@ -26,7 +26,7 @@ class Shown(Protocol):
     """Hears which stage a claim has reached, and what is finished."""
 
     def reached(self, entry: Entry, stage: str) -> None: ...
-    def finished(self, record: dict[str, Any]) -> None: ...
+    def finished(self, record: dict[str, Any], taken_over: bool = False) -> None: ...
 
 
 @contextmanager
@@ -54,6 +54,7 @@ class _Work:
 
     def __init__(self, total: int) -> None:
         self.total, self.done, self.begun = total, 0, time.monotonic()
+        self.taken_over = 0
         self.shares: dict[str, float] = {}
 
     def reached(self, name: str, stage: str) -> None:
@@ -61,8 +62,9 @@ class _Work:
         if share.endswith("%"):
             self.shares[name] = int(share[:-1]) / 100
 
-    def finished(self, name: str) -> None:
+    def finished(self, name: str, taken_over: bool = False) -> None:
         self.done += 1
+        self.taken_over += taken_over
         self.shares.pop(name, None)
 
     @property
@@ -73,12 +75,13 @@ class _Work:
     def left(self) -> str:
         """An estimate of the time that is left, once there is something to go by.
 
-        The longest claims run first, so that it is too long rather than too short.
+        The longest claims run first, so that it is too long rather than too short. What an earlier
+        run had finished says nothing of this one's pace.
         """
-        elapsed = time.monotonic() - self.begun
-        if elapsed < PATIENCE or not 0 < self.amount < self.total:
+        elapsed, own = time.monotonic() - self.begun, self.amount - self.taken_over
+        if elapsed < PATIENCE or own <= 0 or self.amount >= self.total:
             return ""
-        return f"about {spoken(elapsed * (self.total - self.amount) / self.amount)} left"
+        return f"about {spoken(elapsed * (self.total - self.amount) / own)} left"
 
 
 def spoken(seconds: float) -> str:
@@ -102,8 +105,8 @@ class _Lines:
         self.work.reached(entry.name, stage)
         self.places[entry.name] = stage.partition(ON)[2]
 
-    def finished(self, record: dict[str, Any]) -> None:
-        self.work.finished(record["name"])
+    def finished(self, record: dict[str, Any], taken_over: bool = False) -> None:
+        self.work.finished(record["name"], taken_over)
         place = self.places.get(record["name"])
         told = f"{record['seconds']:.1f} s{f'{ON}{place}' if place else ''}"
         left = f", {self.work.left}" if self.work.left else ""
@@ -120,8 +123,8 @@ class _Bar:
         self.work.reached(entry.name, stage)
         self._show(f"{entry.name}: {stage}")
 
-    def finished(self, record: dict[str, Any]) -> None:
-        self.work.finished(record["name"])
+    def finished(self, record: dict[str, Any], taken_over: bool = False) -> None:
+        self.work.finished(record["name"], taken_over)
         self._show(record["name"])
 
     def _show(self, at: str) -> None:

@@ -260,7 +260,7 @@ class Run:
         found = None if self.certificates else book.finished(entry)
         if found:
             self.finished[entry.name] = found
-            shown.finished(found)
+            shown.finished(found, taken_over=True)
         return found is not None
 
 
