@@ -137,7 +137,7 @@ def _recorded(
 
     with Ledger(path, create=False) as ledger:
         found = [ledger.latest(entry.name, str(entry.locator)) for entry in entries]
-        told = history(ledger, entries)
+        told = history(ledger, entries, found)
         records = [record for record in found if record is not None]
         told["beside"] = {name: one for name, one in _corrections(records, ledger)}
         told["changed"] = _changed(entries, found)
@@ -158,9 +158,10 @@ def _changed(
     entries: Sequence[Entry], records: Sequence[dict[str, Any] | None]
 ) -> dict[str, dict[str, str]]:
     """What changed since the records were made, by the claim's name."""
-    from lora_proofs.running.staleness import changed
+    from lora_proofs.running.staleness import changed, package_here
 
-    pairs = ((e.name, changed(e, r)) for e, r in zip(entries, records, strict=True) if r)
+    here = package_here()
+    pairs = ((e.name, changed(e, r, here)) for e, r in zip(entries, records, strict=True) if r)
     return {name: found for name, found in pairs if found}
 
 
