@@ -70,6 +70,7 @@ def _laid(latex: str, display: bool) -> tuple[Nodes, ...]:
     return tuple(part for whole in parts for part in lines(whole, PHONE))
 
 
+@lru_cache(maxsize=8192)
 def too_wide(latex: str) -> bool:
     """Whether a part of a formula inside a line may be wider than a phone.
 
@@ -118,7 +119,7 @@ def _parts(nodes: Nodes, display: bool, before: str) -> Iterator[str]:
     i = 0
     while i < len(nodes):
         node, kind = nodes[i], kind_of(nodes[i])
-        quotient = _quotient(nodes[i : i + 3])
+        quotient = _quotient(nodes[i : i + 3]) if isinstance(node, Number) else ""
         if kind == "bar":
             sign = node.base if isinstance(node, Scripts) else node
             bars[_character(sign)] ^= True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from lora_proofs.report.formulas import symbols
 from lora_proofs.report.formulas.nodes import (
@@ -29,7 +29,7 @@ from lora_proofs.report.formulas.nodes import (
 
 MAX_LENGTH = 20_000
 MAX_DEPTH = 60
-_TOKEN = re.compile(r"\\operatorname\*|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\s+|.", re.S)
+_TOKEN = re.compile(r"\s*(\\operatorname\*|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S|\Z)", re.S)
 _TEXT = re.compile(r"[^\\{}$^_&#%~\x00-\x1f\x7f-\x9f]*")
 _ENDS = frozenset(("}", "&", "\\\\", "\\cr", "\\right", "\\end", "\\middle", ""))
 
@@ -70,14 +70,10 @@ class _Reader:
 
     def advance(self) -> str:
         """Go to the next token, over spaces; the one that was left."""
-        left, self.at = self.token, self.end
-        while found := _TOKEN.match(self.latex, self.at):
-            self.end = found.end()
-            if not found[0].isspace():
-                self.token = found[0]
-                return left
-            self.at = self.end
-        self.token = ""
+        found = _TOKEN.match(self.latex, self.end)
+        assert found is not None  # any sign is a token, and so is the end
+        left, self.token = self.token, found[1]
+        self.at, self.end = found.span(1)
         return left
 
     def expect(self, token: str) -> None:
@@ -145,15 +141,14 @@ class _Reader:
         if token[0].isdigit() and token.isascii():
             return Number(token)
         if token.isascii() and token.isalpha():
-            return Sign(token, token, "letter")
+            return _letter(token)
         if token in symbols.SIGNS:
             return symbols.SIGNS[token]
         raise NotPlain(f"{token!r} is no command that a formula may hold")
 
     def command(self, name: str) -> Node | None:
-        for known, rule in _RULES:
-            if name in known:
-                return rule(self, name)
+        if name in _RULES:
+            return _RULES[name](self, name)
         raise NotPlain(f"{chr(92) + name!r} is no command that a formula may hold")
 
     def fraction(self, name: str) -> Node:
@@ -271,8 +266,13 @@ class _Reader:
         return tuple(cells)
 
 
+@cache
+def _letter(letter: str) -> Sign:
+    return Sign(letter, letter, "letter")
+
+
 _Rule = Callable[[_Reader, str], Node | None]
-_RULES: tuple[tuple[frozenset[str], _Rule], ...] = (
+_KINDS: tuple[tuple[frozenset[str], _Rule], ...] = (
     (symbols.FRACTIONS, _Reader.fraction),
     (frozenset({"sqrt"}), _Reader.root),
     (symbols.ACCENTS | symbols.ALPHABETS, _Reader.decorated),
@@ -284,3 +284,4 @@ _RULES: tuple[tuple[frozenset[str], _Rule], ...] = (
     (symbols.STYLES, _Reader.style),
     (frozenset({"begin"}), _Reader.grid),
 )
+_RULES = {name: rule for known, rule in _KINDS for name in known}
