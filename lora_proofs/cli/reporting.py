@@ -74,7 +74,7 @@ def write_report(
       lora-proofs report --format latex -o - > report.tex
     """
     from lora_proofs.report.faces import face
-    from lora_proofs.running.verifying import select
+    from lora_proofs.running.selecting import select
 
     file = Output(output, force, ledger)
     kind = form or _by_ending(file)
@@ -196,7 +196,7 @@ def _corrections(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """What corrects a false claim, where that was not asked for: its record, or what it states."""
     from lora_proofs.running.catalogue import is_path
-    from lora_proofs.running.verifying import select
+    from lora_proofs.running.selecting import select
 
     known = {record["name"] for record in records}
     named = dict.fromkeys(record.get("source", {}).get("corrected_by") for record in records)

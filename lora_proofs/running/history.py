@@ -14,7 +14,6 @@ from lora_proofs.errors import LedgerError
 from lora_proofs.language.budget import Budget
 from lora_proofs.running.catalogue import Entry
 from lora_proofs.running.ledger import Ledger, storable
-from lora_proofs.running.resuming import run_key
 
 Place = tuple[str, str]
 Record = Mapping[str, Any]
@@ -31,6 +30,8 @@ def kept_run(
     resumed: bool = False,
 ) -> Iterator[None]:
     """Tell the ledger what a run is about to verify, and how that ended."""
+    from lora_proofs.running.resuming import run_key  # all that verifies; a report needs none of it
+
     claims = [[*place(entry), run_key(entry, budget, seed)] for entry in entries]
     told = {"command": command, "budget": budget.name, "seed": seed, "time_limit": budget.wall}
     number = ledger.begin({**told, "resumed": resumed, "claims": claims})
