@@ -152,11 +152,20 @@ def lines(nodes: Nodes, most: float, *, deepest: int = 9) -> list[Nodes]:
     >>> [len(line) for line in lines(read("a + b = c + d"), 4.0)]
     [3, 4]
     """
+    return [line for line, _ in measured(nodes, most, deepest=deepest)]
+
+
+def measured(nodes: Nodes, most: float, *, deepest: int = 9) -> list[tuple[Nodes, float]]:
+    """The same lines, each with its width in em: what has been measured need not be again.
+
+    >>> [(len(line), round(width, 2)) for line, width in measured((Number("12"),) * 2, 4.0)]
+    [(2, 2.0)]
+    """
     found, rest, wide = [], nodes, [_wide(node) for node in nodes]
     while sum(wide) > most and (place := _place(rest, wide, most, deepest)):
-        found.append(rest[:place])
+        found.append((rest[:place], sum(wide[:place])))
         rest, wide = rest[place:], wide[place:]
-    return [*found, rest]
+    return [*found, (rest, sum(wide))]
 
 
 def _place(nodes: Nodes, widths: list[float], most: float, deepest: int) -> int:
