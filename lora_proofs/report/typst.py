@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import TypeVar
 
 from lora_proofs.report.columns import height, shares
@@ -68,6 +69,7 @@ PRELUDE = """\
 #let framed(name, body) = block(
   width: 100%, inset: (left: 9pt, right: 0pt, y: 4pt), above: 0.9em, below: 0.9em,
   stroke: (left: 2.2pt + tone(name)), body)
+#let ahead(body) = block(sticky: true, above: 0.95em, below: 0.95em, body)
 #let code(..parts) = parts.pos().map(part => raw(part)).join(sym.zws)
 #let listing(text) = block(
   width: 100%, fill: luma(96%), inset: 6pt, radius: 2pt, breakable: true,
@@ -139,8 +141,11 @@ class _Writer:
         self.room = ROOM
 
     def blocks(self, blocks: Iterable[Block], level: int, most: float) -> Iterator[str]:
-        for block in blocks:
-            yield from self.block(block, level, most)
+        for block, after in zip_longest(given := tuple(blocks), given[1:]):
+            if after and isinstance(block, Paragraph) and _announces(block):
+                yield f"#ahead[{self.line(block.content)}]"
+            else:
+                yield from self.block(block, level, most)
 
     def block(self, block: Block, level: int, most: float) -> Iterator[str]:
         match block:
@@ -233,6 +238,12 @@ class _Writer:
         how = f"#emph({quoted(line.kind)}) #{quoted(f'{line.mark} {line.checked}')}"
         inside = " \\\n".join([*told, f"#text(size: 9pt)[{how}]"])
         return f"#derived({number}, {formula}, [{inside}])"
+
+
+def _announces(paragraph: Paragraph) -> bool:
+    """Whether what a paragraph says comes after it: no page ends between them."""
+    last = paragraph.content[-1] if paragraph.content else None
+    return isinstance(last, Text) and last.text.rstrip().endswith(":")
 
 
 def _filled(cells: tuple[_T, ...], count: int, empty: _T) -> list[_T]:
