@@ -16,6 +16,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from lora_proofs.report.numbers import tabled
 from lora_proofs.report.phrases import TONES, display, phrase, tone
 from lora_proofs.report.svg import STYLE, to_svg
 from lora_proofs.report.tree import (
@@ -129,6 +130,7 @@ def _template() -> Template:
         "verdict_of": verdict_of,
         "row_verdict": _row_verdict,
         "phrase": phrase,
+        "data": lambda figure: [data for data in map(tabled, figure.plots) if data.rows],
         "svg": lambda figure: Markup(to_svg(figure)),
     }
     style = "".join(map(_face, _FACES)) + _shipped("templates", "report.css").decode() + STYLE

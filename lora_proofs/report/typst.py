@@ -17,6 +17,7 @@ from lora_proofs.report.formulas.as_typst import quoted, typst_of
 from lora_proofs.report.formulas.nodes import Nodes
 from lora_proofs.report.formulas.reading import NotPlain
 from lora_proofs.report.linebreaks import width
+from lora_proofs.report.numbers import in_words
 from lora_proofs.report.svg import to_svg
 from lora_proofs.report.tree import (
     Block,
@@ -275,10 +276,10 @@ def _broken(lines: list[Nodes]) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    drawn = quoted(to_svg(figure))
+    drawn, words = quoted(to_svg(figure)), quoted(in_words(figure))
     told = f"#emph({quoted(figure.told)})"
     caption = f"[#{quoted(figure.title)}. #{quoted(figure.caption)}]"
     return (
-        f'#figure(image(bytes({drawn}), format: "svg", width: 78%, alt: {quoted(figure.told)}), '
+        f'#figure(image(bytes({drawn}), format: "svg", width: 78%, alt: {words}), '
         f"caption: {caption}, supplement: none, numbering: none)\n\n{told}"
     )

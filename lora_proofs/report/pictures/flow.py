@@ -17,7 +17,7 @@ from lora_proofs.mathematics.decoupling import frobenius_decoupled_closed_form
 from lora_proofs.mathematics.frobenius_riccati import frobenius_riccati_closed_form
 from lora_proofs.report.axes import number
 from lora_proofs.report.figure import Axis, Figure, Plot, Series
-from lora_proofs.report.pictures.parts import MODEST, along, level, within
+from lora_proofs.report.pictures.parts import MODEST, along, apart, level, within
 
 Rows = Sequence[Sequence[Any]]
 CTX = ArrayArithmetic()
@@ -119,10 +119,15 @@ def _values(
     series = [
         Series(f"σ{'₁₂'[k]}(BA)", along(lines, values[:, k]), hue=(1, 2)[k]) for k in range(2)
     ]
-    series += [Series("", along(marks, found[:, k]), "marks", hue=1) for k in range(2)]
-    rules = [level("", 0.0, last, height) for height in ends]
+    both = apart(*(along(marks, found[:, k]) for k in range(2)))
+    series.append(Series("Runge–Kutta", both, "marks", hue=1))
+    series.append(level(_limits(ends), 0.0, last, *ends))
     x, y = Axis("time t", low=0.0, high=last), Axis("singular values of BA", low=0.0)
-    return Plot(x, y, (*series, *rules))
+    return Plot(x, y, tuple(series))
+
+
+def _limits(ends: Sequence[float]) -> str:
+    return f"limits {' and '.join(number(end, 3) for end in ends)}"
 
 
 def _loss(lines: Any, exact: Sequence[Any], marks: Any, steps: Any, limit: float) -> Plot:
@@ -189,8 +194,8 @@ def _trace_losses(lines: Any, both: Any, full: Any, marks: Any, steps: Any) -> P
         Series("LoRA, B₀ = 0", along(lines, _half_square(both[0])), hue=1),
         Series("LoRA, B₀ = A₀ᵀ", along(lines, _half_square(both[1])), hue=2),
         Series("all parameters", along(lines, _half_square(full)), hue=3),
-        Series("", along(marks, _half_square(steps[0])), "marks", hue=1),
-        Series("", along(marks, _half_square(steps[1])), "marks", hue=2),
+        Series("descent, B₀ = 0", along(marks, _half_square(steps[0])), "marks", hue=1),
+        Series("descent, B₀ = A₀ᵀ", along(marks, _half_square(steps[1])), "marks", hue=2),
     )
     y = Axis("loss ½(tr W)²", log=True, low=1e-6)
     return Plot(Axis("time t", low=0.0, high=ENDS), y, series)
@@ -205,6 +210,7 @@ def _trace_values(lines: Any, exact: Any) -> Plot:
         Series(f"σ{'₁₂'[k]}(BA), B₀ = 0", along(lines, values[:, k]), hue=(1, 2)[k])
         for k in range(2)
     ]
-    rules = [level("", 0.0, ENDS, float(height)) for height in limits]
+    ends = [float(height) for height in limits]
+    series.append(level(_limits(ends), 0.0, ENDS, *ends))
     y = Axis("singular values of BA", low=0.0)
-    return Plot(Axis("time t", low=0.0, high=ENDS), y, (*series, *rules))
+    return Plot(Axis("time t", low=0.0, high=ENDS), y, tuple(series))
