@@ -88,7 +88,8 @@ def write_report(
         raise BadInput(
             f"report: {', '.join(given)} says how a run verifies; add --fresh to verify first"
         )
-    entries = select(targets or [])
+    with _uncollected():
+        entries = select(targets or [])
     interrupted = fresh and _verified(entries, ledger, budget, seed, jobs)
     with _uncollected():
         records, history = _recorded(entries, ledger, interrupted)

@@ -130,8 +130,14 @@ def _cost(corners: Array, width: float, height: float, k: int, curves: Sequence[
 
 def _distances(corners: Array, width: float, height: float, curve: Array) -> Array:
     """From each box to each place, squared."""
-    x, y = corners[:, :1], corners[:, 1:]
-    across = np.maximum(np.maximum(x - curve[:, 0], curve[:, 0] - x - width), 0.0)
-    down = np.maximum(np.maximum(y - curve[:, 1], curve[:, 1] - y - height), 0.0)
-    found: Array = across**2 + down**2
+    across = _beyond(curve[:, 0] - corners[:, :1], width)
+    across += _beyond(curve[:, 1] - corners[:, 1:], height)
+    return across
+
+
+def _beyond(from_start: Array, length: float) -> Array:
+    """How far from an interval places are, squared, from where they are after its start."""
+    found: Array = np.maximum(-from_start, from_start - length)
+    np.maximum(found, 0.0, out=found)
+    found *= found
     return found
