@@ -46,7 +46,7 @@ def flattened(nodes: Nodes) -> Nodes:
     >>> [node.kind for node in flattened(read(r"\left(a + b\right)"))]
     ['open', 'letter', 'binary', 'letter', 'close']
     """
-    if not any(_bracketed(node) for node in nodes):
+    if not any(map(_bracketed, nodes)):
         return nodes
     return tuple(part for node in nodes for part in _opened(node))
 

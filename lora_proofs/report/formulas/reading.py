@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
+from string import ascii_letters
 
 from lora_proofs.report.formulas import symbols
 from lora_proofs.report.formulas.nodes import (
@@ -31,6 +32,8 @@ MAX_LENGTH = 20_000
 MAX_DEPTH = 60
 _TOKEN = re.compile(r"\s*(\\operatorname\*|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S|\Z)", re.S)
 _TEXT = re.compile(r"[^\\{}$^_&#%~\x00-\x1f\x7f-\x9f]*")
+_SCRIPTS = frozenset(("^", "_", "'", "\\limits", "\\nolimits"))
+_LETTERS = {letter: Sign(letter, letter, "letter") for letter in ascii_letters}
 _ENDS = frozenset(("}", "&", "\\\\", "\\cr", "\\right", "\\end", "\\middle", ""))
 
 
@@ -87,13 +90,13 @@ class _Reader:
         while self.token not in _ENDS:
             atom = self.atom()
             if atom is not None:
-                found.append(self.scripts(atom))
+                found.append(self.scripts(atom) if self.token in _SCRIPTS else atom)
         return tuple(found)
 
     def scripts(self, base: Node) -> Node:
         below: Nodes | None = None
         above: Nodes | None = None
-        while self.token in ("^", "_", "'", "\\limits", "\\nolimits"):
+        while self.token in _SCRIPTS:
             mark = self.advance()
             if mark == "_" and below is None:
                 below = self.argument()
@@ -129,6 +132,9 @@ class _Reader:
 
     def one(self) -> Node | None:
         token = self.token
+        if token in _LETTERS:
+            self.advance()
+            return _LETTERS[token]
         if token in ("^", "_"):
             return Group(())
         if token == "{":
@@ -140,8 +146,6 @@ class _Reader:
         self.advance()
         if token[0].isdigit() and token.isascii():
             return Number(token)
-        if token.isascii() and token.isalpha():
-            return _letter(token)
         if token in symbols.SIGNS:
             return symbols.SIGNS[token]
         raise NotPlain(f"{token!r} is no command that a formula may hold")
@@ -264,11 +268,6 @@ class _Reader:
             self.advance()
             cells.append(self.nodes())
         return tuple(cells)
-
-
-@cache
-def _letter(letter: str) -> Sign:
-    return Sign(letter, letter, "letter")
 
 
 _Rule = Callable[[_Reader, str], Node | None]
