@@ -23,6 +23,7 @@ from importlib import util
 from pathlib import Path
 from typing import Any
 
+from lora_proofs.errors import LoraProofsError
 from lora_proofs.language.budget import budget as budget_named
 from lora_proofs.running.catalogue import Entry
 from lora_proofs.running.ledger import Ledger
@@ -190,4 +191,7 @@ def _largest() -> float:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LoraProofsError as error:
+        raise SystemExit(f"scale_costs: {error}") from None

@@ -189,6 +189,19 @@ def test_it_is_compiled_once_and_kept_where_only_the_user_writes(fresh, monkeypa
 
 
 @compiled
+@pytest.mark.parametrize("spoiled", [lambda x: x[: len(x) // 2], lambda x: x[:-9] + b"garbled!!"])
+def test_a_library_that_was_cut_short_is_made_again(fresh, monkeypatch, spoiled):
+    monkeypatch.setattr(building, "FLAGS", tuple(x.replace("-O3", "-O0") for x in building.FLAGS))
+    made = building._made(["cc"])
+    content = made.read_bytes()
+    made.write_bytes(spoiled(content))
+    again = building._made(["cc"])
+    assert building._digest(again.read_bytes()) == again.stem.rpartition("-")[2]
+    assert again.read_bytes() == content and list(fresh.iterdir()) == [again]
+    assert ctypes.CDLL(str(again)).lora_flow
+
+
+@compiled
 def test_roundings_that_the_flow_amplifies_are_in_the_error():
     """Turned saddles: only rounding drives the flow away, which every way in rounds anew."""
     rng = np.random.default_rng(8)

@@ -8,7 +8,7 @@ import pytest
 from lora_proofs.arithmetic import EXACT
 from lora_proofs.errors import BadInput, ShapeMismatch
 from lora_proofs.kernels.descent import METHODS, gradient_descent
-from lora_proofs.kernels.result import INACCURATE, REASONS
+from lora_proofs.kernels.result import INACCURATE, NOT_FINITE, REASONS
 from lora_proofs.mathematics.flows import iterate
 from lora_proofs.mathematics.losses import frobenius, trace_squared
 
@@ -110,7 +110,7 @@ def test_divergence_is_a_failure_that_says_why():
     end = gradient_descent("frobenius", [[0.0]], [[1.0]], [[[1e3]]], [[[1.0]]], 1.0, 40)
     assert end.why(0) in ("overflow", "the estimated error is as large as the result")
     end = gradient_descent("trace-squared", [[np.nan]], None, [[[1.0]]], [[[1.0]]], 1.0, 1)
-    assert end.why(0) == "the data are not finite"
+    assert end.why(0) == REASONS[NOT_FINITE]
 
 
 def test_bad_input_is_refused():

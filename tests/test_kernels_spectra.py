@@ -6,6 +6,7 @@ import pytest
 
 from lora_proofs.arithmetic import EXACT, BallArithmetic
 from lora_proofs.errors import ShapeMismatch
+from lora_proofs.kernels.result import NOT_FINITE, REASONS
 from lora_proofs.kernels.spectra import product_spectra
 from lora_proofs.mathematics.matrices import squared_singular_values
 
@@ -73,7 +74,7 @@ def test_what_is_not_finite_fails_alone():
     B, A = drawn("generic", (3, 3, 2), 0)
     B[0, 0, 0], B[1] = np.nan, 1e300
     found = product_spectra(B, A * 1e10)
-    assert [found.why(i) for i in range(3)] == ["the data are not finite", "overflow", ""]
+    assert [found.why(i) for i in range(3)] == [REASONS[NOT_FINITE], "overflow", ""]
     assert np.isnan(found.values[0]).all() and np.isfinite(found.values[2]).all()
     assert (found.rank_lower[0], found.rank_upper[0]) == (0, 2)
 

@@ -140,3 +140,32 @@ def test_the_command_takes_a_large_instance(tmp_path, capsys):
         assert point["limit_loss"] == pytest.approx((values[r:] ** 2).sum() / 2, rel=1e-11)
     assert found["error_bound"]["rigorous"] and float(found["error_bound"]["value"]) < 1e-9
     assert np.shape(found["A0"]) == (3, 900) and found["full"]["update"] is None
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"E": [[1, 2], [3, 4]], "start": "gaussian"}, "W0 and Y = W0 \\+ E"),
+        ({"E": {"u": [[1]], "v": [[1]]}, "start": "gaussian"}, "got the fields u, v"),
+        ({"W0": [[1]], "Y": [[1]], "starts": "gaussian"}, "did you mean 'start'"),
+        ({"E": {"U": [[1]], "V": [[1]]}, "strat": "gaussian"}, "did you mean 'start'"),
+    ],
+)
+def test_a_slip_in_an_instance_is_named(tmp_path, capsys, data, told):
+    import json
+    import re
+
+    from lora_proofs.cli import run
+
+    path = tmp_path / "instance.json"
+    path.write_text(json.dumps({"loss": "frobenius", **data}))
+    assert run(["rank-accuracy", str(path)]) == 4
+    assert re.search(told, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("command", ["verify", "selftest"])
+def test_a_seed_that_is_no_number_is_refused_in_one_line(capsys, command):
+    from lora_proofs.cli import run
+
+    assert run([command, "--seed", "abc"]) == 4
+    assert capsys.readouterr().err == "lora-proofs: --seed: expected an integer, got 'abc'\n"

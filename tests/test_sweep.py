@@ -135,6 +135,23 @@ def test_what_does_not_run_in_batches_is_told(made):
     assert "balls" in found.why
 
 
+@pytest.mark.parametrize("drawn", ["all", "none"])
+def test_a_long_sweep_one_by_one_ends(made, drawn, monkeypatch):
+    def check(instance, ctx):
+        if type(ctx).__name__ == "BatchArithmetic":
+            raise ValueError("no batches")
+        yield at_most("x", ctx.number(instance.x), ctx.number(99))
+
+    if drawn == "none":
+        monkeypatch.setattr(sweep_parts, "draw_one", lambda *_: None)
+    parts = []
+    units = Units({}, lambda key, told, share: parts.append(key))
+    found, _ = swept(made(check), replace(QUICK, swept=20_000), units)
+    assert found.singly == (200 if drawn == "all" else 0)
+    assert found.batched == 0
+    assert len(parts) <= 30
+
+
 def test_comparisons_that_are_left_out_are_told(made):
     def check(instance, ctx):
         yield at_most("x", ctx.number(instance.x), ctx.number(9))

@@ -23,7 +23,8 @@ def run(arguments: Sequence[str]) -> int:
         os.environ.setdefault(name, "1")
     try:
         from lora_proofs.cli.app import app
-        from lora_proofs.cli.guard import ARGUMENTS
+        from lora_proofs.cli.guard import ARGUMENTS, complain
+        from lora_proofs.errors import LoraProofsError
     except KeyboardInterrupt:  # while the commands are being imported
         return EXIT_INTERRUPTED
     for stream in (sys.stdout, sys.stderr):
@@ -34,6 +35,8 @@ def run(arguments: Sequence[str]) -> int:
         app(list(arguments), prog_name="lora-proofs")
     except Finished as finished:
         return finished.code
+    except LoraProofsError as error:  # while an option is being read
+        return complain(str(error), error.exit_code)
     except SystemExit as left:
         return _translated(left.code)
     except KeyboardInterrupt:

@@ -74,6 +74,18 @@ def note(text: str) -> None:
     print(printable(text), file=sys.stderr, flush=True)
 
 
+def integer_seed(text: str | int) -> int:
+    """The number that ``--seed`` gives; raises ``BadInput`` like every other option.
+
+    >>> integer_seed("-7")
+    -7
+    """
+    try:
+        return int(text)
+    except ValueError:
+        raise BadInput(f"--seed: expected an integer, got {text!r}") from None
+
+
 def emit(document: Any) -> None:
     """Print one JSON document on stdout."""
     print(json.dumps(document, indent=2, allow_nan=False))

@@ -10,7 +10,7 @@ import typer
 
 from lora_proofs.cli.documents import read_json
 from lora_proofs.cli.flowing import MOST_DIGITS, InstancePath
-from lora_proofs.cli.options import AsJson, emit, note, say
+from lora_proofs.cli.options import AsJson, emit, integer_seed, note, say
 from lora_proofs.errors import BadInput
 
 MOST_RANKS = 10_000
@@ -26,7 +26,10 @@ def rank_accuracy(
         typer.Option(metavar="N", help="Right digits of every number; without it, floats."),
     ] = None,
     seed: Annotated[
-        int, typer.Option(metavar="N", help="Seed of the starts orthonormal and gaussian.")
+        int,
+        typer.Option(
+            metavar="N", parser=integer_seed, help="Seed of the starts orthonormal and gaussian."
+        ),
     ] = 0,
     as_json: AsJson = False,
 ) -> int:

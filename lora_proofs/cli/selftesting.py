@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lora_proofs.cli.guard import stoppable
-from lora_proofs.cli.options import AsJson, Jobs, Scheduler, Targets, crew_of, emit, note, say
+from lora_proofs.cli.options import (
+    AsJson,
+    Jobs,
+    Scheduler,
+    Targets,
+    crew_of,
+    emit,
+    integer_seed,
+    note,
+    say,
+)
 from lora_proofs.cli.verifying import LARGEST_SEED, processes
 from lora_proofs.errors import BadInput
 
@@ -30,7 +40,12 @@ def selftest(
     budget: Annotated[
         str, typer.Option(metavar="quick|standard|deep", help="How hard to look.")
     ] = "standard",
-    seed: Annotated[int, typer.Option(help="What every result is determined by.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="INTEGER", parser=integer_seed, help="What every result is determined by."
+        ),
+    ] = 0,
     jobs: Jobs = "auto",
     as_json: AsJson = False,
     state: Annotated[

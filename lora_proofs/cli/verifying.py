@@ -19,6 +19,7 @@ from lora_proofs.cli.options import (
     Targets,
     crew_of,
     emit,
+    integer_seed,
     note,
     say,
 )
@@ -43,7 +44,12 @@ def verify_claims(
         str, typer.Option(metavar="quick|standard|deep", help="How much evidence to gather.")
     ] = "standard",
     seed: Annotated[
-        int, typer.Option(help="What every verdict and counterexample is determined by.")
+        int,
+        typer.Option(
+            metavar="INTEGER",
+            parser=integer_seed,
+            help="What every verdict and counterexample is determined by.",
+        ),
     ] = 0,
     jobs: Jobs = "auto",
     time_limit: Annotated[

@@ -13,7 +13,8 @@ from lora_proofs.kernels.result import NOT_FINITE
 
 Array = Any
 EPS = 2.0**-52
-SIZES = (1e-140, 1e140)  # squares of what lies outside would leave the range of float64
+STEEPEST = 1e-8  # an angle so small that its square is nothing
+SIZES = (1e-290, 1e140)  # squares of what lies outside would leave the range of float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +66,38 @@ def moved(c: Coordinates, size: float, xp: Any) -> tuple[Array, Array, Array]:
     """(b, a, sigma), each entry moved by up to ``size`` times what rounding may have mixed into it.
 
     Where U and V are signed permutations nothing is mixed: zeros stay zeros, as they do exactly.
+    Elsewhere an entry of U or V that is tiny, but not 0, is as wrong as the others; and pairs of
+    singular vectors are turned into each other, U and V alike, the more the closer their values.
     """
-    b = c.b + size * _pattern(c.b, xp) * (xp.abs(c.U.mT) @ (xp.abs(c.U) @ xp.abs(c.b)))
-    a = c.a + size * _pattern(c.a, xp) * (xp.abs(c.Vt) @ (xp.abs(c.Vt.mT) @ xp.abs(c.a)))
-    mixing = xp.sum(xp.abs(c.Vt), axis=-1)[:, : c.sigma.shape[-1]] - 1.0
+    k, u, v = c.sigma.shape[-1], _shares(c.U.mT, xp), _shares(c.Vt, xp)
+    b = c.b + size * _pattern(c.b, xp) * (u @ (u.mT @ xp.abs(c.b)))
+    a = c.a + size * _pattern(c.a, xp) * (v @ (v.mT @ xp.abs(c.a)))
+    turn = _turn(c.sigma, u[:, :k, :], v[:, :k, :], size, xp)
+    b, a = (X + padded(turn @ X[:, :k, :], X, xp) for X in (b, a))
+    mixing = xp.sum(v, axis=-1)[:, :k] - 1.0
     within = c.sigma + mixing * xp.max(c.sigma, axis=-1)[:, None]
     return b, a, c.sigma + size * _pattern(c.sigma, xp) * within
+
+
+def _shares(Q: Array, xp: Any) -> Array:
+    """|Q|, where what is not 0 counts as an even share of its row at least."""
+    there = xp.astype(Q != 0, Q.dtype)
+    return xp.maximum(xp.abs(Q), there / xp.sqrt(xp.sum(there, axis=-1))[..., None])
+
+
+def _turn(sigma: Array, u: Array, v: Array, size: float, xp: Any) -> Array:
+    """Angles by which rounding may turn pairs of singular vectors: (N, k, k), antisymmetric."""
+    touching = (u @ u.mT + v @ v.mT) > 0
+    gap = sigma[:, :, None] - sigma[:, None, :]
+    angle = size * xp.max(sigma, axis=-1)[:, None, None] / xp.where(gap == 0, 1.0 + 0.0 * gap, gap)
+    angle = xp.clip(angle, -STEEPEST, STEEPEST) * _pattern(gap, xp)
+    return xp.where(touching & (gap != 0), (angle - angle.mT) / 2, 0.0 * gap)
+
+
+def padded(X: Array, like: Array, xp: Any) -> Array:
+    """X (N, k, r) with rows of zeros behind, as many rows as ``like``."""
+    k = X.shape[1]
+    return X if k == like.shape[1] else xp.concat([X, xp.zeros_like(like[:, k:, ...])], axis=1)
 
 
 def _pattern(X: Array, xp: Any) -> Array:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from lora_proofs.errors import BadInput, ShapeMismatch
+from lora_proofs.kernels.arguments import MOST_STEPS, choice, scaling, sizes, whole_number
 from lora_proofs.kernels.namespace import batch_arrays
 from lora_proofs.kernels.result import INACCURATE, NOT_FINITE, OK, OVERFLOW, BatchResult
 
@@ -59,36 +60,37 @@ def gradient_descent(
     >>> end.A[0, 0, 0], end.B[0, 0, 0], bool(end.error[0] < 1e-14)
     (np.float64(1.125), np.float64(0.75), True)
     """
-    if loss not in LOSSES or (Y is None) != (loss == "trace-squared"):
+    choice("loss", loss, LOSSES)
+    if (Y is None) != (loss == "trace-squared"):
         raise BadInput(
             f"loss: expected frobenius with Y or trace-squared without, got {loss!r} with "
             f"{'no Y' if Y is None else 'Y'}"
         )
-    if method not in METHODS:
-        raise BadInput(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
-    if steps < 0:
-        raise BadInput(f"steps: expected a number of steps that is 0 or more, got {steps!r}")
-    xp, (A, W0, B, h, *target) = batch_arrays(A0, W0, B0, h, *([] if Y is None else [Y]))
-    N, shape = _checked(W0, A, B, target)
+    choice("method", method, METHODS)
+    steps, scale = whole_number("steps", steps, 0, MOST_STEPS), scaling(scale)
+    targets = () if Y is None else (Y,)
+    names = ("A0", "W0", "B0", "h", "Y")[: 4 + len(targets)]
+    xp, (A, W0, B, h, *target) = batch_arrays(A0, W0, B0, h, *targets, names=names)
+    N, shape = _checked(W0, A, B, h, target)
     W0, h = xp.broadcast_to(W0, (N, *shape[:2])), xp.broadcast_to(h, (N,))
     Y = xp.broadcast_to(target[0], (N, *shape[:2])) if target else None
     # The bounds below count with s >= 0: of s < 0 the sign goes to B, which rounds nothing.
     sign = -1.0 if scale < 0 else 1.0
     with np.errstate(all="ignore"):
-        end = _in_chunks(xp, W0, Y, A, sign * B, h, steps, method, abs(float(scale)))
+        end = _in_chunks(xp, W0, Y, A, sign * B, h, steps, method, abs(scale))
     return replace(end, B=sign * end.B)
 
 
-def _checked(W0: Array, A: Array, B: Array, target: list[Array]) -> tuple[int, tuple[int, ...]]:
-    (n, m), N, r = W0.shape[-2:], A.shape[0] if A.ndim == 3 else -1, A.shape[-2]
-    fits = A.shape == (N, r, m) and B.shape == (N, n, r)
-    batches = [X.shape in ((n, m), (N, n, m)) for X in (W0, *target)]
-    if not (fits and all(batches)) or (not target and n != m):
-        raise ShapeMismatch(
-            f"expected A0 (N, r, {m}), B0 (N, {n}, r), W0 and Y (N, {n}, {m}) or ({n}, {m}), "
-            f"square without Y; got {', '.join(str(tuple(X.shape)) for X in (A, B, W0, *target))}"
-        )
-    return N, (n, m, r)
+def _checked(
+    W0: Array, A: Array, B: Array, h: Array, target: list[Array]
+) -> tuple[int, tuple[int, ...]]:
+    weights = [
+        (name, "N n m | n m", X) for name, X in zip(("W0", "Y"), (W0, *target), strict=False)
+    ]
+    found = sizes(("A0", "N r m", A), ("B0", "N n r", B), *weights, ("h", "| N", h))
+    if not target and found["n"] != found["m"]:
+        raise ShapeMismatch(f"trace-squared: expected a square W0, got {found['n'], found['m']}")
+    return found["N"], (found["n"], found["m"], found["r"])
 
 
 def _in_chunks(

@@ -14,7 +14,10 @@ from typing import Any
 import numpy as np
 
 from lora_proofs.errors import BadInput, ShapeMismatch, ToleranceNotMet
+from lora_proofs.kernels.arguments import moment, sizes
 from lora_proofs.kernels.flow import lora_flow
+from lora_proofs.kernels.namespace import batch_arrays
+from lora_proofs.kernels.underflow import LAST, norm
 
 EPS = 2.0**-52
 MOST_COLUMNS = 1_000
@@ -50,19 +53,19 @@ def factored_flow(
     >>> round(float((end.left @ end.right.T)[0, 0]), 12)
     1.290489315632
     """
-    U, V, A0, B0 = _checked(U, V, A0, B0)
+    t, (U, V, A0, B0) = moment(t), _checked(U, V, A0, B0)
     P, rows = np.linalg.qr(np.hstack([U, B0]))
     Q, columns = np.linalg.qr(np.hstack([V, A0.T]))
     k = U.shape[1]
     E, b, a = rows[:, :k] @ columns[:, :k].T, rows[:, k:], columns[:, k:].T
-    found = lora_flow(np.zeros(E.shape), E, a[None], b[None], float(t), tolerance=tolerance)
+    found = lora_flow(np.zeros(E.shape), E, a[None], b[None], t, tolerance=tolerance)
     if found.failed[0]:
         raise ToleranceNotMet(f"the flow of {' x '.join(map(str, E.shape))}: {found.why(0)}")
     X, s, Yt = np.linalg.svd(found.W[0])
     r = min(A0.shape[0], len(s))
-    size = np.linalg.norm(E) + np.linalg.norm(s) + np.linalg.norm(a) * np.linalg.norm(b)
-    error = float(found.error[0]) * max(E.shape) + float(np.linalg.norm(s[r:]))
-    error += 64 * max(E.shape) * EPS * float(size)
+    size = _norm(E) + _norm(s) + _norm(a) * _norm(b)
+    error = float(found.error[0]) * max(E.shape) + float(_norm(s[r:]))
+    error += 64 * max(E.shape) * (EPS * float(size) + LAST)
     return FactoredFlow(P @ (X[:, :r] * s[:r]), Q @ Yt[:r].T, s[:r], error, found.method)
 
 
@@ -76,17 +79,17 @@ def factored_trace_squared(U: Any, V: Any, A0: Any, B0: Any, t: float) -> Factor
     >>> round(float((end.left @ end.right.T)[0, 0] + 2), 10)
     0.9462744022
     """
-    U, V, A0, B0 = _checked(U, V, A0, B0)
+    t, (U, V, A0, B0) = moment(t), _checked(U, V, A0, B0)
     if len(U) != len(V):
         raise ShapeMismatch(f"expected a square W0 = U V', got {(len(U), len(V))}")
     w0, plus, minus = math.fsum((U * V).ravel().tolist()), A0 + B0.T, A0 - B0.T
-    sizes = np.array([np.linalg.norm(plus), np.linalg.norm(minus)])
+    sizes = np.array([_norm(plus), _norm(minus)])
     # a + b' = (|plus|, 0) and a - b' = (0, |minus|) have the same traces and sizes.
     a, b = np.array([[sizes / 2]])[0], np.array([[sizes[0] / 2], [-sizes[1] / 2]])
     small, off = np.zeros((2, 2, 2)), float(np.abs(U * V).sum()) * EPS
     small[:, 0, 0] = w0, w0 + max(off, 8 * EPS * abs(w0))
     a, b = (np.stack([X, X * (1 + 8 * EPS)]) for X in (a, b))
-    found = lora_flow(small, None, a, b, float(t))
+    found = lora_flow(small, None, a, b, t)
     if found.failed.any():
         raise ToleranceNotMet(f"the flow of 2 x 2: {found.why(0) or found.why(1)}")
     plus_, minus_ = found.A + found.B.mT, found.A - found.B.mT
@@ -95,26 +98,28 @@ def factored_trace_squared(U: Any, V: Any, A0: Any, B0: Any, t: float) -> Factor
     far = float(np.abs(moved[1] - moved[0]).sum())
     A, B = (grown[0] * plus + grown[1] * minus) / 2, (grown[0] * plus - grown[1] * minus).T / 2
     values = np.linalg.svd(np.linalg.qr(B)[1] @ np.linalg.qr(A.T)[1].T, compute_uv=False)
-    norm = float(np.linalg.norm(A) + np.linalg.norm(B))
-    error = (2 * float(found.error[0]) + 2 * far + 64 * EPS * norm) * norm
+    length = _norm(A) + _norm(B)
+    error = (2 * float(found.error[0]) + 2 * far + 64 * EPS * length) * length
+    error += 64 * LAST * len(values)
     return FactoredFlow(B, A.T, values, error, found.method)
 
 
+def _norm(X: Array) -> float:
+    return float(norm(X.reshape(1, 1, -1), np)[0]) if X.size else 0.0
+
+
 def _checked(U: Any, V: Any, A0: Any, B0: Any) -> tuple[Array, Array, Array, Array]:
-    U, V, A0, B0 = (np.asarray(X, dtype=np.float64) for X in (U, V, A0, B0))
-    shapes = [X.shape for X in (U, V, A0, B0)]
-    if any(len(shape) != 2 for shape in shapes):
-        raise ShapeMismatch(f"expected four matrices, got the shapes {shapes}")
-    if (
-        U.shape[1] != V.shape[1]
-        or A0.shape[1] != len(V)
-        or B0.shape != (len(U), len(A0))
-        or U.shape[1] + len(A0) > MOST_COLUMNS
-    ):
+    names = ("U", "V", "A0", "B0")
+    xp, (U, V, A0, B0) = batch_arrays(U, V, A0, B0, names=names)
+    if xp is not np:
+        raise BadInput(f"U, V, A0, B0: expected arrays of NumPy, got those of {xp.__name__}")
+    shapes = ("n k", "m k", "r m", "n r")
+    found = sizes(*zip(names, shapes, (U, V, A0, B0), strict=True))
+    if found["k"] + found["r"] > MOST_COLUMNS:
         raise ShapeMismatch(
-            "expected U (n, k), V (m, k), A0 (r, m) and B0 (n, r) with k + r of "
-            f"{MOST_COLUMNS} at most, got {shapes}"
+            f"expected k + r of {MOST_COLUMNS} at most, got {found['k']} + {found['r']}"
         )
-    if not all(np.isfinite(X).all() for X in (U, V, A0, B0)):
-        raise BadInput("U, V, A0, B0: expected finite numbers")
+    for name, X in zip(names, (U, V, A0, B0), strict=True):
+        if not np.isfinite(X).all():
+            raise BadInput(f"{name}: expected finite numbers, got {X[~np.isfinite(X)][0]}")
     return U, V, A0, B0

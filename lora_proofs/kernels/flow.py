@@ -9,12 +9,23 @@ from typing import Any
 import numpy as np
 
 from lora_proofs.errors import BadInput, ShapeMismatch
+from lora_proofs.kernels.arguments import (
+    MOST_STEPS,
+    at_least_0,
+    choice,
+    flags,
+    number,
+    scaling,
+    sizes,
+    whole_number,
+)
 from lora_proofs.kernels.balanced import BALANCED, balance_defect, balanced_flow
 from lora_proofs.kernels.compiled.frobenius import general_flow
 from lora_proofs.kernels.frobenius import frobenius_flow
 from lora_proofs.kernels.namespace import batch_arrays
 from lora_proofs.kernels.result import OK, BatchResult
 from lora_proofs.kernels.trace_squared import trace_squared_flow
+from lora_proofs.kernels.underflow import with_underflow
 
 Array = Any
 BLOCK = 32 << 20  # bytes of one block's matrices
@@ -50,8 +61,7 @@ def lora_flow(
     ``backend`` "compiled" integrates arrays of NumPy by a C kernel, compiled on first use
     (``Unavailable`` where it cannot be), "auto" where it can be. Without ``estimate`` what is
     integrated is integrated once, in two thirds of the time or little more; its error is infinite.
-    A start exactly on the stable manifold of a saddle may leave it by rounding, which the error
-    does not see.
+    A start that leaves a saddle by rounding fails: which way, and when, the floats do not say.
     Raises ``ShapeMismatch`` and ``BadInput``. Rushka & Klabjan, reconstructed; Fukumizu 1998,
     recalled.
 
@@ -59,16 +69,15 @@ def lora_flow(
     >>> round(float(end.W[0, 0, 0]), 12), end.method, bool(end.failed[0])
     (1.290489315632, 'riccati', False)
     """
-    if method not in METHODS:
-        raise BadInput(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
-    if not 1e-14 <= tolerance <= LOOSEST:
+    choice("method", method, METHODS)
+    choice("backend", backend, BACKENDS)
+    flags(factors=factors, singular_values=singular_values, estimate=estimate)
+    if not 1e-14 <= number("tolerance", tolerance) <= LOOSEST:
         raise BadInput(f"tolerance: expected a number from 1e-14 to 1e-6, got {tolerance!r}")
-    if not (np.isfinite(scale) and scale):
-        raise BadInput(f"scale: expected a number that is not 0, got {scale!r}")
-    if backend not in BACKENDS:
-        raise BadInput(f"backend: expected one of {', '.join(BACKENDS)}, got {backend!r}")
-    xp, arrays = batch_arrays(*(X for X in (W0, A0, B0, t, Y) if X is not None))
-    W0, A0, B0, t, *rest = arrays
+    scale, most_steps = scaling(scale), whole_number("most_steps", most_steps, 1, MOST_STEPS)
+    targets = () if Y is None else (Y,)
+    names = ("W0", "A0", "B0", "t", "Y")[: 4 + len(targets)]
+    xp, (W0, A0, B0, t, *rest) = batch_arrays(W0, A0, B0, t, *targets, names=names)
     Y = rest[0] if rest else None
     N = _checked(W0, Y, A0, B0, t, xp)
     root = abs(scale) ** 0.5
@@ -89,25 +98,13 @@ def lora_flow(
 
 def _checked(W0: Array, Y: Array | None, A0: Array, B0: Array, t: Array, xp: Any) -> int:
     """The number of instances, where all shapes fit and every time is 0 or more."""
-    target = W0 if Y is None else Y
-    if A0.ndim != 3 or B0.ndim != 3 or W0.ndim not in (2, 3) or target.ndim not in (2, 3):
-        shapes = [tuple(X.shape) for X in (W0, target, A0, B0)]
-        raise ShapeMismatch(f"expected W0, Y (N, n, m) or (n, m), A0, B0 of 3 axes, got {shapes}")
-    (n, m), (N, r, _) = W0.shape[-2:], A0.shape
-    fits = tuple(target.shape[-2:]) == (n, m) and tuple(A0.shape) == (N, r, m)
-    fits = fits and tuple(B0.shape) == (N, n, r) and min(n, m, r) > 0
-    counts = [X.shape[0] for X in (W0, target) if X.ndim == 3] + [x for x in t.shape]
-    if not fits or t.ndim > 1 or any(count != N for count in counts):
-        shapes = [tuple(X.shape) for X in (W0, target, A0, B0, t)]
-        raise ShapeMismatch(
-            "expected W0, Y (N, n, m) or (n, m), A0 (N, r, m), B0 (N, n, r), t a number or (N,), "
-            f"got {shapes}"
-        )
-    if Y is None and n != m:
-        raise ShapeMismatch(f"trace-squared: expected a square W0, got {(n, m)}")
-    if N and bool(xp.any(t < 0)):
-        raise BadInput(f"t: expected times that are 0 or more, got {float(xp.min(t)):g}")
-    return int(N)
+    target = () if Y is None else (("Y", "N n m | n m", Y),)
+    weights = (("W0", "N n m | n m", W0), *target)
+    found = sizes(*weights, ("A0", "N r m", A0), ("B0", "N n r", B0), ("t", "| N", t))
+    if Y is None and found["n"] != found["m"]:
+        raise ShapeMismatch(f"trace-squared: expected a square W0, got {found['n'], found['m']}")
+    at_least_0("t", t, xp)
+    return found["N"]
 
 
 def _blocks(N: int, m: int, n: int, r: int) -> list[slice]:
@@ -157,7 +154,8 @@ def _solve(
                 some = [xp.take(X, place, axis=0) for X in some]
             one: Any = balanced_flow if balanced else general
             more = {} if balanced else {"tolerance": tolerance}
-            found.append(_honest(one(*some, xp, **options, **more), xp))
+            moved = with_underflow(one(*some, xp, **options, **more), some, xp, balanced)
+            found.append(_honest(moved, xp))
             places.append(place)
     return found[0] if len(found) == 1 else _woven(found, places, xp)
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from lora_proofs.errors import BadInput, ShapeMismatch
+from lora_proofs.errors import ShapeMismatch
+from lora_proofs.kernels.arguments import at_least_0, sizes
 from lora_proofs.kernels.coordinates import EPS
 from lora_proofs.kernels.namespace import batch_arrays
 from lora_proofs.kernels.result import NOT_FINITE, BatchResult
+from lora_proofs.kernels.underflow import LAST
 
 Array = Any
 
@@ -24,15 +26,13 @@ def full_flow(W0: Array, Y: Array | None, t: Array) -> BatchResult:
     >>> float(full_flow([[[2.0]]], [[[1.0]]], 0.0).W[0, 0, 0])
     2.0
     """
-    xp, (W0, t, *rest) = batch_arrays(*(X for X in (W0, t, Y) if X is not None))
-    shape = tuple(W0.shape)
-    if len(shape) != 3 or (rest and tuple(rest[0].shape) != shape) or t.ndim > 1:
-        got = [tuple(X.shape) for X in (W0, *rest, t)]
-        raise ShapeMismatch(f"expected W0, Y (N, n, m) and t a number or (N,), got {got}")
-    if not rest and shape[1] != shape[2]:
-        raise ShapeMismatch(f"trace-squared: expected a square W0, got {shape[1:]}")
-    if bool(xp.any(t < 0)):
-        raise BadInput(f"t: expected times that are 0 or more, got {float(xp.min(t)):g}")
+    targets = () if Y is None else (Y,)
+    names = ("W0", "t", "Y")[: 2 + len(targets)]
+    xp, (W0, t, *rest) = batch_arrays(W0, t, *targets, names=names)
+    found = sizes(("W0", "N n m", W0), *(("Y", "N n m", X) for X in rest), ("t", "| N", t))
+    if not rest and found["n"] != found["m"]:
+        raise ShapeMismatch(f"trace-squared: expected a square W0, got {found['n'], found['m']}")
+    at_least_0("t", t, xp)
     with np.errstate(all="ignore"):  # an instance that is not finite says so in its reason
         W, error = _moved(W0, rest, t, xp)
     bad = xp.astype(~xp.isfinite(error), xp.int64)
@@ -53,4 +53,4 @@ def _moved(W0: Array, rest: list[Array], t: Array, xp: Any) -> tuple[Array, Arra
         change = xp.expm1(-n * t) * (trace / n) * eye
         blur = xp.sum(xp.abs(W0 * eye), axis=(-2, -1))
     W = W0 + change
-    return W, 8 * EPS * (blur + xp.max(xp.abs(W), axis=(-2, -1)))
+    return W, 8 * EPS * (blur + xp.max(xp.abs(W), axis=(-2, -1))) + LAST * shape[-1]

@@ -16,27 +16,33 @@ def integrate_generic(flows: Any, most_steps: int, xp: Any) -> None:
     y, sigma, D, left, tolerance = flows.state, flows.sigma, flows.D, flows.left, flows.tolerance
     reason, h = flows.reason, xp.minimum(tolerance**0.125, left)
     steps, index = xp.zeros_like(reason), xp.arange(y.shape[0], device=y.device)
-    recent = xp.zeros_like(left)
+    recent, path = xp.zeros_like(left), xp.zeros_like(left)
     done = []
     while True:
         going = (left > 0) & (reason == OK)
         count = int(xp.sum(xp.astype(going, xp.int64)))
         if 2 * count <= y.shape[0]:
             (ended,), (stay,) = xp.nonzero(~going), xp.nonzero(going)
-            done.append([xp.take(x, ended, axis=0) for x in (index, y, steps, reason, recent)])
+            done.append(
+                [xp.take(x, ended, axis=0) for x in (index, y, steps, reason, recent, path)]
+            )
             if not count:
                 break
-            moving = (y, sigma, D, left, tolerance, reason, h, steps, index, recent)
+            moving = (y, sigma, D, left, tolerance, reason, h, steps, index, recent, path)
             moving = tuple(xp.take(x, stay, axis=0) for x in moving)
-            y, sigma, D, left, tolerance, reason, h, steps, index, recent = moving
+            y, sigma, D, left, tolerance, reason, h, steps, index, recent, path = moving
         steps = steps + xp.astype(h > 0, steps.dtype)
-        y, left, h, recent = _step(y, sigma, D, left, tolerance, h, recent, flows.shape, xp)
+        y, left, h, *measures = _step(y, sigma, D, left, tolerance, h, flows.shape, xp)
+        lost, gone, stepped = measures
+        recent = xp.where(stepped, recent / 2 + lost, recent)
+        path = xp.where(stepped, path + gone, path)
         going = (left > 0) & (reason == OK)
         reason = xp.where(going & (steps >= most_steps), TOO_MANY_STEPS, reason)
         reason = xp.where(going & (h < 1e-13 * left), STUCK, reason)
     index, *found = (xp.concat(parts) for parts in zip(*done, strict=True))
     back = xp.argsort(index)
-    flows.state, flows.steps, flows.reason, flows.recent = (xp.take(x, back, axis=0) for x in found)
+    found = [xp.take(x, back, axis=0) for x in found]
+    flows.state, flows.steps, flows.reason, flows.recent, flows.path = found
 
 
 def _step(
@@ -46,18 +52,19 @@ def _step(
     left: Array,
     tolerance: Array,
     h: Array,
-    recent: Array,
     shape: tuple[int, int, int],
     xp: Any,
-) -> tuple[Array, Array, Array, Array]:
+) -> tuple[Array, ...]:
+    """States, times to go and step sizes; what was lost, the path and where a step was made."""
     slopes: list[Array] = []
     wide = h[:, None]
     for row in ((), *STAGES):
         slopes.append(wide * _field(_add(y, row, slopes), sigma, D, shape, xp))
     new = _add(y, WEIGHTS, slopes)
-    zero = xp.zeros_like(y)
+    zero, slope = xp.zeros_like(y), wide * _field(new, sigma, D, shape, xp)
     fifth, third = (_squares(_add(zero, w, slopes), xp) for w in (ERROR_5, ERROR_3))
-    scale = tolerance**2 * xp.maximum(_squares(y, xp), _squares(new, xp))
+    before, after = _squares(y, xp), _squares(new, xp)
+    scale = tolerance**2 * xp.maximum(before, after)
     error = fifth / xp.sqrt((fifth + 0.01 * third) * scale + 1e-300)
     error = xp.where(xp.isfinite(error), error, xp.full_like(error, 1e10))
     accept = error <= 1
@@ -67,8 +74,10 @@ def _step(
     size = xp.minimum(h * factor, slow)
     size = xp.minimum(xp.where(xp.isfinite(size), size, h / 5), left_then)
     size = xp.where((size < left_then) & (2 * size > left_then), left_then / 2, size)
-    recent = xp.where(accept & (h > 0), recent / 2 + xp.sqrt(fifth), recent)
-    return xp.where(accept[:, None], new, y), left_then, size, recent
+    turned = xp.sum(y * slopes[0], axis=-1) - xp.sum(new * slope, axis=-1)
+    path = h * ((before + after) / 2 + turned / 6)
+    y = xp.where(accept[:, None], new, y)
+    return y, left_then, size, xp.sqrt(fifth), path, accept & (h > 0)
 
 
 def _rates(y: Array, D: Array, shape: tuple[int, int, int], xp: Any) -> Array:

@@ -77,9 +77,9 @@ class InstanceLast:
         np.einsum("ikN,klN->ilN", y.a, self.P, out=f.a)
         push(self.h_sigma, y, f, self.push)
 
-    def squares(self, y: Views) -> Array:
-        """The squared norm of every instance: (N,)."""
-        return np.einsum("sN,sN->N", y.blocks[0], y.blocks[0])
+    def inner(self, x: Views, y: Views) -> Array:
+        """The inner product of two rows in every instance: (N,)."""
+        return np.einsum("sN,sN->N", x.blocks[0], y.blocks[0])
 
     def stiffness(self) -> Array:
         """The step size times a bound of the fastest rate at the last call of ``slopes``: (N,)."""
@@ -147,9 +147,10 @@ class InstanceFirst:
             np.matmul(y.a, P, out=f.a)
         push(self.h_sigma, y, f, self.push)
 
-    def squares(self, y: Views) -> Array:
-        """The squared norm of every instance: (N,)."""
-        return sum(np.vecdot(block, block).sum(axis=0) for block in y.blocks)
+    def inner(self, x: Views, y: Views) -> Array:
+        """The inner product of two rows in every instance: (N,)."""
+        pairs = zip(x.blocks, y.blocks, strict=True)
+        return sum(np.vecdot(one, other).sum(axis=0) for one, other in pairs)
 
     def stiffness(self) -> Array:
         """The step size times a bound of the fastest rate at the last call of ``slopes``: (N,)."""

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from lora_proofs.errors import ShapeMismatch
+from lora_proofs.kernels.arguments import listed, named, sizes, whole_number
 from lora_proofs.kernels.namespace import batch_arrays
 from lora_proofs.kernels.result import NOT_FINITE, OK, OVERFLOW, REASONS, SINGULAR
 
@@ -64,25 +65,25 @@ def linear_batch(frozen: Sequence[Any], target: Any, ranks: Sequence[int]) -> Li
     >>> found.achieved.round(12).tolist(), found.least.tolist()
     ([1.0], [1.0])
     """
-    xp, (T, *W) = batch_arrays(target, *frozen)
-    shape = tuple(T.shape)
-    if len(shape) != 3 or shape[1] != shape[2] or any(tuple(X.shape) != shape for X in W) or not W:
-        raise ShapeMismatch(
-            f"expected weights and a target of one shape (N, D, D), got {shape} and "
-            f"{[tuple(X.shape) for X in W]}"
-        )
-    if len(ranks) != len(W) or not all(0 <= r <= shape[1] for r in ranks):
-        raise ShapeMismatch(f"expected {len(W)} ranks from 0 to {shape[1]}, got {list(ranks)}")
+    frozen, ranks = listed("frozen", frozen), listed("ranks", ranks)
+    names = named("frozen", frozen)
+    xp, (T, *W) = batch_arrays(target, *frozen, names=("target", *names))
+    layers = [(name, "N D D", X) for name, X in zip(names, W, strict=True)]
+    D = sizes(("target", "N D D", T), *layers)["D"]
+    if len(ranks) != len(W):
+        raise ShapeMismatch(f"expected {len(W)} ranks, one for each layer, got {len(ranks)}")
+    wanted = [whole_number(f"ranks[{i}]", r, 0, D) for i, r in enumerate(ranks)]
     with np.errstate(all="ignore"):
-        return _built(xp, W, T, tuple(ranks))
+        return _built(xp, W, T, tuple(wanted))
 
 
 def _built(xp: Any, W: list[Array], T: Array, ranks: tuple[int, ...]) -> LinearBatch:
     finite = reduce(lambda x, y: x & y, [xp.all(xp.isfinite(X), axis=(1, 2)) for X in (T, *W)])
     W = [_kept(xp, finite, X) for X in W]
     T, good = _kept(xp, finite, T), finite
-    P = _product(xp, W)
-    U, s, Vt = xp.linalg.svd(T - P)
+    E = T - _product(xp, W)
+    E = _kept(xp, xp.all(xp.isfinite(E), axis=(1, 2)), E)  # what overflows is told at the end
+    U, s, Vt = xp.linalg.svd(E)
     root, at = xp.sqrt(s), 0
     made: list[tuple[Array, Array, Array]] = []
     for layer, (X, r) in enumerate(zip(W, ranks, strict=True)):
@@ -145,7 +146,7 @@ def _measured(
         [_norm(xp, X) + _norm(xp, B) * _norm(xp, A) for X, (B, A, _) in zip(W, made, strict=True)],
     )
     off, t = P - T, _norm(xp, T)
-    finite = xp.isfinite(after + xp.sum(xp.abs(off), axis=(1, 2)))
+    finite = xp.isfinite(after + t + xp.sum(xp.abs(off), axis=(1, 2)))
     off = xp.where(finite[:, None, None], off, 0.0)
     achieved = xp.max(_values(xp, off), axis=1)
     error = UNIT * (terms * (before + after) + 10 * (D + 1) * (t + before + achieved))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from lora_proofs.errors import BadInput, Unavailable
 
-PLAIN = (int, float, list, tuple, np.ndarray, np.generic)
+PLAIN = (Real, list, tuple, np.ndarray, np.generic)
+NEITHER = (str, bytes, complex, dict, set, type(None))
+"""What is no array of any library."""
 
 
 def namespace(*arrays: Any) -> Any:
@@ -49,28 +53,75 @@ def _space(x: Any) -> Any:
         ) from None
 
 
-def batch_arrays(*matrices: Any) -> tuple[Any, list[Any]]:
+def batch_arrays(*matrices: Any, names: Sequence[str] = ()) -> tuple[Any, list[Any]]:
     """The namespace, and every argument as a float64 array of it, on the device of the first.
+
+    Numbers of other types come as the nearest float64: what is shorter loses nothing. Raises
+    ``BadInput``, with the argument's name, for what is ragged, text, complex, ``None``, masked, or
+    a tensor that wants a gradient, which no kernel has.
 
     >>> xp, (X, t) = batch_arrays([[1, 2]], 3)
     >>> X.dtype.name, X.shape, t.shape
     ('float64', (1, 2), ())
     """
+    told = [*names, *(["arrays"] * (len(matrices) - len(names)))]
+    for name, X in zip(told, matrices, strict=True):
+        if isinstance(X, NEITHER):
+            raise BadInput(f"{name}: {EXPECTED}, got {_what(X)}")
     xp = namespace(*matrices)
     if xp is np:
-        return np, [_real(X) for X in matrices]
+        return np, [_real(X, name) for X, name in zip(matrices, told, strict=True)]
     device = next(X.device for X in matrices if not isinstance(X, PLAIN))
-    return xp, [_lifted(xp, X, device) for X in matrices]
+    return xp, [_lifted(xp, X, device, name) for X, name in zip(matrices, told, strict=True)]
 
 
-def _real(X: Any) -> Any:
-    """float64, which would drop an imaginary part without a word."""
-    if np.iscomplexobj(X):
-        raise BadInput("arrays: expected real numbers, got complex ones")
-    return np.asarray(X, dtype=np.float64)
+EXPECTED = "expected real numbers in lists of one shape, or in an array"
 
 
-def _lifted(xp: Any, X: Any, device: Any) -> Any:
-    if isinstance(X, np.ndarray | np.generic):
-        X = _real(X).tolist()
-    return xp.asarray(X, dtype=xp.float64, device=device)
+def _what(X: Any) -> str:
+    return "complex ones" if isinstance(X, complex) else f"{X!r:.40}"
+
+
+def _real(X: Any, name: str) -> Any:
+    """float64, which would read text, drop an imaginary part or a mask, and make None NaN."""
+    if np.ma.isMaskedArray(X):
+        raise BadInput(f"{name}: {EXPECTED}, got a masked array; fill what is masked")
+    try:
+        raw = np.asarray(X)
+        if raw.dtype.kind in "iufb":
+            with np.errstate(over="ignore"):  # of longer floats; it fails in its instance
+                return raw.astype(np.float64, copy=False)
+        if raw.dtype.kind == "c":
+            raise BadInput(f"{name}: expected real numbers, got complex ones")
+        if raw.dtype.kind == "O" and all(isinstance(x, Real) for x in raw.flat):
+            return raw.astype(np.float64)
+    except (ValueError, TypeError, OverflowError, RuntimeError) as error:
+        raise BadInput(f"{name}: {EXPECTED}, got what NumPy refuses: {error}") from None
+    raise BadInput(f"{name}: {EXPECTED}, got numbers of the type {raw.dtype}")
+
+
+def _lifted(xp: Any, X: Any, device: Any, name: str) -> Any:
+    if isinstance(X, PLAIN):
+        plain = _real(X, name)
+        X = xp.asarray(plain.ravel().tolist(), dtype=xp.float64, device=device)
+        return xp.reshape(X, plain.shape)
+    if not xp.isdtype(X.dtype, ("bool", "integral", "real floating")):
+        raise BadInput(f"{name}: expected real numbers, got those of the type {X.dtype}")
+    layout = str(getattr(X, "layout", "torch.strided"))
+    if layout != "torch.strided" or getattr(X, "is_meta", False):
+        raise BadInput(f"{name}: expected a dense tensor with entries, got {layout} on {X.device}")
+    if getattr(X, "requires_grad", False):
+        raise BadInput(
+            f"{name}: expected a tensor without requires_grad, since no kernel has a gradient; "
+            f"give {name}.detach()"
+        )
+    try:
+        lifted = xp.asarray(X, dtype=xp.float64, device=device)
+    except (ValueError, TypeError, RuntimeError, NotImplementedError) as error:
+        raise BadInput(f"{name}: expected an array that float64 can hold; {error}") from None
+    if lifted.dtype != xp.float64:
+        raise BadInput(
+            f"{name}: expected a library that computes in float64, got {lifted.dtype}; in JAX set "
+            "jax_enable_x64"
+        )
+    return lifted

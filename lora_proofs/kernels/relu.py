@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from lora_proofs.errors import ShapeMismatch
+from lora_proofs.kernels.arguments import at_least_0, listed, named, sizes
 from lora_proofs.kernels.linear import LinearBatch, linear_batch
 from lora_proofs.kernels.namespace import batch_arrays
 
@@ -46,9 +47,11 @@ def relu_values(weights: Sequence[Any], biases: Sequence[Any], X: Any) -> tuple[
     >>> values.tolist(), bool(error[0] < 1e-14)
     ([[[5.0, 0.0]]], True)
     """
-    xp, (z, *both) = batch_arrays(X, *weights, *biases)
+    weights, biases = listed("weights", weights), listed("biases", biases)
+    names = (*named("weights", weights), *named("biases", biases))
+    xp, (z, *both) = batch_arrays(X, *weights, *biases, names=("X", *names))
     W, b = both[: len(weights)], both[len(weights) :]
-    _check(W, b, z)
+    _check(W, b, z, names)
     with np.errstate(all="ignore"):
         off = xp.zeros_like(z)
         for V, c in zip(W, b, strict=True):
@@ -64,18 +67,13 @@ def relu_values(weights: Sequence[Any], biases: Sequence[Any], X: Any) -> tuple[
         return z + bad[:, None, None], error + bad
 
 
-def _check(W: list[Array], b: list[Array], z: Array) -> None:
-    shapes = [tuple(V.shape) for V in W]
-    rows = (z.shape[1], *(V.shape[1] for V in W))
-    fits = len(W) == len(b) and all(
-        V.shape == (z.shape[0], n, m) and c.shape == (z.shape[0], n)
-        for V, c, m, n in zip(W, b, rows, rows[1:], strict=False)
-    )
-    if not fits:
-        raise ShapeMismatch(
-            "expected weights (N, n_l, n_{l-1}), biases (N, n_l) and inputs (N, n_0, p), got "
-            f"{shapes}, {[tuple(c.shape) for c in b]} and {tuple(z.shape)}"
-        )
+def _check(W: list[Array], b: list[Array], z: Array, names: Sequence[str]) -> None:
+    if len(W) != len(b):
+        raise ShapeMismatch(f"expected as many biases as weights, got {len(b)} and {len(W)}")
+    layers = range(len(W))
+    weights = [(names[i], f"N n_{i + 1} n_{i}", W[i]) for i in layers]
+    biases = [(names[len(W) + i], f"N n_{i + 1}", b[i]) for i in layers]
+    sizes(("X", "N n_0 p", z), *weights, *biases)
 
 
 def relu_batch(
@@ -99,13 +97,11 @@ def relu_batch(
     True
     """
     linear = linear_batch(frozen, target, ranks)
-    xp, (T, b, c, r, *_) = batch_arrays(target, bias, center, radius, linear.product)
-    N, D = T.shape[:2]
-    if b.shape != (N, D) or c.shape != (N, D) or r.shape != (N,):
-        raise ShapeMismatch(
-            f"expected bias and center of shape {(N, D)} and a radius of shape {(N,)}, got "
-            f"{tuple(b.shape)}, {tuple(c.shape)} and {tuple(r.shape)}"
-        )
+    names = ("target", "bias", "center", "radius")
+    xp, (T, b, c, r, *_) = batch_arrays(target, bias, center, radius, linear.product, names=names)
+    vectors = (("bias", "N D", b), ("center", "N D", c), ("radius", "N", r))
+    sizes(("target", "N D D", T), *vectors)
+    at_least_0("radius", r, xp)
     with np.errstate(all="ignore"):
         return _biased(xp, linear, T, b, c, r)
 

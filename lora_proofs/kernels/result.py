@@ -7,7 +7,7 @@ from typing import Any
 
 REASONS = (
     "",
-    "the data are not finite",
+    "the data or the time are not finite, or too large to be squared",
     "too many steps",
     "the step size went to 0: the flow may blow up",
     "the estimated error is as large as the result",

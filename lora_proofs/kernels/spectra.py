@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from lora_proofs.errors import ShapeMismatch
+from lora_proofs.kernels.arguments import sizes
 from lora_proofs.kernels.namespace import batch_arrays
 from lora_proofs.kernels.result import NOT_FINITE, OK, OVERFLOW, REASONS
 
@@ -68,11 +68,8 @@ def product_spectra(B: Any, A: Any) -> Spectra:
     >>> found.values[0].tolist(), int(found.rank_lower[0]), int(found.rank_upper[0])
     ([10.0], 1, 1)
     """
-    xp, (B, A) = batch_arrays(B, A)
-    if B.ndim != 3 or A.ndim != 3 or B.shape[0] != A.shape[0] or B.shape[2] != A.shape[1]:
-        raise ShapeMismatch(
-            f"expected B (N, n, r) and A (N, r, m), got {tuple(B.shape)} and {tuple(A.shape)}"
-        )
+    xp, (B, A) = batch_arrays(B, A, names=("B", "A"))
+    sizes(("B", "N n r", B), ("A", "N r m", A))
     with np.errstate(all="ignore"):
         return _spectra(xp, B, A)
 

@@ -45,6 +45,7 @@ class Flows:
     ``state`` (N, s) holds b, then a; ``sigma`` (N, k), ``D`` (N, r, r), ``left`` (N,) the time to
     go and ``tolerance`` (N,) the error of one step, relative to the norm of the state. ``recent``
     (N,) is what the last steps may have lost, by the estimate of order 5, halved with every step.
+    ``path`` (N,) is the integral of the squared norm of the state over the time that has passed.
     """
 
     state: Array
@@ -57,13 +58,14 @@ class Flows:
     h: Array = None
     steps: Array = None
     recent: Array = None
+    path: Array = None
 
 
 def integrate(flows: Flows, most_steps: int) -> None:
     """Move every state to the end of its time, in place; the chunk is refilled as instances end."""
     n, m, r = flows.shape
     flows.h, flows.steps = np.zeros_like(flows.left), np.zeros_like(flows.reason)
-    flows.recent = np.zeros_like(flows.left)
+    flows.recent, flows.path = np.zeros_like(flows.left), np.zeros_like(flows.left)
     layout = InstanceLast if r <= 3 else InstanceFirst
     width = (n + m) * r
     capacity = max(8, WORKING_SET // (8 * width * (ROWS + 4)))
@@ -95,12 +97,13 @@ class Chunk:
         self.stage_views = self.field.views(self.stage)
         self.rows[0] = self.field.row(states)
         self.left, self.tolerance = flows.left[active], flows.tolerance[active]
-        self.square = self.field.squares(self.row_views[0])
+        self.square = self.field.inner(self.row_views[0], self.row_views[0])
         flows.h[new] = np.minimum(flows.tolerance[new] ** 0.125, flows.left[new])
         self.h = flows.h[active]
         self.field.set_steps(self.h)
         self.field.slopes(self.row_views[0], self.row_views[1])
-        self.recent = flows.recent[active]
+        self.growth = self.field.inner(self.row_views[0], self.row_views[1])
+        self.recent, self.path = flows.recent[active], flows.path[active]
         self.steps = np.zeros(len(active), dtype=np.int64)
         self.reason = flows.reason[active]
 
@@ -125,32 +128,41 @@ class Chunk:
         np.dot(LAST_WEIGHTS, rows, out=self.last)
         field.slopes(self.last_views[0], self.row_views[2])
         slow_enough = STABLE / np.maximum(field.stiffness(), 1e-300)
-        square, fifth, third = map(field.squares, self.last_views)
+        square, fifth, third = (field.inner(x, x) for x in self.last_views)
         size = self.tolerance**2 * np.maximum(self.square, square)
         error = fifth / np.sqrt((fifth + 0.01 * third) * size + 1e-300)
         factor = np.clip(0.9 * np.maximum(error, 1e-12) ** -0.125, 0.2, 6.0)
         factor = np.where(np.isfinite(factor), np.minimum(factor, slow_enough), 0.2)
         accept = error <= 1
-        self._take(accept, square)
-        lost = np.where(self.h > 0, self.recent / 2 + np.sqrt(fifth), self.recent)
-        np.copyto(self.recent, lost, where=accept)
+        self._measure(accept, square, np.sqrt(fifth))
+        self._take(accept)
         self._next_steps(accept, factor)
 
-    def _take(self, accept: Array, square: Array) -> None:
+    def _measure(self, accept: Array, square: Array, lost: Array) -> None:
+        """What a step adds to the path, by Hermite's rule, and to what the last steps lost."""
+        growth = self.field.inner(self.last_views[0], self.row_views[2])
+        added = self.h * ((self.square + square) / 2 + (self.growth - growth) / 6)
+        np.add(self.path, added, out=self.path, where=accept)
+        lost = np.where(self.h > 0, self.recent / 2 + lost, self.recent)
+        for mine, new in ((self.recent, lost), (self.square, square), (self.growth, growth)):
+            np.copyto(mine, new, where=accept)
+
+    def _take(self, accept: Array) -> None:
         mask = self.field.spread(accept)
         for new, old in ((self.last_views[0], 0), (self.row_views[2], 1)):
             for source, target in zip(new.blocks, self.row_views[old].blocks, strict=True):
                 np.copyto(target, source, where=mask)
-        np.copyto(self.square, square, where=accept)
 
     def _next_steps(self, accept: Array, factor: Array) -> None:
         self.steps += self.h > 0
         left = self.left - np.where(accept, self.h, 0.0)
         h = np.minimum(self.h * factor, left)
         h = np.where((h < left) & (2 * h > left), left / 2, h)
-        ratio = self.field.spread(h / np.where(self.h > 0, self.h, 1.0))
+        ratio = h / np.where(self.h > 0, self.h, 1.0)
+        self.growth *= ratio
+        wide = self.field.spread(ratio)
         for block in self.row_views[1].blocks:
-            np.multiply(block, ratio, out=block)
+            np.multiply(block, wide, out=block)
         self.left, self.h = left, h
 
     def store(self) -> None:
@@ -159,5 +171,5 @@ class Chunk:
         flows.state[active] = self.field.states(self.rows[0])
         flows.left[active], flows.h[active] = self.left, self.h
         flows.steps[active] += self.steps
-        flows.recent[active] = self.recent
+        flows.recent[active], flows.path[active] = self.recent, self.path
         flows.reason[active] = self.reason

@@ -110,7 +110,8 @@ class Plan:
             return False
         if self.batched(regime, so_far):
             return so_far.tried[regime] < most
-        return so_far.singly[regime] < self.alone[regime]
+        parts = TRIED + 3 * -(-self.alone[regime] // AT_ONCE)  # some draws are discarded
+        return so_far.singly[regime] < self.alone[regime] and so_far.tried[regime] < parts
 
     def batched(self, regime: str, so_far: Standing) -> bool:
         """Whether batches of a regime are worth another attempt."""
@@ -173,9 +174,10 @@ class _Regime:
     signature: str = ""
 
     def result(self) -> dict[str, Any]:
-        if self.plan.batched(self.regime, self.so_far):
+        in_batches = self.plan.batched(self.regime, self.so_far)
+        if in_batches:
             self._in_a_batch()
-        if not self.batched and self.why:
+        if not self.batched and (self.why or not in_batches):
             self._one_by_one()
         return {name: getattr(self, name) for name in TOLD}
 

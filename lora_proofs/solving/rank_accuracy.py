@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -87,6 +88,17 @@ def read_rank_problem(data: Any, seed: int = 0) -> RankProblem:
             raise BadInput(
                 f"{name}: expected no such field; rank-accuracy looks at the flow from B0 = 0 in "
                 "the limit, so leave it out"
+            )
+    if "E" in data:
+        raise BadInput(
+            'E: expected factors {"U": n x k, "V": m x k} of E = U V\'; for a matrix written out '
+            "give W0 and Y = W0 + E in place of E"
+        )
+    for name in data:
+        near = difflib.get_close_matches(name.lower(), ("start",), n=1, cutoff=0.6)
+        if name != "start" and near and "start" not in data:
+            raise BadInput(
+                f"{name}: expected a field that rank-accuracy knows; did you mean 'start'?"
             )
     start = _start_name(data)
     fields = {k: v for k, v in data.items() if k != "start"}

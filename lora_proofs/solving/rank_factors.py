@@ -6,6 +6,7 @@ matrix of rationals, and what a start A0 sees of it is known by A0 V.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -75,8 +76,12 @@ def read_factored(data: Mapping[str, Any], seed: int = 0) -> FactoredProblem:
     """
     for name in data:
         if name not in FIELDS:
+            lower = {field.lower(): field for field in FIELDS}
+            near = difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=0.5)
+            hint = f"; did you mean {lower[near[0]]!r}?" if near else ""
             raise BadInput(
                 f"{name}: expected a field among {', '.join(FIELDS)} where a matrix is in factors"
+                f"{hint}"
             )
     loss = data.get("loss")
     if loss not in ("frobenius", "trace-squared"):
@@ -113,9 +118,12 @@ def _trained(data: Mapping[str, Any], loss: str) -> FactoredMatrix:
 def _factors(data: Mapping[str, Any], name: str) -> FactoredMatrix:
     told = data[name]
     if not isinstance(told, Mapping) or set(told) != {"U", "V"}:
+        got = (
+            f"the fields {', '.join(map(str, told))}" if isinstance(told, Mapping) else "no factors"
+        )
         raise BadInput(
-            f'{name}: expected factors {{"U": n x k, "V": m x k}} of {name} = U V\', as another '
-            "matrix is in factors"
+            f'{name}: expected factors {{"U": n x k, "V": m x k}} of {name} = U V\', in capitals '
+            f"and nothing else, got {got}; where one matrix is in factors, all are"
         )
     U, V = (read_matrix(told, x, f"{name}.{x}") for x in ("U", "V"))
     if U is None or V is None or U.shape[1] != V.shape[1]:

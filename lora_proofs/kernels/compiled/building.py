@@ -1,7 +1,8 @@
 """The compiled kernel: its C source is compiled on first use, by the compiler that is there.
 
-The library is kept in the user's cache, under a name that says what it was made from: the source,
-the compiler and what that compiler knows of the processor. Nothing is downloaded.
+The library is kept in the user's cache, under a name that says what it was made from (the source,
+the compiler and what that compiler knows of the processor) and what it holds: one that was changed
+or cut short is made again. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -89,15 +90,34 @@ def _made(compiler: list[str]) -> Path:
     native, target = _target(compiler)
     command = [*compiler, *FLAGS, native]
     made_from = "\0".join([*command, target, *texts.values()])
-    name = f"kernel-{hashlib.sha256(made_from.encode()).hexdigest()[:24]}.so"
-    folder = _cache()
-    if not (folder / name).exists():
-        with tempfile.TemporaryDirectory(dir=folder) as place:
-            for source, text in texts.items():
-                Path(place, source).write_text(text, encoding="utf-8")
-            _run([*command, "flow.c", "-o", name, "-lm"], place)
-            os.replace(Path(place, name), folder / name)
-    return folder / name
+    name, folder = f"kernel-{_digest(made_from.encode())}", _cache()
+    kept = _kept(folder, name)
+    if kept is not None:
+        return kept
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        for source, text in texts.items():
+            Path(place, source).write_text(text, encoding="utf-8")
+        _run([*command, "flow.c", "-o", "kernel.so", "-lm"], place)
+        made = Path(place, "kernel.so")
+        path = folder / f"{name}-{_digest(made.read_bytes())}.so"
+        os.replace(made, path)
+    return path
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:24]
+
+
+def _kept(folder: Path, name: str) -> Path | None:
+    """The library in the cache, where it is what its name says; another one is thrown away.
+
+    A library that was cut short would end the process when it is loaded, with no exception.
+    """
+    for path in sorted(folder.glob(f"{name}-*.so")):
+        if _digest(path.read_bytes()) == path.stem.rpartition("-")[2]:
+            return path
+        path.unlink(missing_ok=True)
+    return None
 
 
 def _target(compiler: list[str]) -> tuple[str, str]:

@@ -9,6 +9,7 @@ typedef struct {
     long Ei, Ej, Li, Lk, Ri, Rk; /* strides of E (n, m), of the factors on the left and right */
     long most_steps, values, runs; /* a second run measures the error of the first */
 } Problem;
+#define MEASURES 8
 
 typedef struct { V *X, *left, *right, *unit; } Way; /* reflectors in X, their factors beside */
 
@@ -142,7 +143,7 @@ static void enter(const Problem *p, const Way *way, long start, int lanes, const
             long task = start + l + far * p->N;
             double size = far ? moved : 0.0, *to = data + task * width;
             int many = STABLE * p->most_steps < time[l] * steepest[l];
-            about[task] = (Task){time[l], tolerances[far], 0.0, 0,
+            about[task] = (Task){time[l], tolerances[far], 0.0, 0.0, 0,
                                  bad[l] ? NOT_FINITE : many ? TOO_MANY_STEPS : OK};
             for (long x = 0; x < s; x++) to[x] = AT(b, x) + size * pattern[x] * AT(sizes, x);
             for (long j = 0; j < m; j++) {
@@ -252,9 +253,10 @@ static void leave(const Problem *p, const Way *way, long start, int lanes, const
             AT(b, i) = x[i];
             sums[i >= n * r] += x[i] * x[i], sums[2 + (i >= n * r)] += gap * gap;
         }
-        double *to = measures + 6 * task;
+        double *to = measures + MEASURES * task;
         for (int i = 0; i < 4; i++) to[i] = sqrt(sums[i]);
         to[4] = about[task].recent, to[5] = unit[l];
+        to[6] = about[task].path, to[7] = about[far].path;
         steps[task] = about[task].steps + (far > task ? about[far].steps : 0);
         long one = about[task].reason, two = about[far].reason;
         reason[task] = one > two ? one : two;
@@ -283,8 +285,8 @@ static void leave(const Problem *p, const Way *way, long start, int lanes, const
         }
 }
 
-/* All N instances; 1 where there is no memory. measures (N, 6): the norms of b, a and of what the
-   two runs differ by, what the last steps may have lost, and the unit of length. */
+/* All N instances; 1 where there is no memory. measures (N, MEASURES): the norms of b, a and of what
+   the two runs differ by, what the last steps may have lost, the unit of length, both paths. */
 int lora_flow(const Problem *p, const double *E, const double *L0, const double *R0, const double *t,
               const double *tolerances, double moved, double *L, double *R, double *product,
               double *measures, long *steps, long *reason, double *values) {

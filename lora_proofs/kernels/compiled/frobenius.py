@@ -20,10 +20,12 @@ from lora_proofs.kernels.frobenius import (
     TRUST,
     errors_of_product,
     frobenius_flow,
+    paths_agree,
 )
 from lora_proofs.kernels.result import INACCURATE, OK, OVERFLOW, BatchResult
 
 Array = Any
+MEASURES = 8  # a row of what the C kernel measures
 
 
 def general_flow(backend: str, xp: Any) -> Any:
@@ -31,7 +33,10 @@ def general_flow(backend: str, xp: Any) -> Any:
     if backend == "numpy" or (backend == "auto" and xp is not np):
         return frobenius_flow
     if xp is not np:
-        raise BadInput(f"backend compiled: expected arrays of NumPy, got those of {xp.__name__}")
+        raise BadInput(
+            f"backend compiled: expected arrays of NumPy, got those of {xp.__name__}; convert "
+            "them, or take backend numpy or auto"
+        )
     try:
         library()
     except Unavailable:
@@ -59,13 +64,14 @@ def compiled_flow(
     A, B, product, measures, steps, reason, values = _run(
         Y - W0, A0, B0, t, tolerances, most_steps, singular_values
     )
-    b, a, db, da, lost, unit = measures.T
+    b, a, db, da, lost, unit, path, other = measures.T
     if estimate:
         db, da = db / TRUST + lost, da / TRUST + lost
         error, scale = errors_of_product(unit, b, a, db, da, np)
         W0_size = np.max(np.abs(W0), axis=(-2, -1))
         error = error + 16 * EPS * (scale + W0_size)
-        reason = np.where((reason == OK) & ~(error < scale), INACCURATE, reason)
+        together = paths_agree(path, other, COARSER * tolerance, np)
+        reason = np.where((reason == OK) & ~(together & (error < scale)), INACCURATE, reason)
         reason = np.where((reason == INACCURATE) & (scale == 0), OK, reason)
     else:
         error = np.full_like(unit, np.inf)
@@ -81,7 +87,7 @@ def _run(
     E, A0, B0, t = (np.ascontiguousarray(X) for X in (E, A0, B0, t))
     A, B, product = np.empty_like(A0), np.empty_like(B0), np.empty_like(E)
     steps, reason = np.empty(N, dtype=np.int64), np.empty(N, dtype=np.int64)
-    measures, spectrum = np.empty((N, 6)), np.empty((N, min(n, m, r) if values else 0))
+    measures, spectrum = np.empty((N, MEASURES)), np.empty((N, min(n, m, r) if values else 0))
     # Strides of a matrix and of the factors, the longer one first.
     rows, left, right = (m, 1), (r, 1), (1, m)
     before, after = (B0, A0, B, A), (n, m)

@@ -18,7 +18,7 @@
 #endif
 #define STABLE 6.0
 #define LARGEST 1e140
-#define SMALLEST 1e-140
+#define SMALLEST 1e-290
 #define INLINE static inline __attribute__((always_inline))
 #define EACH for (int l = 0; l < LANES; l++)
 enum { OK, NOT_FINITE, TOO_MANY_STEPS, STUCK };
@@ -78,7 +78,7 @@ typedef struct Engine {
     void (*slopes)(struct Engine *, const V *y, V *f);
     long n, m, r, s, q; /* s vectors a state; an instance takes q lanes */
     V *y, *z, *k[12], *d, *e, *D, *P, *Q; /* e has one zero before and one after */
-    V left, h, tolerance, square, recent;
+    V left, h, tolerance, square, growth, recent, path; /* growth: of square / 2, by the slope */
     long task[LANES], steps[LANES], reason[LANES];
 } Engine;
 
@@ -196,6 +196,12 @@ static V rate(int r, int q, const V *X) {
 
 /* ---------------------------------------------------------------- one step of every lane */
 
+static V inner(const Engine *g, const V *x, const V *y) {
+    V sum = {};
+    for (long i = 0; i < g->s; i++) sum += x[i] * y[i];
+    return group_sum(sum, g->q);
+}
+
 static void step(Engine *g) {
     V fifth, third, square, h = g->h;
 #define STAGE(i) combine_##i(g->s, g->y, h, g->k, g->z); g->slopes(g, g->z, g->k[i - 1]);
@@ -205,6 +211,7 @@ static void step(Engine *g) {
     fifth = group_sum(fifth, g->q), third = group_sum(third, g->q);
     square = group_sum(square, g->q);
     g->slopes(g, g->z, g->k[3]); /* the fourth slope is no longer needed */
+    V growth = inner(g, g->z, g->k[3]);
     V slow = STABLE / larger(rate(g->r, g->q, g->P) + rate(g->r, g->q, g->Q), all(1e-300));
     V size = g->tolerance * g->tolerance * larger(g->square, square);
     V error = fifth / root((fifth + 0.01 * third) * size + 1e-300);
@@ -222,7 +229,10 @@ static void step(Engine *g) {
             g->y[x] = pick(accept, g->z[x], g->y[x]);
             g->k[0][x] = pick(accept, g->k[3][x], g->k[0][x]);
         }
+    V added = h * ((g->square + square) / 2.0 + h * (g->growth - growth) / 6.0);
+    g->path = pick(accept & (h > 0.0), g->path + added, g->path);
     g->square = pick(accept, square, g->square);
+    g->growth = pick(accept, growth, g->growth);
     g->recent = pick(accept & (h > 0.0), g->recent / 2.0 + root(fifth), g->recent);
     g->left = pick(accept, g->left - h, g->left);
     h = smaller(most, g->left);
@@ -230,7 +240,7 @@ static void step(Engine *g) {
 }
 
 /* A task is one row of doubles: b, a, d, e; what it needs and returns stands in Task. */
-typedef struct { double left, tolerance, recent; long steps, reason; } Task;
+typedef struct { double left, tolerance, recent, path; long steps, reason; } Task;
 
 /* Entry (i, k) of a matrix with r columns, of the instance in the given slot. */
 INLINE double *entry(const Engine *g, V *v, int slot, long i, long k) {
@@ -263,6 +273,7 @@ static void load(Engine *g, int slot, long task, const Task *about, const double
     ALL_LANES(g->left, about->left);
     ALL_LANES(g->tolerance, about->tolerance);
     ALL_LANES(g->recent, 0.0);
+    ALL_LANES(g->path, 0.0);
     ALL_LANES(g->square, square);
     ALL_LANES(g->h, h);
 }
@@ -270,7 +281,7 @@ static void load(Engine *g, int slot, long task, const Task *about, const double
 static void unload(Engine *g, int slot, Task *about, double *data) {
     for (long i = 0; i < g->n + g->m; i++)
         for (long k = 0; k < g->r; k++) data[i * g->r + k] = *entry(g, g->y, slot, i, k);
-    about->recent = g->recent[slot * g->q];
+    about->recent = g->recent[slot * g->q], about->path = g->path[slot * g->q];
     about->steps = g->steps[slot], about->reason = g->reason[slot];
     g->task[slot] = -1;
     ALL_LANES(g->left, 0.0);
@@ -294,7 +305,10 @@ static void integrate(Engine *g, long tasks, Task *about, double *data, long wid
             }
         }
         if (!busy) return;
-        if (fresh) g->slopes(g, g->y, g->k[0]); /* of the others the same numbers as before */
+        if (fresh) { /* of the others the same numbers as before */
+            g->slopes(g, g->y, g->k[0]);
+            g->growth = inner(g, g->y, g->k[0]);
+        }
         V taken = g->h;
         step(g);
         for (int slot = 0; slot < LANES / q; slot++) {
