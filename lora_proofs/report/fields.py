@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lora_proofs.report.fields_of_claims import OF_CLAIM
 from lora_proofs.report.records import Record, part, parts
 
 LOSSES: Mapping[str, str] = {
@@ -18,6 +19,9 @@ LOSSES: Mapping[str, str] = {
     "trace-squared": r"$f(W) = \tfrac12 (\operatorname{tr} W)^2$",
     "linear": r"$f(W) = \operatorname{tr}(C^\top W)$",
     "log-cosh": r"$f(W) = \sum_{ij} \log\cosh(W_{ij} - Y_{ij})$",
+    "concave-square": r"$f(W) = -\tfrac12 \|W\|_F^2$",
+    "hoelder-kink": r"$f(W) = \tfrac12 \|W - Y\|_F^2 - \tfrac23 |W_{12} - W_{21}|^{3/2}$",
+    "quartic": r"$f(W) = \tfrac14 \|W - Y\|_F^4$",
     "cubic": r"$f(W) = \operatorname{tr}(C^\top W) + \tfrac12 \operatorname{tr}(W^\top P W Q) + "
     r"\tfrac13 \operatorname{tr}((W R^\top)^3)$, a loss without symmetry, with the matrices $C$, "
     r"$P$, $Q$ and $R$ of the instance",
@@ -77,42 +81,6 @@ OF_PAPER: Mapping[str, Mapping[str, str]] = {
         "S_r": "sum of the $r$ largest squares",
     },
 }
-_ORBIT = {"y": r"$e^\tau$ at the point of the orbit that is looked at"}
-_COLUMN = {"x": "column that all columns of the input $X$ are equal to"}
-_LAYERS = {
-    **{f"W{k}": f"frozen weight $W_{k}$ of layer {k}" for k in (1, 2, 3)},
-    **{f"A{k}": f"right factor $A_{k}$ of layer {k}" for k in (1, 2, 3)},
-    **{f"B{k}": f"left factor $B_{k}$ of layer {k}" for k in (1, 2, 3)},
-}
-_INPUTS = {"X": "inputs, one in each column"}
-_TWO_POINTS = {"X1": "first point where slopes are compared", "X2": "second one"}
-_RUNS = ("gradient-flow-limit", "bound-between-orders", "interpolants", "limit-bound")
-_RELU = ("general-partition-exact", "multi-layer-exact", "parameter-lower-bound", "random-weights")
-_BELOW = ("below-threshold", "narrower-target", "random-weights", "singular-target", "threshold")
-_AXES = {
-    "w": r"diagonal of the frozen weight $W$",
-    "t": r"diagonal of the target $\bar W$",
-    "rho": r"the inputs are the points $\pm \rho e_i$, each as likely",
-}
-OF_CLAIM: Mapping[str, Mapping[str, str]] = {
-    "classical/deep-balancedness/two-layers": _LAYERS,
-    "classical/deep-balancedness/three-layers": _LAYERS,
-    "rushka-klabjan/balancedness-under-weight-decay": {"decay": "rate of the weight decay"},
-    "rushka-klabjan/singular-values-grow": _ORBIT,
-    "rushka-klabjan/rank-from-zero": _ORBIT,
-    "rushka-klabjan/rank-conserved": _ORBIT,
-    "rushka-klabjan/norm-bound-from-zero": _ORBIT,
-    **{f"rushka-klabjan/{name}": _TWO_POINTS for name in _RUNS},
-    "zeng-lee/linear-lower-bound": {"U": "left singular vectors of $E$", "V": "right ones"},
-    **{f"zeng-lee/{name}": _INPUTS for name in _RELU},
-    **{f"zeng-lee/transformer-{name}": _COLUMN for name in _BELOW},
-    "zeng-lee/one-layer-relu-error": _AXES,
-    "zeng-lee/one-layer-relu-error-frobenius": _AXES,
-    "zeng-lee/multi-layer-error-frobenius": _AXES,
-    "rushka-klabjan/naive/same-limit-at-infinite-time": {
-        "a0": "$a$ at the start", "b0": "$b$ at the start",
-    },
-}  # fmt: skip
 
 
 def instances(record: Record) -> Iterator[Record]:
