@@ -1,5 +1,6 @@
 """Where claims are found, and what is refused."""
 
+import subprocess
 import sys
 
 import pytest
@@ -141,6 +142,31 @@ def test_shipped_claims_have_distinct_names_and_load():
     found = catalogue.shipped_claims()
     assert len({entry.name for entry in found}) == len(found) > 0
     assert all(load(entry.locator).name == entry.name for entry in found)
+
+
+def test_a_claim_is_named_after_the_folder_that_it_stands_in():
+    # ``shipped_near`` relies on it: what begins with another paper's name is not imported.
+    for entry in catalogue.shipped_claims():
+        folder = entry.locator.module.removeprefix(f"{catalogue.SHIPPED}.").partition(".")[0]
+        assert entry.name.partition("/")[0].replace("_", "-") == folder.replace("_", "-")
+
+
+@pytest.mark.parametrize("target", ["classical/*", "rushka-klabjan/naive/*", "zeng-lee/x", "*/x"])
+def test_the_claims_near_a_target_are_all_that_it_could_fit(target):
+    paper, whole = target.partition("/")[0], catalogue.shipped_claims()
+    near = tuple(e for e in whole if paper == "*" or e.name.startswith(f"{paper}/"))
+    assert catalogue.shipped_near(target) == near
+
+
+def test_a_name_of_one_paper_imports_no_claim_of_another():
+    code = (
+        "import sys\n"
+        "from lora_proofs.running.selecting import select\n"
+        "print(*(entry.name for entry in select(['classical/balancedness'])))\n"
+        "print(any(name.startswith('lora_proofs.claims.zeng_lee') for name in sys.modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["classical/balancedness", "False"]
 
 
 def test_a_path_inside_the_package_is_the_shipped_claim():

@@ -30,10 +30,15 @@ def finish(ledger, entry, key="of another run"):
     ledger.append(record, place=str(entry.locator), budget="quick", seed=0)
 
 
+def told(ledger, entries):
+    last = [ledger.latest(entry.name, str(entry.locator)) for entry in entries]
+    return history(ledger, entries, last)
+
+
 def runs(ledger, entries):
     return [
         (run["outcome"], len(run["finished"]), len(run["missing"]))
-        for run in history(ledger, entries)["runs"]
+        for run in told(ledger, entries)["runs"]
     ]
 
 
@@ -42,7 +47,7 @@ def test_a_finished_run_has_nothing_missing(ledger, entries):
         for entry in entries:
             finish(ledger, entry)
     assert runs(ledger, entries) == [("finished", 3, 0)]
-    (run,) = history(ledger, entries)["runs"]
+    (run,) = told(ledger, entries)["runs"]
     assert (run["command"], run["budget"], run["seed"]) == ("lora-proofs verify", "quick", 0)
     assert run["begun_at"] <= run["ended_at"]
 
@@ -55,7 +60,7 @@ def test_a_run_that_is_ended_says_what_is_missing(ledger, entries, error, outcom
         finish(ledger, entries[1])
         raise error
     assert runs(ledger, entries) == [(outcome, 1, 2)]
-    found = history(ledger, entries)
+    found = told(ledger, entries)
     assert found["runs"][0]["missing"] == [entries[0].name, entries[2].name]
     assert found["absent"] == []
 
@@ -94,14 +99,14 @@ def test_the_last_run_of_each_claim_counts(ledger, entries):
 
 def test_what_no_run_knows_is_absent(ledger, entries):
     finish(ledger, entries[0])
-    found = history(ledger, entries)
+    found = told(ledger, entries)
     assert found == {"runs": [], "absent": [entry.name for entry in entries[1:]]}
 
 
 def test_a_malformed_run_is_said(ledger, entries):
     ledger.begin({"claims": [["only a name"]]})
     with pytest.raises(LedgerError, match="run 1 is malformed"):
-        history(ledger, entries)
+        told(ledger, entries)
 
 
 def test_runs_are_never_changed(ledger, entries, tmp_path):
@@ -124,7 +129,7 @@ def test_a_ledger_of_an_earlier_version_is_read_and_gets_what_it_lacks(tmp_path,
         raw.execute("DROP TABLE ends")
     raw.close()
     with Ledger(path, create=False) as ledger:
-        assert history(ledger, entries[:1]) == {"runs": [], "absent": []}
+        assert told(ledger, entries[:1]) == {"runs": [], "absent": []}
     with Ledger(path) as ledger, kept_run(ledger, entries[:1], QUICK, 0):
         finish(ledger, entries[0])
     with Ledger(path, create=False) as ledger:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import tomllib
+from html import escape
 from importlib.resources import files
 from itertools import pairwise
-from math import isfinite
+from math import isfinite, isnan
 from xml.etree import ElementTree
 
 import pytest
 
+from lora_proofs.report.axes import number
 from lora_proofs.report.figure import Series
+from lora_proofs.report.html import to_html
+from lora_proofs.report.numbers import in_words
 from lora_proofs.report.pictures import PICTURES, for_claim, picture
 from lora_proofs.report.pictures.parts import slope
 from lora_proofs.report.pictures.slacks import slack_distribution
 from lora_proofs.report.pictures.staircase import SIGMA
 from lora_proofs.report.svg import to_svg
+from lora_proofs.report.tree import Document
 
 
 def series(which: str, label: str, plot: int = 0) -> Series:
@@ -40,10 +45,21 @@ def test_a_picture_is_finite_drawn_and_modest(which):
     assert ElementTree.fromstring(drawn).tag.endswith("svg")
     assert len(drawn.encode()) < 25_000
     for plot in figure.plots:
-        named = [s for s in plot.series if s.label]
-        assert named
-        assert all(f">{s.label}</text>" in drawn for s in named)
-        assert all(isfinite(y) for s in named if s.hue for _, y in s.points)
+        assert plot.series
+        assert all(s.label and f">{s.label}</text>" in drawn for s in plot.series)
+        assert all(isfinite(y) or isnan(x) for s in plot.series for x, y in s.points)
+
+
+@pytest.mark.parametrize("which", PICTURES)
+def test_the_words_beside_a_picture_have_the_numbers_of_every_series(which):
+    figure = picture(which)
+    page, words = to_html(Document("", (figure,))), in_words(figure)
+    shown = page[page.index("The picture in words") :]
+    for one in (one for plot in figure.plots for one in plot.series):
+        ends = [f"({number(x, 4)}, {number(y, 4)}" for x, y in (one.points[0], one.points[-1])]
+        for told in (escape(one.label), *ends):
+            assert told in shown
+        assert f"{one.label}: {ends[0]}" in words and ends[1] in words
 
 
 def test_the_frobenius_flow_ends_in_the_best_approximation():
@@ -118,6 +134,10 @@ def test_the_slack_distribution_counts_every_instance_and_names_the_smallest():
     assert "15 instances" in figure.told
     assert "regime <b>tie</b> (bound)" in figure.told
     assert "<b>" not in to_svg(figure)
+    assert all(one.label for one in figure.plots[0].series)
+    beside = "equal sides: 4; less: 1; more than 1: 2"
+    told = f"0.01 to 0.0316: 1; 0.0316 to 0.1: 2; 0.316 to 1: 5; {beside}"
+    assert told in in_words(figure)
     assert to_svg(figure).count("<path") > 4
 
 

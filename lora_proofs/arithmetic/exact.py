@@ -24,6 +24,8 @@ LONGEST = 100_000
 """Characters of a number that is read."""
 LARGEST_EXPONENT = 999
 _SHORT = 4_000
+_FEW = 16
+_SMALL = [Fraction(k) for k in range(-_FEW, _FEW + 1)]
 
 
 def rational(value: Any) -> Fraction:
@@ -35,6 +37,8 @@ def rational(value: Any) -> Fraction:
     (Fraction(1, 10), Fraction(-3, 4), Fraction(1, 2))
     """
     kind = type(value)  # asked first: an abstract class such as Fraction is slow to say no
+    if kind is int and abs(value) <= _FEW:
+        return _SMALL[int(value) + _FEW]
     if kind is flint.fmpq:
         return Fraction(int(value.p), int(value.q))
     if isinstance(value, Fraction):

@@ -41,7 +41,7 @@ def explore(
         raise BadInput(f"--port: expected a number from 0 to {MOST_PORT}, got {port}")
     from lora_proofs.report.explore.server import serve
     from lora_proofs.report.explore.shelf import Shelf
-    from lora_proofs.running.verifying import select
+    from lora_proofs.running.selecting import select
 
     shelf = Shelf(select(targets or []), ledger)
     if ledger != DEFAULT_LEDGER:

@@ -22,7 +22,7 @@ def list_claims(targets: Targets = None, as_json: AsJson = False) -> int:
       lora-proofs list 'rushka-klabjan/*'
       lora-proofs list my_claim.py --json
     """
-    from lora_proofs.running.verifying import select
+    from lora_proofs.running.selecting import select
 
     entries = select(targets or [])
     told = [{**entry.to_dict(), "expected": _expected(entry)} for entry in entries]
@@ -53,7 +53,7 @@ def _first(statement: str) -> str:
 
 def the_one(target: str) -> Entry:
     """The one claim that a target names; ``BadInput`` where it names several."""
-    from lora_proofs.running.verifying import select
+    from lora_proofs.running.selecting import select
 
     entries = select([target])
     if len(entries) > 1:

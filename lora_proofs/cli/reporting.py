@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,7 +76,7 @@ def write_report(
       lora-proofs report --format latex -o - > report.tex
     """
     from lora_proofs.report.faces import face
-    from lora_proofs.running.verifying import select
+    from lora_proofs.running.selecting import select
 
     file = Output(output, force, ledger)
     kind = form or _by_ending(file)
@@ -86,16 +88,31 @@ def write_report(
         raise BadInput(
             f"report: {', '.join(given)} says how a run verifies; add --fresh to verify first"
         )
-    entries = select(targets or [])
+    with _uncollected():
+        entries = select(targets or [])
     interrupted = fresh and _verified(entries, ledger, budget, seed, jobs)
-    records, history = _recorded(entries, ledger, interrupted)
+    with _uncollected():
+        records, history = _recorded(entries, ledger, interrupted)
 
-    from lora_proofs.report import document
+        from lora_proofs.report import document
 
-    file.write(made(document(records, history)))
+        told = made(document(records, history))
+    file.write(told)
     if file.path:
         note(f"wrote {file.path}: {len(records)} claim(s)")
     return EXIT_INTERRUPTED if interrupted else 0
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for cycles meanwhile: a report makes a million values and next to no cycles."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
 
 
 def _by_ending(file: Output) -> str:
@@ -137,7 +154,7 @@ def _recorded(
 
     with Ledger(path, create=False) as ledger:
         found = [ledger.latest(entry.name, str(entry.locator)) for entry in entries]
-        told = history(ledger, entries)
+        told = history(ledger, entries, found)
         records = [record for record in found if record is not None]
         told["beside"] = {name: one for name, one in _corrections(records, ledger)}
         told["changed"] = _changed(entries, found)
@@ -158,9 +175,10 @@ def _changed(
     entries: Sequence[Entry], records: Sequence[dict[str, Any] | None]
 ) -> dict[str, dict[str, str]]:
     """What changed since the records were made, by the claim's name."""
-    from lora_proofs.running.staleness import changed
+    from lora_proofs.running.staleness import changed, package_here
 
-    pairs = ((e.name, changed(e, r)) for e, r in zip(entries, records, strict=True) if r)
+    here = package_here()
+    pairs = ((e.name, changed(e, r, here)) for e, r in zip(entries, records, strict=True) if r)
     return {name: found for name, found in pairs if found}
 
 
@@ -195,7 +213,7 @@ def _corrections(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """What corrects a false claim, where that was not asked for: its record, or what it states."""
     from lora_proofs.running.catalogue import is_path
-    from lora_proofs.running.verifying import select
+    from lora_proofs.running.selecting import select
 
     known = {record["name"] for record in records}
     named = dict.fromkeys(record.get("source", {}).get("corrected_by") for record in records)

@@ -81,7 +81,7 @@ def selftest(
     """
     from lora_proofs.language.budget import budget as budget_named
     from lora_proofs.mutating.reasons import given_reasons
-    from lora_proofs.running.verifying import select
+    from lora_proofs.running.selecting import select
 
     if abs(seed) > LARGEST_SEED:
         raise BadInput(f"--seed: expected an integer of at most 64 bits, got {seed}")

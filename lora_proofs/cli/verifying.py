@@ -107,7 +107,7 @@ def verify_claims(
       lora-proofs verify --scheduler tcp://cluster:8786
     """
     from lora_proofs.language.budget import budget as budget_named
-    from lora_proofs.running.verifying import select
+    from lora_proofs.running.selecting import select
 
     checked_seed(seed)
     found, workers = _limited(budget_named(budget), time_limit), processes(jobs)

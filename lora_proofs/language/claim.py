@@ -246,7 +246,7 @@ class Claim:
                 'kind="lower-bound" if it claims that something exists'
             )
         finite = self.limit or self.kind in ("trap", "invariance")
-        if about_infinity(self.statement) and not finite:
+        if not finite and about_infinity(self.statement):
             raise ClaimRefused(
                 f"{self.name}: its statement is about a limit at infinity, of which finite times "
                 "prove and refute nothing. Say in limit=... how the check makes it finite: a rate, "

@@ -35,7 +35,8 @@ class Series:
     ``look``: ``line``; ``marks``; ``both``; ``steps`` (constant up to the next point); ``arrows``
     (a thin line with its direction); ``band`` (between ``points`` and ``upper``); ``bars`` (from
     the lower end of the axis, as wide as from ``points`` to ``upper``); ``rule`` (thin, dashed). A
-    point that is not a number breaks a line.
+    point that is not a number breaks a line. Bars ``beside`` the axis have no place on it, and
+    their name says what they count.
 
     >>> Series("f", ((0.0, 1.0), (1.0, 0.5))).look
     'line'
@@ -46,6 +47,7 @@ class Series:
     look: str = "line"
     hue: int = 1
     upper: Points = ()
+    beside: bool = False
 
     def __post_init__(self) -> None:
         if self.look not in LOOKS:

@@ -6,7 +6,6 @@ the keyboard reach what scrolls.
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,37 +16,26 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from lora_proofs.report.mathml import Malformed, fit, to_mathml, too_wide
+from lora_proofs.report.numbers import tabled
+from lora_proofs.report.phrases import TONES, display, phrase, tone
 from lora_proofs.report.svg import STYLE, to_svg
 from lora_proofs.report.tree import (
     Block,
     Callout,
     Document,
-    Inline,
     Inlines,
     Judged,
     Link,
-    Math,
     Paragraph,
     Section,
-    Text,
 )
 
-_TONES = {
-    "PROVED": "good",
-    "CERTIFIED": "sure",
-    "SUPPORTED": "part",
-    "REFUTED": "bad",
-    "INCONCLUSIVE": "open",
-}
 _FACES = (
     ("lp-text", "text-regular", 400, "normal"),
     ("lp-text", "text-italic", 400, "italic"),
     ("lp-text", "text-bold", 700, "normal"),
     ("lp-math", "math", 400, "normal"),
 )
-# Signs that a line may neither begin nor end with; a formula beside them keeps them.
-_AHEAD, _BEHIND = re.compile(r"[(\[]+$"), re.compile(r"^[.,;:!?)\]'’”…-]+")
 
 
 @dataclass(frozen=True)
@@ -97,7 +85,7 @@ def _kinds(contents: Iterable[Entry]) -> tuple[str, ...]:
             yield from within(entry.inside)
 
     found = set(within(contents))
-    kinds = tuple(verdict for verdict in _TONES if verdict in found)
+    kinds = tuple(verdict for verdict in TONES if verdict in found)
     return kinds if len(kinds) > 1 else ()
 
 
@@ -137,12 +125,12 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "display": _display,
-        "tone": lambda verdict: _TONES.get(verdict, "open"),
+        "display": display,
+        "tone": tone,
         "verdict_of": verdict_of,
         "row_verdict": _row_verdict,
-        "glued": _glued,
-        "inline_math": _inline_math,
+        "phrase": phrase,
+        "data": lambda figure: [data for data in map(tabled, figure.plots) if data.rows],
         "svg": lambda figure: Markup(to_svg(figure)),
     }
     style = "".join(map(_face, _FACES)) + _shipped("templates", "report.css").decode() + STYLE
@@ -168,63 +156,3 @@ def _face(face: tuple[str, str, int, str]) -> str:
 def _hash(text: str) -> str:
     """What the page's security policy names instead of allowing whatever stands in the page."""
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
-
-
-def _glued(nodes: Inlines) -> list[tuple[Inline, str, str]]:
-    """The pieces of a line; a formula takes the signs that no line break may part from it."""
-    found: list[tuple[Inline, str, str]] = []
-    texts = [x.text if isinstance(x, Text) and not x.strong else "" for x in nodes]
-    for i, node in enumerate(nodes):
-        before = _AHEAD.search(texts[i - 1] if i else "")
-        after = _BEHIND.match(texts[i + 1] if i + 1 < len(nodes) else "")
-        if isinstance(node, Math):
-            found.append((node, before[0] if before else "", after[0] if after else ""))
-        elif texts[i]:
-            found.append((Text(_kept(nodes, texts, i)), "", ""))
-        else:
-            found.append((node, "", ""))
-    return found
-
-
-def _kept(nodes: Inlines, texts: list[str], i: int) -> str:
-    """The text without what the formulas beside it take."""
-    text = texts[i]
-    if i and isinstance(nodes[i - 1], Math):
-        text = _BEHIND.sub("", text, count=1)
-    if i + 1 < len(nodes) and isinstance(nodes[i + 1], Math):
-        text = _AHEAD.sub("", text, count=1)
-    return text
-
-
-def _inline_math(piece: tuple[Inline, str, str]) -> Markup:
-    """A formula inside a line, with the signs before and after it that stay beside it."""
-    node, before, after = piece
-    shown = _math(node.latex if isinstance(node, Math) else "")
-    if not (before or after) or shown.startswith("<span"):
-        return Markup("{}{}{}").format(before, shown, after)
-    # Of a long formula the last part alone is kept together: it may break between its parts.
-    head, mark, last = (Markup(part) for part in str(shown).rpartition("<math>"))
-    ahead, before = (Markup("{}{}").format(before, head), "") if head else ("", before)
-    kept = Markup('<span class="kept">{}{}{}{}</span>').format(before, mark, last, after)
-    return Markup("{}{}").format(ahead, kept)
-
-
-def _display(latex: str) -> Markup:
-    """A formula in a box of its own, that scrolls where it is wide and shrinks on paper."""
-    try:
-        tenths = fit(latex)
-    except Malformed:
-        tenths = 10
-    look = f"display fit{tenths}" if tenths < 10 else "display"
-    return Markup('<div class="{}">{}</div>').format(look, _math(latex, display=True))
-
-
-def _math(latex: str, display: bool = False) -> Markup:
-    """MathML, or the LaTeX itself as escaped code where it is malformed."""
-    try:
-        shown = Markup(to_mathml(latex, display=display))
-    except Malformed:
-        return Markup('<code class="latex">{}</code>').format(latex)
-    if not display and too_wide(latex):
-        return Markup('<span class="inline">{}</span>').format(shown)
-    return shown

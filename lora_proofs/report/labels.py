@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from lora_proofs.report.frame import Frame
 
 KEY = 26.0  # the width of the sample, with the space after it
 _NARROW, _WIDE = "iljtfrI.,:;'|()[]! ·", "mwMW∇Σ→⇒—%@"
+AIR = 4.0  # between two names
 _SPARSE = 7.0  # between the places of a line that a name should not cover
 Array = NDArray[np.float64]
 
@@ -31,14 +33,9 @@ class Box:
     width: float
     height: float
 
-    def meets(self, other: Box, air: float = 4.0) -> bool:
+    def meets(self, other: Box, air: float = AIR) -> bool:
         """Whether two boxes overlap, or nearly."""
-        return (
-            self.x < other.x + other.width + air
-            and other.x < self.x + self.width + air
-            and self.y < other.y + other.height + air
-            and other.y < self.y + self.height + air
-        )
+        return bool(_meet(self.x, self.y, self.width, self.height, other, air))
 
 
 def extent(text: str, size: float) -> float:
@@ -94,9 +91,17 @@ def _best(
     inside &= (y >= frame.top) & (y + height <= frame.bottom)
     corners = corners[inside] if inside.any() else corners[-1:]
     cost = _cost(corners, width, height, k, curves)
-    boxes = [Box(float(x), float(y), width, height) for x, y in corners]
-    cost += np.array([400.0 * any(map(box.meets, taken)) for box in boxes])
-    return boxes[int(np.argmin(np.round(cost, 6)))]
+    if taken:
+        met = [_meet(corners[:, 0], corners[:, 1], width, height, other, AIR) for other in taken]
+        cost += 400.0 * np.any(met, axis=0)
+    x, y = corners[int(np.argmin(np.round(cost, 6)))]
+    return Box(float(x), float(y), width, height)
+
+
+def _meet(x: Any, y: Any, width: float, height: float, other: Box, air: float) -> Any:
+    """Whether boxes at these corners overlap another, or nearly; of one corner, or of arrays."""
+    across = (x < other.x + other.width + air) & (other.x < x + width + air)
+    return across & (y < other.y + other.height + air) & (other.y < y + height + air)
 
 
 def _candidates(frame: Frame, curve: Array, width: float, height: float) -> Iterator[Point]:
@@ -125,8 +130,14 @@ def _cost(corners: Array, width: float, height: float, k: int, curves: Sequence[
 
 def _distances(corners: Array, width: float, height: float, curve: Array) -> Array:
     """From each box to each place, squared."""
-    x, y = corners[:, :1], corners[:, 1:]
-    across = np.maximum(np.maximum(x - curve[:, 0], curve[:, 0] - x - width), 0.0)
-    down = np.maximum(np.maximum(y - curve[:, 1], curve[:, 1] - y - height), 0.0)
-    found: Array = across**2 + down**2
+    across = _beyond(curve[:, 0] - corners[:, :1], width)
+    across += _beyond(curve[:, 1] - corners[:, 1:], height)
+    return across
+
+
+def _beyond(from_start: Array, length: float) -> Array:
+    """How far from an interval places are, squared, from where they are after its start."""
+    found: Array = np.maximum(-from_start, from_start - length)
+    np.maximum(found, 0.0, out=found)
+    found *= found
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 from lora_proofs.report.formulas.nodes import (
     Decorated,
@@ -45,7 +46,13 @@ def flattened(nodes: Nodes) -> Nodes:
     >>> [node.kind for node in flattened(read(r"\left(a + b\right)"))]
     ['open', 'letter', 'binary', 'letter', 'close']
     """
+    if not any(map(_bracketed, nodes)):
+        return nodes
     return tuple(part for node in nodes for part in _opened(node))
+
+
+def _bracketed(node: Node) -> bool:
+    return isinstance(node.base if isinstance(node, Scripts) else node, Fenced)
 
 
 def _opened(node: Node) -> Iterator[Node]:
@@ -86,9 +93,9 @@ def kind_of(node: Node) -> str:
     >>> kind_of(Sign("=", "=", "relation")), kind_of(Number("1"))
     ('relation', 'atom')
     """
+    if isinstance(node, Sign):
+        return "bar" if node.kind == "plain" and node.character in BARS else node.kind
     match node:
-        case Sign(_, character, kind):
-            return "bar" if character in BARS and kind == "plain" else kind
         case Words(command, _) if command.startswith("operator"):
             return "function"
         case Scripts(base, _, _):
@@ -108,11 +115,13 @@ def width(nodes: Nodes) -> float:
 
 
 def _wide(node: Node) -> float:
+    # Most nodes of a report are signs and numbers: a pattern would ask each for all its fields.
+    if isinstance(node, Sign):
+        return _of_sign(node.character, node.kind)
+    if isinstance(node, Number):
+        return 0.5 * len(node.digits)
     match node:
-        case Sign(_, character, kind):
-            capital = 0.12 if kind == "letter" and character.isupper() else 0.0
-            return capital + (_SPACES.get(character, 0.2) if kind == "space" else _SIGNS[kind])
-        case Number(text) | Words(_, text):
+        case Words(_, text):
             return 0.5 * len(text)
         case Scripts(base, below, above):
             return _wide(base) + _SCRIPT * max(width(below or ()), width(above or ()))
@@ -130,6 +139,12 @@ def _wide(node: Node) -> float:
             return 0.45
 
 
+@cache
+def _of_sign(character: str, kind: str) -> float:
+    capital = 0.12 if kind == "letter" and character.isupper() else 0.0
+    return capital + (_SPACES.get(character, 0.2) if kind == "space" else _SIGNS[kind])
+
+
 def lines(nodes: Nodes, most: float, *, deepest: int = 9) -> list[Nodes]:
     """The formula in lines of at most ``most`` em, where it has places to break.
 
@@ -137,14 +152,23 @@ def lines(nodes: Nodes, most: float, *, deepest: int = 9) -> list[Nodes]:
     >>> [len(line) for line in lines(read("a + b = c + d"), 4.0)]
     [3, 4]
     """
-    found, rest = [], nodes
-    while width(rest) > most and (place := _place(rest, most, deepest)):
-        found.append(rest[:place])
-        rest = rest[place:]
-    return [*found, rest]
+    return [line for line, _ in measured(nodes, most, deepest=deepest)]
 
 
-def _place(nodes: Nodes, most: float, deepest: int) -> int:
+def measured(nodes: Nodes, most: float, *, deepest: int = 9) -> list[tuple[Nodes, float]]:
+    """The same lines, each with its width in em: what has been measured need not be again.
+
+    >>> [(len(line), round(width, 2)) for line, width in measured((Number("12"),) * 2, 4.0)]
+    [(2, 2.0)]
+    """
+    found, rest, wide = [], nodes, [_wide(node) for node in nodes]
+    while sum(wide) > most and (place := _place(rest, wide, most, deepest)):
+        found.append((rest[:place], sum(wide[:place])))
+        rest, wide = rest[place:], wide[place:]
+    return [*found, (rest, sum(wide))]
+
+
+def _place(nodes: Nodes, widths: list[float], most: float, deepest: int) -> int:
     """The best place to break in the first ``most`` em; 0 where there is none."""
     best, rank = 0, (0.0, 0)
     depth, before, wide, bars = 0, "", 0.0, False
@@ -161,7 +185,7 @@ def _place(nodes: Nodes, most: float, deepest: int) -> int:
         if cost < 99 and depth <= deepest and wide > 1 and (not best or worth > rank):
             best, rank = i, worth
         depth += {"open": 1, "close": -1}.get(kind, 0)
-        before, wide = kind, wide + _wide(node)
+        before, wide = kind, wide + widths[i]
     return best
 
 

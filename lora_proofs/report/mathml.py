@@ -29,7 +29,7 @@ from lora_proofs.report.formulas.nodes import (
     Words,
 )
 from lora_proofs.report.formulas.reading import NotPlain, read
-from lora_proofs.report.linebreaks import BARS, flattened, kind_of, lines, width
+from lora_proofs.report.linebreaks import BARS, flattened, kind_of, measured
 
 # In em: a line of the page, a part of a formula inside a line, what a phone and what paper shows.
 LINE, SHORT, PHONE, PAPER = 38.0, 9.0, 19.0, 44.0
@@ -48,7 +48,7 @@ def to_mathml(latex: str, *, display: bool = False) -> str:
     >>> to_mathml("A^2")
     '<math><msup><mi>A</mi><mn>2</mn></msup></math>'
     """
-    rows = _laid(latex, display)
+    rows, _ = _laid(latex, display)
     if display:
         return f'<math display="block">{_displayed(rows)}</math>'
     parts = (_row(row, False, after="break" if i else "") for i, row in enumerate(rows))
@@ -57,17 +57,25 @@ def to_mathml(latex: str, *, display: bool = False) -> str:
 
 
 @lru_cache(maxsize=8192)
-def _laid(latex: str, display: bool) -> tuple[Nodes, ...]:
-    """The lines of a displayed formula, or the parts between which one inside a line may break."""
+def _laid(latex: str, display: bool) -> tuple[tuple[Nodes, ...], float]:
+    """The lines of a displayed formula, or the parts between which one inside a line may break;
+    and the width of the widest, in em.
+    """
     try:
         nodes = flattened(read(latex))
     except (NotPlain, RecursionError) as error:
         raise Malformed(f"not understood as LaTeX: {latex[:80]}") from error
     if display:
-        return tuple(lines(nodes, LINE))
-    # Outside brackets wherever it may; inside them only where it must.
-    parts = lines(nodes, SHORT, deepest=0)
-    return tuple(part for whole in parts for part in lines(whole, PHONE))
+        found = measured(nodes, LINE)
+    else:
+        # Outside brackets wherever it may; inside them only where it must.
+        parts = measured(nodes, SHORT, deepest=0)
+        found = [
+            part
+            for whole, wide in parts
+            for part in (measured(whole, PHONE) if wide > PHONE else [(whole, wide)])
+        ]
+    return tuple(part for part, _ in found), max(wide for _, wide in found)
 
 
 def too_wide(latex: str) -> bool:
@@ -76,7 +84,7 @@ def too_wide(latex: str) -> bool:
     >>> too_wide("x + y"), too_wide("1" * 80)
     (False, True)
     """
-    return any(width(part) > PHONE for part in _laid(latex, False))
+    return _laid(latex, False)[1] > PHONE
 
 
 def fit(latex: str) -> int:
@@ -85,7 +93,7 @@ def fit(latex: str) -> int:
     >>> fit("x + y"), fit(r"\\begin{matrix}" + "1234567890 & " * 20 + r"\\end{matrix}")
     (10, 3)
     """
-    widest = max(map(width, _laid(latex, True)))
+    _, widest = _laid(latex, True)
     return max(2, min(10, int(10 * PAPER / max(1.0, widest))))
 
 
@@ -118,7 +126,7 @@ def _parts(nodes: Nodes, display: bool, before: str) -> Iterator[str]:
     i = 0
     while i < len(nodes):
         node, kind = nodes[i], kind_of(nodes[i])
-        quotient = _quotient(nodes[i : i + 3])
+        quotient = _quotient(nodes[i : i + 3]) if isinstance(node, Number) else ""
         if kind == "bar":
             sign = node.base if isinstance(node, Scripts) else node
             bars[_character(sign)] ^= True
@@ -197,6 +205,7 @@ def _node(node: Node, display: bool, how: str = "") -> str:
             return _grid(node)
 
 
+@lru_cache(maxsize=8192)
 def _sign(sign: Sign, how: str = "") -> str:
     text = escape(sign.character)
     if sign.kind == "space":

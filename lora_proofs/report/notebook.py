@@ -15,6 +15,7 @@ from lora_proofs.report.cleaning import cleaned
 from lora_proofs.report.figure import Figure
 from lora_proofs.report.markdown import markdown_of
 from lora_proofs.report.notebook_setup import SETUP
+from lora_proofs.report.numbers import in_words
 from lora_proofs.report.records import Record, anchors, listed, name_of, part, parts
 from lora_proofs.report.svg import to_svg
 from lora_proofs.report.text import paragraph
@@ -87,7 +88,7 @@ def _picture(figure: Figure) -> Iterator[dict[str, Any]]:
     name = Paragraph((Text(f"{figure.title}. ", strong=True), Text(figure.caption)))
     yield _markdown(markdown_of((name, paragraph(figure.told))))
     svg = to_svg(figure, alone=True)
-    shown = {"image/svg+xml": _lines(svg), "text/plain": _lines(figure.told)}
+    shown = {"image/svg+xml": _lines(svg), "text/plain": _lines(in_words(figure))}
     output = {"output_type": "display_data", "data": shown, "metadata": {}}
     cell = _code(f"Picture(\n    {_literal(svg)}\n)")
     yield {**cell, "metadata": {"jupyter": {"source_hidden": True}}, "outputs": [output]}

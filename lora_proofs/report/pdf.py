@@ -8,6 +8,7 @@ from pathlib import Path
 from lora_proofs.errors import BadInput
 from lora_proofs.report.cleaning import cleaned
 from lora_proofs.report.tree import Document
+from lora_proofs.report.typefaces import settable
 from lora_proofs.report.typst import to_typst
 
 
@@ -39,7 +40,7 @@ def to_pdf(document: Document) -> bytes:
     # A folder with the source alone is all that the compiler may read; it holds no packages.
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "report.typ"
-        source.write_text(cleaned(to_typst(document)), encoding="utf-8")
+        source.write_text(settable(cleaned(to_typst(document))), encoding="utf-8")
         made = typst.compile(
             str(source),
             root=folder,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import TypeVar
 
 from lora_proofs.report.columns import height, shares
@@ -16,6 +17,7 @@ from lora_proofs.report.formulas.as_typst import quoted, typst_of
 from lora_proofs.report.formulas.nodes import Nodes
 from lora_proofs.report.formulas.reading import NotPlain
 from lora_proofs.report.linebreaks import width
+from lora_proofs.report.numbers import in_words
 from lora_proofs.report.svg import to_svg
 from lora_proofs.report.tree import (
     Block,
@@ -68,6 +70,7 @@ PRELUDE = """\
 #let framed(name, body) = block(
   width: 100%, inset: (left: 9pt, right: 0pt, y: 4pt), above: 0.9em, below: 0.9em,
   stroke: (left: 2.2pt + tone(name)), body)
+#let ahead(body) = block(sticky: true, above: 0.95em, below: 0.95em, body)
 #let code(..parts) = parts.pos().map(part => raw(part)).join(sym.zws)
 #let listing(text) = block(
   width: 100%, fill: luma(96%), inset: 6pt, radius: 2pt, breakable: true,
@@ -139,8 +142,11 @@ class _Writer:
         self.room = ROOM
 
     def blocks(self, blocks: Iterable[Block], level: int, most: float) -> Iterator[str]:
-        for block in blocks:
-            yield from self.block(block, level, most)
+        for block, after in zip_longest(given := tuple(blocks), given[1:]):
+            if after and isinstance(block, Paragraph) and _announces(block):
+                yield f"#ahead[{self.line(block.content)}]"
+            else:
+                yield from self.block(block, level, most)
 
     def block(self, block: Block, level: int, most: float) -> Iterator[str]:
         match block:
@@ -235,6 +241,12 @@ class _Writer:
         return f"#derived({number}, {formula}, [{inside}])"
 
 
+def _announces(paragraph: Paragraph) -> bool:
+    """Whether what a paragraph says comes after it: no page ends between them."""
+    last = paragraph.content[-1] if paragraph.content else None
+    return isinstance(last, Text) and last.text.rstrip().endswith(":")
+
+
 def _filled(cells: tuple[_T, ...], count: int, empty: _T) -> list[_T]:
     return [*cells, *[empty] * (count - len(cells))][:count]
 
@@ -264,10 +276,10 @@ def _broken(lines: list[Nodes]) -> str:
 
 
 def _figure(figure: Figure) -> str:
-    drawn = quoted(to_svg(figure))
+    drawn, words = quoted(to_svg(figure)), quoted(in_words(figure))
     told = f"#emph({quoted(figure.told)})"
     caption = f"[#{quoted(figure.title)}. #{quoted(figure.caption)}]"
     return (
-        f'#figure(image(bytes({drawn}), format: "svg", width: 78%, alt: {quoted(figure.told)}), '
+        f'#figure(image(bytes({drawn}), format: "svg", width: 78%, alt: {words}), '
         f"caption: {caption}, supplement: none, numbering: none)\n\n{told}"
     )

@@ -28,6 +28,7 @@ from lora_proofs.running.suggesting import file_suggestion, pattern_suggestion, 
 
 SHIPPED = "lora_proofs.claims"
 GROUP = "lora_proofs.claims"
+_HOME = Path(__file__).resolve().parent.parent / "claims"
 
 
 @dataclass(frozen=True)
@@ -108,16 +109,28 @@ def refuse_duplicates(entries: Iterable[Entry]) -> None:
 
 
 @cache
-def shipped_claims() -> tuple[Entry, ...]:
-    """Every claim of the package, by name."""
+def shipped_claims(folder: str = "") -> tuple[Entry, ...]:
+    """Every claim of the package, or of one paper's folder in it, by name."""
+    where = f"{SHIPPED}.{folder}".rstrip(".")
     try:
-        package = import_module(SHIPPED)
+        package = import_module(where)
     except ModuleNotFoundError:
         return ()
-    names = [info.name for info in walk_packages(package.__path__, SHIPPED + ".")]
+    names = [info.name for info in walk_packages(package.__path__, where + ".")]
     return _distinct(
         pair for name in names for pair in _entries(imported(name), True, Locator(name))
     )
+
+
+def shipped_near(target: str) -> tuple[Entry, ...]:
+    """The claims of the package among which a name or a pattern finds what it fits.
+
+    A name begins with the folder of its paper, so nothing else is imported where that is said.
+    """
+    paper, slash, _ = target.partition("/")
+    folder = paper.replace("-", "_")
+    known = slash and folder.isidentifier() and (_HOME / folder / "__init__.py").is_file()
+    return shipped_claims(folder if known else "")
 
 
 @cache
@@ -265,6 +278,11 @@ def home_of(locator: Locator) -> ModuleType:
     return imported(locator.module)
 
 
+def is_pattern(target: str) -> bool:
+    """Whether a target is a glob, which may fit several claims."""
+    return any(c in target for c in "*?[")
+
+
 def is_path(target: str) -> bool:
     """Whether a target names a file rather than a claim."""
     return target.partition("::")[0].endswith(".py")
@@ -272,9 +290,8 @@ def is_path(target: str) -> bool:
 
 def module_of(path: Path) -> str:
     """The module that a path inside the shipped claims stands for, or nothing."""
-    home = Path(__file__).resolve().parent.parent / "claims"
     try:
-        inside = path.resolve().relative_to(home)
+        inside = path.resolve().relative_to(_HOME)
     except ValueError:
         return ""
     return ".".join((SHIPPED, *inside.with_suffix("").parts))
@@ -282,7 +299,7 @@ def module_of(path: Path) -> str:
 
 def named(target: str, known: Sequence[Entry]) -> list[Entry]:
     """The claims that a name or a glob selects; a name that fits none raises, with suggestions."""
-    if any(c in target for c in "*?["):
+    if is_pattern(target):
         return [entry for entry in known if fnmatch.fnmatchcase(entry.name, target)]
     found = [entry for entry in known if entry.name == target]
     if found:

@@ -14,9 +14,9 @@ from lora_proofs.errors import LedgerError
 from lora_proofs.language.budget import Budget
 from lora_proofs.running.catalogue import Entry
 from lora_proofs.running.ledger import Ledger, storable
-from lora_proofs.running.resuming import run_key
 
 Place = tuple[str, str]
+Record = Mapping[str, Any]
 
 
 @contextmanager
@@ -30,6 +30,8 @@ def kept_run(
     resumed: bool = False,
 ) -> Iterator[None]:
     """Tell the ledger what a run is about to verify, and how that ended."""
+    from lora_proofs.running.resuming import run_key  # all that verifies; a report needs none of it
+
     claims = [[*place(entry), run_key(entry, budget, seed)] for entry in entries]
     told = {"command": command, "budget": budget.name, "seed": seed, "time_limit": budget.wall}
     number = ledger.begin({**told, "resumed": resumed, "claims": claims})
@@ -48,26 +50,28 @@ def place(entry: Entry) -> Place:
     return entry.name, storable(str(entry.locator))
 
 
-def history(ledger: Ledger, entries: Sequence[Entry]) -> dict[str, Any]:
+def history(
+    ledger: Ledger, entries: Sequence[Entry], found: Sequence[Record | None]
+) -> dict[str, Any]:
     """The last run that selected each claim, what it left open, and the claims that no run knows.
 
-    ``runs``, the first one first, have ``finished`` and ``missing`` claims of those asked for;
-    ``absent`` claims have no record at all.
+    ``found`` are their last records. ``runs``, the first one first, have ``finished`` and
+    ``missing`` claims of those asked for; ``absent`` claims have no record at all.
     """
-    records = {place(entry): ledger.latest(entry.name, str(entry.locator)) for entry in entries}
+    records = dict(zip(map(place, entries), found, strict=True))
     waiting = dict.fromkeys(records)
-    found = []
+    runs = []
     for run in ledger.runs():
         claims = _claims(run, ledger)
         its = [claim for claim in claims if claim[:2] in waiting]
         if its:
-            found.append({**run, "selected": len(claims), **_parted(run, its, records)})
+            runs.append({**run, "selected": len(claims), **_parted(run, its, records)})
         for claim in its:
             del waiting[claim[:2]]
-    missing = {name for run in found for name in run["missing"]}
+    missing = {name for run in runs for name in run["missing"]}
     absent = [name for (name, _), record in records.items() if record is None]
     return {
-        "runs": found[::-1],
+        "runs": runs[::-1],
         "absent": [name for name in absent if name not in missing],
     }
 
@@ -83,7 +87,7 @@ def _claims(run: dict[str, Any], ledger: Ledger) -> list[tuple[str, str, str]]:
 def _parted(
     run: Mapping[str, Any],
     claims: Sequence[tuple[str, str, str]],
-    records: Mapping[Place, Mapping[str, Any] | None],
+    records: Mapping[Place, Record | None],
 ) -> dict[str, list[str]]:
     """The claims of a run that it finished, and those that it did not."""
     done = [_finished(run, key, records[name, where]) for name, where, key in claims]
@@ -94,7 +98,7 @@ def _parted(
     }
 
 
-def _finished(run: Mapping[str, Any], key: str, record: Mapping[str, Any] | None) -> bool:
+def _finished(run: Mapping[str, Any], key: str, record: Record | None) -> bool:
     """Whether the last record of a claim is the run's: new, or taken over by one that went on."""
     if record is None:
         return False
@@ -102,7 +106,7 @@ def _finished(run: Mapping[str, Any], key: str, record: Mapping[str, Any] | None
     return bool(record["record"] > int(run.get("after", 0)) or taken_over)
 
 
-def differing(ledger: Ledger, record: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
+def differing(ledger: Ledger, record: Record, where: str) -> list[dict[str, Any]]:
     """Earlier records of a claim with another verdict, budget or seed: the last one of each."""
     run = record.get("run") or {}
     seen = {(record["verdict"], run.get("budget"), run.get("seed"))}

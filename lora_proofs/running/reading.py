@@ -7,7 +7,7 @@ after.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import isfinite
 from typing import Any
 
@@ -32,7 +32,7 @@ def record_of(text: str | bytes, row: Mapping[str, Any]) -> dict[str, Any]:
     lora_proofs.running.reading.Malformed: field seconds: expected seconds from 0 on, got -1
     """
     found = plain(text)
-    fault = next(RECORD(found), None)
+    fault = next(iter(RECORD(found)), None)
     if fault:
         where, what = fault
         raise Malformed(f"field {where.removeprefix('.')}: {what}" if where else what)
@@ -56,21 +56,21 @@ def plain(text: str | bytes) -> Any:
         raise
     except (ValueError, TypeError) as error:
         raise Malformed(str(error)) from None
-    level = [found]
+    level = [found] if isinstance(found, dict | list) else []
     for _ in range(DEEPEST):
-        level = [one for value in level for one in _inside(value)]
         if not level:
             return found
-    raise Malformed(_DEEP)
+        level = [one for value in level for one in _inside(value) if type(one) in (dict, list)]
+    if level:
+        raise Malformed(_DEEP)
+    return found
 
 
 _DEEP = f"expected at most {DEEPEST} lists and objects in one another, got more"
 
 
-def _inside(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
+def _inside(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _no_number(word: str) -> Any:

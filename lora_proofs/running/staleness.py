@@ -15,17 +15,18 @@ OTHER = (FILE, CLAIM)
 """What makes a record one of another claim than the one that stands there now."""
 
 
-def changed(entry: Entry, record: Mapping[str, Any]) -> dict[str, str]:
+def changed(entry: Entry, record: Mapping[str, Any], here: str = "") -> dict[str, str]:
     """What changed since a claim was recorded: ``what``, and what it ``was`` and is ``now``.
 
     A file by its SHA-256; for other claims the words of the claim, and the text of the package.
-    Empty where nothing did, and where the record does not say.
+    Empty where nothing did, and where the record does not say. ``here`` is what ``package_here``
+    says: who asks about many records asks for it once, since it looks at every file of ours.
     """
     was = (record.get("locator") or {}).get("sha256") or ""
     now = entry.locator.sha256
     if was and now:
         return {"what": FILE, "was": was, "now": now} if was != now else {}
-    before, here = _package(record.get("run") or {}), _package(_running())
+    before, here = _package(record.get("run") or {}), here or package_here()
     if any(
         key in record and record[key] != entry.told[key] for key in ("statement", "assumptions")
     ):
@@ -49,9 +50,14 @@ def in_words(found: Mapping[str, str]) -> str:
     }[found["what"]]
 
 
-def _running() -> dict[str, Any]:
+def package_here() -> str:
+    """The version of the package that runs, and the fingerprint of its text.
+
+    >>> ", fingerprint " in package_here()
+    True
+    """
     told = about()
-    return {"versions": told, "source_fingerprint": told["source"]}
+    return _package({"versions": told, "source_fingerprint": told["source"]})
 
 
 def _package(run: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Verifying many claims: selection, worker processes, the ledger; what the command line drives."""
+"""Verifying many claims: worker processes, the ledger; what the command line drives."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from lora_proofs.running.provenance import about, versions
 from lora_proofs.running.resuming import Book, run_key
 from lora_proofs.running.runner import stopped
 from lora_proofs.running.scale import MEMORY, Crew, Outcome, Pool, Task
+from lora_proofs.running.selecting import select as select
 
 SPOILED = (
     "something other than the verifier wrote to the channel that its answer comes through, "
@@ -38,52 +39,6 @@ def load_seconds() -> float:
         raise BadInput(
             f"LORA_PROOFS_LOAD_SECONDS: expected a number of seconds, got {text!r}"
         ) from None
-
-
-def select(targets: Sequence[str]) -> tuple[Entry, ...]:
-    """The claims that targets name, each once, by name; no target means every shipped claim.
-
-    Raises ``BadInput`` for a target that names nothing, ``NothingSelected`` where no pattern fits,
-    ``ClaimRefused`` for a file that cannot be used and for two claims of one name.
-    """
-    if not targets:
-        found = list(catalogue.shipped_claims())
-    else:
-        found = [entry for target in targets for entry in _target(target)]
-    if not found:
-        raise catalogue.nothing(targets)
-    distinct = tuple(dict.fromkeys(found))
-    catalogue.refuse_duplicates(distinct)
-    return tuple(sorted(distinct, key=lambda entry: entry.name))
-
-
-def _target(target: str) -> Sequence[Entry]:
-    if catalogue.is_path(target):
-        return _file(target)
-    # A claim of ours is found without other packages: one that is broken is not in its way.
-    ours = [entry for entry in catalogue.shipped_claims() if entry.name == target]
-    return ours or catalogue.named(target, (*catalogue.shipped_claims(), *installed()))
-
-
-def _file(target: str) -> Sequence[Entry]:
-    """The claims of a file, or, after ``::``, the one of a name or an attribute."""
-    text, _, wanted = target.partition("::")
-    path = Path(text)
-    catalogue.read_file(path)
-    module = catalogue.module_of(path)
-    shipped = (
-        [e for e in catalogue.shipped_claims() if e.locator.module == module] if module else []
-    )
-    entries = shipped or listed(path)
-    if not wanted:
-        return entries
-    found = [e for e in entries if wanted in (e.name, str(e.locator).rpartition(":")[2])]
-    if not found:
-        names = ", ".join(entry.name for entry in entries)
-        raise BadInput(
-            f"{path}: expected one of its claims after '::', got {wanted!r}; it has {names}"
-        )
-    return found
 
 
 def listed(path: Path) -> Sequence[Entry]:

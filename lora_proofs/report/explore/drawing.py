@@ -15,6 +15,7 @@ from lora_proofs.report.explore.kind import Kind, NoBound, points, rounded
 from lora_proofs.report.explore.path import Path, path
 from lora_proofs.report.explore.setting import Setting
 from lora_proofs.report.figure import Axis, Figure, Plot, Series
+from lora_proofs.report.pictures.parts import apart, level
 
 Array = Any
 SHOWN = 8
@@ -107,12 +108,10 @@ def _values(x: Built, p: Path) -> Iterator[Series]:
     """The singular values of BA, in front of those that they may tend to."""
     shown = min(SHOWN, p.values.shape[1])
     ends = [] if x.traced else [float(v) for v in x.sigma[:shown]]
-    for i, end in enumerate(ends):
-        label = "" if i else "singular values of Y − W₀"
-        yield Series(label, ((0.0, end), (float(p.t[-1]), end)), "rule", 0)
-    for i in range(shown):
-        label = "" if i else "singular values of BA" + _most(p.values.shape[1])
-        yield Series(label, points(p.t, p.values[:, i]), "line", 1)
+    if ends:
+        yield level("singular values of Y − W₀", 0.0, float(p.t[-1]), *ends)
+    label = "singular values of BA" + _most(p.values.shape[1])
+    yield Series(label, apart(*(points(p.t, p.values[:, i]) for i in range(shown))), "line", 1)
 
 
 def _most(count: int) -> str:

@@ -122,6 +122,8 @@ def _one(node: Node) -> str:
 
 
 def _escaped(character: str) -> str:
+    if character == "√":  # a call of typst, which wants what stands under the root
+        return '"√"'
     return f"\\{character}" if character.isascii() and not character.isalnum() else character
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from string import ascii_letters
 
 from lora_proofs.report.formulas import symbols
 from lora_proofs.report.formulas.nodes import (
@@ -29,8 +30,10 @@ from lora_proofs.report.formulas.nodes import (
 
 MAX_LENGTH = 20_000
 MAX_DEPTH = 60
-_TOKEN = re.compile(r"\\operatorname\*|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\s+|.", re.S)
+_TOKEN = re.compile(r"\s*(\\operatorname\*|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\S|\Z)", re.S)
 _TEXT = re.compile(r"[^\\{}$^_&#%~\x00-\x1f\x7f-\x9f]*")
+_SCRIPTS = frozenset(("^", "_", "'", "\\limits", "\\nolimits"))
+_LETTERS = {letter: Sign(letter, letter, "letter") for letter in ascii_letters}
 _ENDS = frozenset(("}", "&", "\\\\", "\\cr", "\\right", "\\end", "\\middle", ""))
 
 
@@ -70,14 +73,10 @@ class _Reader:
 
     def advance(self) -> str:
         """Go to the next token, over spaces; the one that was left."""
-        left, self.at = self.token, self.end
-        while found := _TOKEN.match(self.latex, self.at):
-            self.end = found.end()
-            if not found[0].isspace():
-                self.token = found[0]
-                return left
-            self.at = self.end
-        self.token = ""
+        found = _TOKEN.match(self.latex, self.end)
+        assert found is not None  # any sign is a token, and so is the end
+        left, self.token = self.token, found[1]
+        self.at, self.end = found.span(1)
         return left
 
     def expect(self, token: str) -> None:
@@ -91,13 +90,13 @@ class _Reader:
         while self.token not in _ENDS:
             atom = self.atom()
             if atom is not None:
-                found.append(self.scripts(atom))
+                found.append(self.scripts(atom) if self.token in _SCRIPTS else atom)
         return tuple(found)
 
     def scripts(self, base: Node) -> Node:
         below: Nodes | None = None
         above: Nodes | None = None
-        while self.token in ("^", "_", "'", "\\limits", "\\nolimits"):
+        while self.token in _SCRIPTS:
             mark = self.advance()
             if mark == "_" and below is None:
                 below = self.argument()
@@ -133,6 +132,9 @@ class _Reader:
 
     def one(self) -> Node | None:
         token = self.token
+        if token in _LETTERS:
+            self.advance()
+            return _LETTERS[token]
         if token in ("^", "_"):
             return Group(())
         if token == "{":
@@ -144,16 +146,13 @@ class _Reader:
         self.advance()
         if token[0].isdigit() and token.isascii():
             return Number(token)
-        if token.isascii() and token.isalpha():
-            return Sign(token, token, "letter")
         if token in symbols.SIGNS:
             return symbols.SIGNS[token]
         raise NotPlain(f"{token!r} is no command that a formula may hold")
 
     def command(self, name: str) -> Node | None:
-        for known, rule in _RULES:
-            if name in known:
-                return rule(self, name)
+        if name in _RULES:
+            return _RULES[name](self, name)
         raise NotPlain(f"{chr(92) + name!r} is no command that a formula may hold")
 
     def fraction(self, name: str) -> Node:
@@ -272,7 +271,7 @@ class _Reader:
 
 
 _Rule = Callable[[_Reader, str], Node | None]
-_RULES: tuple[tuple[frozenset[str], _Rule], ...] = (
+_KINDS: tuple[tuple[frozenset[str], _Rule], ...] = (
     (symbols.FRACTIONS, _Reader.fraction),
     (frozenset({"sqrt"}), _Reader.root),
     (symbols.ACCENTS | symbols.ALPHABETS, _Reader.decorated),
@@ -284,3 +283,4 @@ _RULES: tuple[tuple[frozenset[str], _Rule], ...] = (
     (symbols.STYLES, _Reader.style),
     (frozenset({"begin"}), _Reader.grid),
 )
+_RULES = {name: rule for known, rule in _KINDS for name in known}

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from lora_proofs.arithmetic.array import ArrayArithmetic
+from lora_proofs.arithmetic.exact import EXACT
 from lora_proofs.kernels import gradient_descent, lora_flow
 from lora_proofs.mathematics.closed_forms import trace_squared_closed_form, trace_squared_full
 from lora_proofs.mathematics.decoupling import frobenius_decoupled_closed_form
 from lora_proofs.mathematics.frobenius_riccati import frobenius_riccati_closed_form
 from lora_proofs.report.axes import number
 from lora_proofs.report.figure import Axis, Figure, Plot, Series
-from lora_proofs.report.pictures.parts import MODEST, along, level, within
+from lora_proofs.report.pictures.parts import MODEST, along, apart, level, within
 
 Rows = Sequence[Sequence[Any]]
 CTX = ArrayArithmetic()
@@ -77,7 +79,8 @@ def _frobenius(
 ) -> Figure:
     lines, marks = np.linspace(0, end, LINE), np.linspace(0, end, MARKS)
     W0: Rows = ((0,) * 4,) * 4
-    exact = [closed(W0, E, A0, NO_B, _exact(t), CTX).W for t in lines]
+    problem = [EXACT.matrix(X) for X in (W0, E, A0, NO_B)]
+    exact = [closed(*problem, _exact(t), CTX).W for t in lines]
     steps = _integrated(W0, E, A0, NO_B, marks)
     limit = 0.5 * (sum(s * s for s in SIGMA) - sum(s * s for s in ends))
     told = (
@@ -91,9 +94,8 @@ def _frobenius(
     return Figure(title, f"Lines: closed form; circles: Runge-Kutta. {MODEST}", told, plots)
 
 
-def _exact(t: float) -> Any:
-    numerator, denominator = float(t).as_integer_ratio()
-    return f"{numerator}/{denominator}"
+def _exact(t: float) -> Fraction:
+    return Fraction(float(t))
 
 
 def _integrated(W0: Rows, Y: Rows, A0: Rows, B0: Rows, times: Any) -> Any:
@@ -117,10 +119,15 @@ def _values(
     series = [
         Series(f"σ{'₁₂'[k]}(BA)", along(lines, values[:, k]), hue=(1, 2)[k]) for k in range(2)
     ]
-    series += [Series("", along(marks, found[:, k]), "marks", hue=1) for k in range(2)]
-    rules = [level("", 0.0, last, height) for height in ends]
+    both = apart(*(along(marks, found[:, k]) for k in range(2)))
+    series.append(Series("Runge–Kutta", both, "marks", hue=1))
+    series.append(level(_limits(ends), 0.0, last, *ends))
     x, y = Axis("time t", low=0.0, high=last), Axis("singular values of BA", low=0.0)
-    return Plot(x, y, (*series, *rules))
+    return Plot(x, y, tuple(series))
+
+
+def _limits(ends: Sequence[float]) -> str:
+    return f"limits {' and '.join(number(end, 3) for end in ends)}"
 
 
 def _loss(lines: Any, exact: Sequence[Any], marks: Any, steps: Any, limit: float) -> Plot:
@@ -147,11 +154,12 @@ def trace_squared_flow() -> Figure:
     """The trace-squared flow from B0 = 0, from the cone B0 = A0', and of all parameters."""
     lines, marks = np.linspace(0, ENDS, LINE), np.linspace(0, ENDS, MARKS)
     zero, cone = ((0, 0),) * 3, tuple(zip(*A0_TRACE, strict=True))
+    W0, A0 = map(EXACT.matrix, (W0_TRACE, A0_TRACE))
     both = [
-        [trace_squared_closed_form(W0_TRACE, A0_TRACE, B0, _exact(t), CTX).W for t in lines]
-        for B0 in (zero, cone)
+        [trace_squared_closed_form(W0, A0, B, _exact(t), CTX).W for t in lines]
+        for B in map(EXACT.matrix, (zero, cone))
     ]
-    steps = [_descended(B0) for B0 in (zero, cone)]
+    steps = _descended(zero, cone)
     full = [trace_squared_full(W0_TRACE, _exact(t), CTX) for t in lines]
     told = (
         "n = 3, r = 2, tr W₀ = 2. From B₀ = 0 the loss goes to 0 exponentially; full-parameter "
@@ -165,15 +173,16 @@ def trace_squared_flow() -> Figure:
     return Figure("Loss and singular values along the trace-squared flow", caption, told, plots)
 
 
-def _descended(B0: Rows) -> Any:
-    """W along simultaneous gradient descent, at the times of the markers."""
-    W0, A, B = CTX.matrix(W0_TRACE), CTX.matrix(A0_TRACE)[None], CTX.matrix(B0)[None]
-    every, found = round(ENDS / STEP / (MARKS - 1)), [W0 + (B @ A)[0]]
+def _descended(*starts: Rows) -> Any:
+    """W along simultaneous descent from each B0, at the times of the markers: (starts, times)."""
+    W0, B = CTX.matrix(W0_TRACE), np.stack([CTX.matrix(B0) for B0 in starts])
+    A = np.stack([CTX.matrix(A0_TRACE)] * len(starts))
+    every, found = round(ENDS / STEP / (MARKS - 1)), [W0 + B @ A]
     for _ in range(MARKS - 1):
         end = gradient_descent("trace-squared", W0, None, A, B, STEP, every)
         A, B = end.A, end.B
-        found.append(end.W[0])
-    return np.asarray(found)
+        found.append(end.W)
+    return np.stack(found, axis=1)
 
 
 def _half_square(W: Any) -> Any:
@@ -185,8 +194,8 @@ def _trace_losses(lines: Any, both: Any, full: Any, marks: Any, steps: Any) -> P
         Series("LoRA, B₀ = 0", along(lines, _half_square(both[0])), hue=1),
         Series("LoRA, B₀ = A₀ᵀ", along(lines, _half_square(both[1])), hue=2),
         Series("all parameters", along(lines, _half_square(full)), hue=3),
-        Series("", along(marks, _half_square(steps[0])), "marks", hue=1),
-        Series("", along(marks, _half_square(steps[1])), "marks", hue=2),
+        Series("descent, B₀ = 0", along(marks, _half_square(steps[0])), "marks", hue=1),
+        Series("descent, B₀ = A₀ᵀ", along(marks, _half_square(steps[1])), "marks", hue=2),
     )
     y = Axis("loss ½(tr W)²", log=True, low=1e-6)
     return Plot(Axis("time t", low=0.0, high=ENDS), y, series)
@@ -201,6 +210,7 @@ def _trace_values(lines: Any, exact: Any) -> Plot:
         Series(f"σ{'₁₂'[k]}(BA), B₀ = 0", along(lines, values[:, k]), hue=(1, 2)[k])
         for k in range(2)
     ]
-    rules = [level("", 0.0, ENDS, float(height)) for height in limits]
+    ends = [float(height) for height in limits]
+    series.append(level(_limits(ends), 0.0, ENDS, *ends))
     y = Axis("singular values of BA", low=0.0)
-    return Plot(Axis("time t", low=0.0, high=ENDS), y, (*series, *rules))
+    return Plot(Axis("time t", low=0.0, high=ENDS), y, tuple(series))

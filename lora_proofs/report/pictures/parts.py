@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import ceil, log, log10
+from math import ceil, log, log10, nan
 
 from lora_proofs.report.axes import power
 from lora_proofs.report.figure import Points, Series
 
+_BREAK: Points = ((nan, nan),)
 MODEST = "The curves are float arithmetic: they illustrate, and decide nothing."
 
 
@@ -33,9 +34,19 @@ def slope(points: Points, last: int = 4) -> float:
     return found
 
 
-def level(label: str, left: float, right: float, height: float) -> Series:
-    """A thin dashed line at a height."""
-    return Series(label, ((left, height), (right, height)), look="rule", hue=0)
+def level(label: str, left: float, right: float, *heights: float) -> Series:
+    """Thin dashed lines at some heights, under one name."""
+    lines = (((left, height), (right, height)) for height in heights)
+    return Series(label, apart(*lines), look="rule", hue=0)
+
+
+def apart(*parts: Points) -> Points:
+    """Several lines or sets of markers as one series: it breaks between them.
+
+    >>> apart(((0.0, 1.0),), ((0.0, 2.0),))
+    ((0.0, 1.0), (nan, nan), (0.0, 2.0))
+    """
+    return tuple(point for k, part in enumerate(parts) for point in (*_BREAK[:k], *part))
 
 
 def within(distance: float) -> str:

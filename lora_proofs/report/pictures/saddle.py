@@ -10,7 +10,7 @@ import numpy as np
 from lora_proofs.kernels import gradient_descent, lora_flow
 from lora_proofs.report.axes import number
 from lora_proofs.report.figure import Axis, Figure, Plot, Points, Series
-from lora_proofs.report.pictures.parts import MODEST, along
+from lora_proofs.report.pictures.parts import MODEST, along, apart
 
 H, STEPS, SIDE = 0.25, 40, 2.2
 START = (0.5, -0.5)
@@ -31,7 +31,7 @@ def saddle() -> Figure:
     curve = np.linspace(1 / SIDE, SIDE, 60)
     least = along([*curve, np.nan, *-curve], [*(1 / curve), np.nan, *(-1 / curve)])
     series = (
-        *_lines(),
+        _lines(),
         Series("ab = 1: zero loss", least, "line", 0),
         *(Series(method, runs[method], "both", hue) for method, hue in looks.items()),
     )
@@ -63,7 +63,7 @@ def _run(method: str) -> Points:
     return tuple(accumulate(range(STEPS), step, initial=START))
 
 
-def _lines() -> list[Series]:
+def _lines() -> Series:
     """Lines of the flow, and the line that runs into the saddle."""
     times = 3 * np.linspace(0, 1, 22) ** 2
     lines = [START, (-2.1, 2.1), (2.1, -2.1), *STARTS]
@@ -72,4 +72,4 @@ def _lines() -> list[Series]:
     end = lora_flow(0 * one, one, A, B, np.tile(times, len(lines)), factors=True)
     a, b = (X[:, 0, 0].reshape(len(lines), -1) for X in (end.A, end.B))
     pairs = zip(a, b, strict=True)
-    return [Series("", along(x, y), "arrows", 0) for x, y in pairs]
+    return Series("gradient flow", apart(*(along(x, y) for x, y in pairs)), "arrows", 0)

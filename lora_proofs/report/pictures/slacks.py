@@ -37,7 +37,11 @@ def slack_distribution(record: Record) -> tuple[Figure, ...]:
     plot = Plot(
         _axis(edge, high, sides),
         Axis("instances", low=0.0, whole=True),
-        (*_bars("", bars, 1), *_outside(edge, high, sides), *_smallest(samples, start, total)),
+        (
+            *_bars("instances", bars, 1),
+            *_outside(edge, high, sides),
+            *_smallest(samples, start, total),
+        ),
     )
     told = _told(record, total, sides)
     return (Figure("How much room the instances leave", _CAPTION, told, (plot,)),)
@@ -76,19 +80,21 @@ def _axis(edge: float, high: float, sides: dict[str, int]) -> Axis:
     )
 
 
-def _bars(label: str, bars: list[tuple[float, float, int]], hue: int) -> list[Series]:
+def _bars(
+    label: str, bars: list[tuple[float, float, int]], hue: int, *, beside: bool = False
+) -> list[Series]:
     points = tuple((left, float(count)) for left, _, count in bars)
     upper = tuple((right, float(count)) for _, right, count in bars)
-    return [Series(label, points, "bars", hue, upper)] if bars else []
+    return [Series(label, points, "bars", hue, upper, beside=beside)] if bars else []
 
 
 def _outside(edge: float, high: float, sides: dict[str, int]) -> list[Series]:
     """The bars of equal sides, of rooms too small for the histogram, and of those above 1."""
     zero, below, above = (sides[key] for key in ("zero", "below", "above"))
     return [
-        *_bars("equal sides", [(edge - 0.75, edge - 0.25, zero)] if zero else [], 2),
-        *_bars("less", [(edge + 0.25, edge + 0.75, below)] if below else [], 2),
-        *_bars("more than 1", [(high + 0.1, high + 0.6, above)] if above else [], 2),
+        *_bars("equal sides", [(edge - 0.75, edge - 0.25, zero)] if zero else [], 2, beside=True),
+        *_bars("less", [(edge + 0.25, edge + 0.75, below)] if below else [], 2, beside=True),
+        *_bars("more than 1", [(high + 0.1, high + 0.6, above)] if above else [], 2, beside=True),
     ]
 
 

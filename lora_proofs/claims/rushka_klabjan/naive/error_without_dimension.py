@@ -29,7 +29,8 @@ def draw(source: Draw, regime: str) -> Instance:
 
 def weight(n: int) -> list[list[Fraction]]:
     """The identity over n, whose trace is 1."""
-    return [[Fraction(i == j, n) for j in range(n)] for i in range(n)]
+    one, zero = Fraction(1, n), Fraction(0)
+    return [[one if i == j else zero for j in range(n)] for i in range(n)]
 
 
 INSTANCES = Instances(draw, REGIMES)
