@@ -333,6 +333,7 @@ def test_an_interrupt_keeps_what_is_finished(lora_proofs, claim_file, number):
         (["selftest", "classical/balancedness", "--state", "no/s.sqlite"], 4, ["no folder no."]),
         (["replay", "my_claim.py"], 4, ["a Python file", "lora-proofs verify my_claim.py"]),
         (["verify", "--junit-xml", "no/dir/x.xml"], 4, ["no/dir/x.xml"]),
+        (["verify", "--seed", "x"], 4, ["--seed", "expected an integer, got 'x'"]),
         (["show", "classical/balancednes"], 4, ["Did you mean classical/balancedness"]),
         (["show", "classical/*"], 4, ["expected one claim"]),
         (["derive", "classical/balancedness", "--format", "lean"], 4, ["coq", "'lean'"]),
@@ -348,7 +349,7 @@ def test_bad_usage_and_bad_input(lora_proofs, arguments, code, words):
     one_message(lora_proofs(*arguments), code, *words)
 
 
-@pytest.mark.parametrize("arguments", [["--nope"], ["nope"], ["verify", "--seed", "x"], ["show"]])
+@pytest.mark.parametrize("arguments", [["--nope"], ["nope"], ["verify", "--jobs"], ["show"]])
 def test_usage_errors_exit_4(lora_proofs, arguments):
     done = clean(lora_proofs(*arguments), 4)
     assert "Error" in done.stderr
