@@ -182,3 +182,10 @@ def test_numbers_beyond_all_measure_are_refused_and_not_shown_in_full(text):
 def test_a_long_fraction_over_zero_is_refused():
     with pytest.raises(BadInput, match="nonzero denominator"):
         rational("1" * 5000 + "/" + "0" * 5000)
+
+
+def test_an_overflow_has_no_singular_values_and_lapack_is_not_asked(capfd):
+    for rows in ([[np.inf, 0.0], [0.0, 1.0]], [[np.nan, 0.0], [0.0, 1.0]]):
+        with pytest.raises(np.linalg.LinAlgError, match="finite"):
+            ArrayArithmetic().singular_values(np.array(rows))
+    assert capfd.readouterr().err == ""

@@ -352,6 +352,13 @@ def survives(problem):
             replace(samples(undecided=1), notes=("roots is not available in exact arithmetic",)),
             "a rigorous arithmetic for roots",
         ),
+        (
+            replace(
+                samples(undecided=1),
+                notes=("a limit (it is open: 7; below 7, 1) is not available in ball arithmetic",),
+            ),
+            "decide a limit: it is open: 7; below 7, 1",
+        ),
     ],
 )  # fmt: skip
 def test_each_reason_that_blocks_has_something_to_do(evidence, words):

@@ -85,7 +85,9 @@ class ArrayArithmetic:
         return int(np.linalg.matrix_rank(X))
 
     def singular_values(self, X: Matrix) -> list[Scalar]:
-        """Singular values over the last two axes, largest first."""
+        """Singular values over the last two axes, largest first; ``LinAlgError`` after overflow."""
+        if not np.isfinite(X).all():  # LAPACK would write to stderr, and then fail as well
+            raise np.linalg.LinAlgError("singular values: expected finite entries")
         return list(np.moveaxis(np.linalg.svd(X, compute_uv=False), -1, 0))
 
     def operator_norm(self, X: Matrix) -> Scalar:

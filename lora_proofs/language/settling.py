@@ -192,10 +192,12 @@ def _decided(evidence: Evidence, budget: Budget) -> Iterator[str]:
     if not evidence.samples.undecided:
         return
     lacks = [match for note in evidence.notes if (match := _LACK.search(note))]
-    for lack in dict.fromkeys((m["operation"], m["arithmetic"]) for m in lacks):
+    for operation, why, arithmetic in dict.fromkeys(m.groups() for m in lacks):
         yield (
-            f"a rigorous arithmetic for {lack[0]}, which {lack[1]} arithmetic lacks: compare what "
-            "can be computed there, such as squared norms"
+            f"decide {operation}: {why}"
+            if why
+            else f"a rigorous arithmetic for {operation}, which {arithmetic} arithmetic lacks: "
+            "compare what can be computed there, such as squared norms"
         )
     if any(LOWERED in note for note in evidence.notes):
         yield f"let the check {_LEAVE}"
@@ -203,7 +205,8 @@ def _decided(evidence: Evidence, budget: Budget) -> Iterator[str]:
         yield from _digits(evidence, budget)
 
 
-_LACK = re.compile(r"(?P<operation>[^:]+?) is not available in (?P<arithmetic>\w+) arithmetic")
+_LACK = re.compile(r"([^:()]+?)(?: \((.+)\))? is not available in (\w+) arithmetic")
+"""What is lacking, why where that is told, and in which arithmetic."""
 
 
 def _digits(evidence: Evidence, budget: Budget) -> Iterator[str]:

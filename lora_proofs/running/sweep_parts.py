@@ -272,7 +272,8 @@ class _Regime:
                 self.discarded += 1
                 continue
             try:
-                judged = evaluate(self.claim.check, instance, ArrayArithmetic())
+                with np.errstate(all="ignore"):  # what overflows is judged, not told
+                    judged = evaluate(self.claim.check, instance, ArrayArithmetic())
             except MemoryError:
                 raise
             except Exception as error:

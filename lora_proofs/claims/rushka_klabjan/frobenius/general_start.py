@@ -38,9 +38,12 @@ INSTANCES = Instances(
 )
 unobstructed = Assumption(
     "unobstructed",
-    r"no linear invariance holds the start back: $[B_0; A_0^\top]$ has rank $r$, and no proper "
+    r"no linear invariance holds the start back: $Z = [B_0; A_0^\top]$ has rank $r$, no proper "
     r"pair of subspaces $U \supset \mathrm{col}\,B_0$, $V \supset \mathrm{row}\,A_0$ with "
-    r"$E V \subset U$, $E^\top U \subset V$ leaves out a part of $E$; for $r = 1$, moreover, "
+    r"$E V \subset U$, $E^\top U \subset V$ leaves out a part of $E$, and only the multiples of "
+    r"$I$ are symmetric and commute with all $Z^\top M^k Z$ and $Z^\top J M^k Z$, where "
+    r"$M = [[0, E], [E^\top, 0]]$ and $J = \mathrm{diag}(I, -I)$ (else the rank indices fall into "
+    r"groups that never meet); for $r = 1$, moreover, "
     r"$[B_0; A_0^\top]$ is not orthogonal to the leading eigenvectors of "
     r"$[[\tfrac{c}{2} I, E], [E^\top, -\tfrac{c}{2} I]]$, $c = \|B_0\|^2 - \|A_0\|^2$",
     generic.unobstructed,

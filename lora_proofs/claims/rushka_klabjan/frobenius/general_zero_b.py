@@ -39,8 +39,10 @@ INSTANCES = Instances(
 )
 unobstructed = Assumption(
     "unobstructed",
-    r"no linear invariance holds the start back: $A_0$ has rank $r$, and no proper subspace "
-    r"$V \supset \mathrm{row}\,A_0$ with $E^\top E V \subset V$ leaves out a part of $E$; "
+    r"no linear invariance holds the start back: $A_0$ has rank $r$, no proper subspace "
+    r"$V \supset \mathrm{row}\,A_0$ with $E^\top E V \subset V$ leaves out a part of $E$, and only "
+    r"the multiples of $I$ are symmetric and commute with all $A_0 (E^\top E)^k A_0^\top$ (else "
+    r"the rank indices fall into groups that never meet); "
     r"for $r = 1$, moreover, $[B_0; A_0^\top]$ is not orthogonal to the leading eigenvectors of "
     r"$[[\tfrac{c}{2} I, E], [E^\top, -\tfrac{c}{2} I]]$, $c = \|B_0\|^2 - \|A_0\|^2$",
     generic.unobstructed,

@@ -79,12 +79,38 @@ def block_of(problem: Instance) -> InvariantBlock:
 
 
 def unobstructed(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """No exact linear invariance hides a part of E or a rank index."""
+    """No exact linear invariance hides a part of E or a rank index, and the indices meet."""
     block, r = block_of(instance), len(instance.A0)
     yield equal("rank of [B0; A0'] against r", EXACT.number(block.rank), EXACT.number(r))
     yield equal("squared norm of what the flow never sees of E", block.rest, EXACT.number(0))
+    yield equal("rank of T -> (TG - GT)", EXACT.number(commuted(instance)), r * (r + 1) // 2 - 1)
     if r == 1:
         yield below("0 < ||P [B0; A0']||^2", 0, squared_norm(on_leading(instance, ctx)))
+
+
+def commuted(instance: Instance) -> int:
+    """The rank of T -> (TG - GT) on symmetric T, over all G = Z'M^i Z and Z'JM^i Z of the start.
+
+    Here Z = [B0; A0'], M = [[0, E], [E', 0]] and J = diag(I, -I), with JM = -MJ. Its kernel holds
+    the multiples of I. If it holds an orthogonal projection T besides, then Z1 = ZT and
+    Z2 = Z(I - T) have Z1'wZ2 = 0 for every word w in M and J. As Z' = MZ - 1/2 (ZZ'Z - JZZ'JZ),
+    all of that stays so: both move on their own, each to the best rank of what it sees, which need
+    not be the best for both together.
+    """
+    x = instance.lift(EXACT)
+    E, Z = x.Y - x.W0, np.concatenate([x.B0, x.A0.mT])
+    (n, m), r = E.shape, len(x.A0)
+    seen, grams = Z, []
+    for _ in range(n + m):
+        grams += [Z.mT @ seen, np.concatenate([Z[:n], -Z[n:]]).mT @ seen]
+        seen = np.concatenate([E @ seen[n:], E.mT @ seen[:n]])
+    rows = []
+    for i in range(r):
+        for j in range(i + 1):
+            T = EXACT.zeros(r, r)
+            T[i, j] = T[j, i] = EXACT.number(1)
+            rows.append(np.concatenate([(T @ G - G @ T).ravel() for G in grams]))
+    return EXACT.rank(np.stack(rows))
 
 
 def on_leading(instance: Instance, ctx: Arithmetic) -> Matrix:
