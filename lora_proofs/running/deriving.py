@@ -236,14 +236,20 @@ def _settled(lines: Lines, digits: int) -> set[int]:
     }
 
 
+ENOUGH = 25
+"""Digits that tell two expressions apart, however many a budget works with: flows are enclosed to a
+number of digits that their claim chooses."""
+
+
 def _narrow(value: Any, digits: int) -> bool:
-    """Whether half of the digits are known, or as many decimals of a value near 0."""
+    """Whether half of the digits are known, or ``ENOUGH``; of a value near 0, as many decimals."""
     if isinstance(value, np.ndarray):
         return all(_narrow(entry, digits) for entry in value.flat)
     if not isinstance(value, flint.arb):
         return isinstance(value, flint.fmpq)
     size = value.abs_upper()
-    return bool(value.rad() * flint.arb(10) ** (digits // 2) <= (size if size > 1 else 1))
+    known = flint.arb(10) ** min(digits // 2, ENOUGH)
+    return bool(value.rad() * known <= (size if size > 1 else 1))
 
 
 def _broken(lines: Lines, instance: Instance) -> str:
