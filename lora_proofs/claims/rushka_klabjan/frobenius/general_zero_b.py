@@ -86,6 +86,8 @@ claim = Claim(
         "No draw is left out for what its flow does; a start whose limit is open would stay "
         "undecided. Single "
         "starts cannot decide a statement about almost every A0: orthonormal rows with "
-        "det(A0 V_r) = 0 end elsewhere, see frobenius-greedy-limit."
+        "det(A0 V_r) = 0 end elsewhere, see frobenius-greedy-limit. So does a start that hides "
+        "nothing of E, but whose rows never meet: with one row along v_3 and one in the span of "
+        "v_1 and v_2 the flow learns sigma_1 and sigma_3."
     ),
 )
