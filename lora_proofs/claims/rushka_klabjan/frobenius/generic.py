@@ -110,7 +110,7 @@ def commuted(instance: Instance) -> int:
             T = EXACT.zeros(r, r)
             T[i, j] = T[j, i] = EXACT.number(1)
             rows.append(np.concatenate([(T @ G - G @ T).ravel() for G in grams]))
-    return EXACT.rank(np.stack(rows))
+    return int(EXACT.rank(np.stack(rows)))
 
 
 def on_leading(instance: Instance, ctx: Arithmetic) -> Matrix:
