@@ -11,7 +11,7 @@ import typer
 from lora_proofs.cli.documents import read_json
 from lora_proofs.cli.flowing import InstancePath
 from lora_proofs.cli.guard import EXIT_BAD_INPUT
-from lora_proofs.cli.options import AsJson, emit, note, say
+from lora_proofs.cli.options import AsJson, emit, note, say, whole
 from lora_proofs.errors import BadInput, ToleranceNotMet
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def adapt_model(
         int | None,
         typer.Option(
             metavar="N",
+            parser=whole("--digits"),
             help="Decimal entries that reach the best error to N digits; without it, floats.",
         ),
     ] = None,

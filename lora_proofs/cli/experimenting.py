@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lora_proofs.cli.options import AsJson, emit, note, say
+from lora_proofs.cli.options import AsJson, emit, note, say, whole
 from lora_proofs.errors import BadInput
 
 if TYPE_CHECKING:
@@ -29,9 +29,14 @@ def run_experiment(
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the experiments.")] = False,
     seeds: Annotated[
-        int | None, typer.Option(metavar="N", help="How many seeds; without it, the default.")
+        int | None,
+        typer.Option(
+            metavar="N", parser=whole("--seeds"), help="How many seeds; without it, the default."
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="The first seed.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="S", parser=whole("--seed"), help="The first seed.")
+    ] = 0,
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes: seconds.")] = False,
     directory: Annotated[
         Path | None,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from lora_proofs.cli.options import DEFAULT_LEDGER, LedgerPath, Targets, note
+from lora_proofs.cli.options import DEFAULT_LEDGER, LedgerPath, Targets, note, whole
 from lora_proofs.errors import BadInput
 
 PORT, MOST_PORT = 8765, 65_535
@@ -18,7 +18,10 @@ PORT, MOST_PORT = 8765, 65_535
 def explore(
     targets: Targets = None,
     port: Annotated[
-        int, typer.Option(metavar="N", help="The port on 127.0.0.1; 0 finds a free one.")
+        int,
+        typer.Option(
+            metavar="N", parser=whole("--port"), help="The port on 127.0.0.1; 0 finds a free one."
+        ),
     ] = PORT,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")

@@ -11,7 +11,7 @@ import typer
 
 from lora_proofs.cli.documents import read_json
 from lora_proofs.cli.guard import EXIT_BAD_INPUT
-from lora_proofs.cli.options import AsJson, emit, note, say
+from lora_proofs.cli.options import AsJson, emit, note, say, whole
 from lora_proofs.errors import BadInput, ToleranceNotMet
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ def solve_flow(
     instance: InstancePath,
     digits: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Right digits of every number; without it, floats."),
+        typer.Option(
+            metavar="N",
+            parser=whole("--digits"),
+            help="Right digits of every number; without it, floats.",
+        ),
     ] = None,
     certify: Annotated[
         bool, typer.Option("--certify", help="Every number as an enclosure that surely holds.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,16 +75,36 @@ def note(text: str) -> None:
     print(printable(text), file=sys.stderr, flush=True)
 
 
-def integer_seed(text: str | int) -> int:
-    """The number that ``--seed`` gives; raises ``BadInput`` like every other option.
+def whole(option: str) -> Callable[[str | int], int]:
+    """What reads the integer of an option; raises ``BadInput`` like every other option.
 
-    >>> integer_seed("-7")
+    >>> whole("--seed")("-7")
     -7
     """
-    try:
-        return int(text)
-    except ValueError:
-        raise BadInput(f"--seed: expected an integer, got {text!r}") from None
+
+    def read(text: str | int) -> int:
+        try:
+            return int(text)
+        except ValueError:
+            raise BadInput(f"{option}: expected an integer, got {text!r}") from None
+
+    return read
+
+
+def seconds(option: str) -> Callable[[str | float], float]:
+    """What reads the seconds that an option gives; raises ``BadInput`` like every other option.
+
+    >>> seconds("--time-limit")("1.5")
+    1.5
+    """
+
+    def read(text: str | float) -> float:
+        try:
+            return float(text)
+        except ValueError:
+            raise BadInput(f"{option}: expected a number of seconds, got {text!r}") from None
+
+    return read
 
 
 def emit(document: Any) -> None:

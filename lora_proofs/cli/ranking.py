@@ -10,7 +10,7 @@ import typer
 
 from lora_proofs.cli.documents import read_json
 from lora_proofs.cli.flowing import MOST_DIGITS, InstancePath
-from lora_proofs.cli.options import AsJson, emit, integer_seed, note, say
+from lora_proofs.cli.options import AsJson, emit, note, say, whole
 from lora_proofs.errors import BadInput
 
 MOST_RANKS = 10_000
@@ -23,12 +23,16 @@ def rank_accuracy(
     ] = None,
     digits: Annotated[
         int | None,
-        typer.Option(metavar="N", help="Right digits of every number; without it, floats."),
+        typer.Option(
+            metavar="N",
+            parser=whole("--digits"),
+            help="Right digits of every number; without it, floats.",
+        ),
     ] = None,
     seed: Annotated[
         int,
         typer.Option(
-            metavar="N", parser=integer_seed, help="Seed of the starts orthonormal and gaussian."
+            metavar="N", parser=whole("--seed"), help="Seed of the starts orthonormal and gaussian."
         ),
     ] = 0,
     as_json: AsJson = False,

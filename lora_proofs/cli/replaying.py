@@ -11,7 +11,7 @@ import typer
 
 from lora_proofs.cli.documents import finite, read_json
 from lora_proofs.cli.inspecting import the_one
-from lora_proofs.cli.options import DEFAULT_LEDGER, AsJson, LedgerPath, emit, note, say
+from lora_proofs.cli.options import DEFAULT_LEDGER, AsJson, LedgerPath, emit, note, say, whole
 from lora_proofs.errors import BadInput
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ def replay_record(
         typer.Option(metavar="CLAIM", help="The claim to replay against, if the file has none."),
     ] = None,
     control: Annotated[
-        int | None, typer.Option(metavar="K", help="The counterexample of control K instead.")
+        int | None,
+        typer.Option(
+            metavar="K", parser=whole("--control"), help="The counterexample of control K instead."
+        ),
     ] = None,
     as_json: AsJson = False,
     ledger: LedgerPath = DEFAULT_LEDGER,

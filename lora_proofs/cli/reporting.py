@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lora_proofs.cli.guard import EXIT_INTERRUPTED
-from lora_proofs.cli.options import DEFAULT_LEDGER, LedgerPath, Targets, note
+from lora_proofs.cli.options import DEFAULT_LEDGER, LedgerPath, Targets, note, whole
 from lora_proofs.cli.output import Output
 from lora_proofs.errors import BadInput, LoraProofsError
 
@@ -55,7 +55,13 @@ def write_report(
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(help="With --fresh: the seed; 0 without it.", show_default=False)
+        int | None,
+        typer.Option(
+            metavar="INTEGER",
+            parser=whole("--seed"),
+            help="With --fresh: the seed; 0 without it.",
+            show_default=False,
+        ),
     ] = None,
     jobs: Annotated[
         str | None,

@@ -17,9 +17,9 @@ from lora_proofs.cli.options import (
     Targets,
     crew_of,
     emit,
-    integer_seed,
     note,
     say,
+    whole,
 )
 from lora_proofs.cli.verifying import LARGEST_SEED, processes
 from lora_proofs.errors import BadInput
@@ -43,7 +43,7 @@ def selftest(
     seed: Annotated[
         int,
         typer.Option(
-            metavar="INTEGER", parser=integer_seed, help="What every result is determined by."
+            metavar="INTEGER", parser=whole("--seed"), help="What every result is determined by."
         ),
     ] = 0,
     jobs: Jobs = "auto",

@@ -19,9 +19,10 @@ from lora_proofs.cli.options import (
     Targets,
     crew_of,
     emit,
-    integer_seed,
     note,
     say,
+    seconds,
+    whole,
 )
 from lora_proofs.errors import BadInput
 
@@ -47,7 +48,7 @@ def verify_claims(
         int,
         typer.Option(
             metavar="INTEGER",
-            parser=integer_seed,
+            parser=whole("--seed"),
             help="What every verdict and counterexample is determined by.",
         ),
     ] = 0,
@@ -56,6 +57,7 @@ def verify_claims(
         float | None,
         typer.Option(
             metavar="SECONDS",
+            parser=seconds("--time-limit"),
             help="How long a claim may take before it is stopped and INCONCLUSIVE. Without it: "
             "20, 120 or 1800 s, by the budget. Loading its file is part of it. Before that, "
             "a file is loaded once to list its claims, within 20 s; the variable "
