@@ -6,7 +6,9 @@ import pytest
 from lora_proofs import Instance
 from lora_proofs.arithmetic import EXACT, BallArithmetic
 from lora_proofs.claims.rushka_klabjan.frobenius.generic import block_of, commuted, unobstructed
+from lora_proofs.claims.rushka_klabjan.naive import every_direction_met as naive
 from lora_proofs.kernels import lora_flow
+from lora_proofs.strategies.draw import SeededDraw
 
 BALL = BallArithmetic(30)
 Y = [["12/5", "21/20", "9/5"], ["9/5", "-7/5", "27/20"], ["27/10", 0, "-18/5"]]
@@ -45,3 +47,23 @@ def test_almost_every_start_has_indices_that_meet():
     assert commuted(start) == 2
     assert all(c.outcome == "holds" for c in unobstructed(start, BALL))
     assert commuted(PARTED.replace(A0=[[0, -1, 0]], B0=[[0], [0], [0]])) == 0
+
+
+@pytest.mark.parametrize("regime", list(naive.REGIMES))
+@pytest.mark.parametrize("seed", range(3))
+def test_each_group_of_rows_keeps_what_is_beyond_its_rank(regime, seed):
+    start = naive.draw(SeededDraw.keyed(seed), regime)
+    assert all(c.outcome == "holds" for c in naive.framed(start, EXACT))
+    assert all(c.outcome == "holds" for c in naive.every_direction(start, EXACT))
+    x = {k: np.array(getattr(start.lift(EXACT), k), dtype=float) for k in ("W0", "Y", "A0", "B0")}
+    kept = float(naive.left(start))
+    for t in (4.0, 16.0):  # later, rounding leaves the groups and finds less
+        W = lora_flow(x["W0"], x["Y"], x["A0"][None], x["B0"][None], t, factors=True)
+        loss = np.sum((x["W0"] + W.B[0] @ W.A[0] - x["Y"]) ** 2) / 2
+        assert loss >= kept - 1e-9
+    assert loss <= kept + 1e-2
+
+
+def test_the_two_largest_on_one_row_are_not_both_learned():
+    (found,) = naive.check(naive.APART, EXACT)
+    assert (found.left, found.right, found.outcome) == (2, EXACT.number("1/2"), "fails")

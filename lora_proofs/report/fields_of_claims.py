@@ -118,6 +118,7 @@ _RUSHKA: dict[str, Said] = {
     "limits-at-infinity": _SCALARS,
     "modified-loss": {"h": "step size"},
     "naive/almost-every-start-covers-zero-b": {"t": "time"},
+    "naive/every-direction-met": _BASES,
     "naive/lipschitz-gradient-suffices": {
         **_SCALARS, "sign": "1 on the line $b = a$, -1 on the line $b = -a$",
     },
