@@ -3,11 +3,11 @@
     python benchmarks/report_costs.py LEDGER [--claims 40] [--format html] [--runs 5]
 
 The claims are taken evenly from those of the ledger, by name. To render is from recorded claims to
-the text of the file, pictures included, in a process that has imported the claims. The whole command
-also starts Python, imports the claims, and reads the ledger; what a process takes that imports
-third-party packages alone stands beside it. Every run is a process of its own, as a user starts it,
-with bytecode and one BLAS thread. The least time of the runs counts, since other work on the machine
-only adds to it. `docs/reports.md` is written from what this prints.
+the text of the file, pictures included, in a process that has imported the claims. The whole
+command also starts Python, imports the claims, and reads the ledger; what a process takes that
+imports third-party packages alone stands beside it. Every run is a process of its own, as a user
+starts it, with bytecode and one BLAS thread. The least time of the runs counts, since other work on
+the machine only adds to it. `docs/reports.md` is written from what this prints.
 """
 
 from __future__ import annotations

@@ -143,3 +143,16 @@ def test_one_of_two_matrices_stays_zero():
     character = Character.of(draws)
     assert character.admits(Instance(A=[[0]], B=[[2]]))
     assert not character.admits(Instance(A=[[1]], B=[[2]]))
+
+
+def test_fields_that_have_the_same_in_common_are_told_together():
+    draws = [Instance(W0=[[0, 0], [0, 0]], B0=[[0], [0]], h=k) for k in range(1, 9)]
+    taken = Character.of(draws).taken()
+    assert taken.startswith("W0, B0 = 0; h ") and "triangular" not in taken
+
+
+def test_what_every_matrix_of_a_shape_has_is_nothing_in_common():
+    draws = [Instance(b=[[k], [-k * k], [3 - k]], D=[[k, 0], [0, k + 1]]) for k in range(1, 12)]
+    taken = Character.of(draws).taken()
+    assert "b of entries" in taken and "b lower" not in taken and "b with rows" not in taken
+    assert "D diagonal" in taken and "triangular" not in taken

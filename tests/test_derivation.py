@@ -172,7 +172,7 @@ def test_a_reader_sees_which_assumption_closed_which_sentence():
     sentence = MEAN_VALUE.hypotheses["solution"]
     line = check(*steps).lines[-1]
     assert f"hypothesis {sentence!r} by assumption 'regular'" in line.checked_by
-    assert "hypothesis 'speed' by step 'speed'" in line.checked_by
+    assert "hypothesis 'speed' by line 1, 'speed'" in line.checked_by
     found = check_derivation(
         steps, (steps[-1].relation,), GRANTED, LEMMAS, {"regular": "it is smooth"}, ("fast",)
     )

@@ -343,7 +343,9 @@ def test_nothing_but_get(server, method):
         ("claim=<script>alert(1)</script>", "claim: expected the name of a claim on the page"),
         ("values=" + "1" * 5000, "expected a query of at most"),
         ("&".join(f"n{i}=1" for i in range(50)), "at most 40 parameters"),
-        ("n=%ff%00", "n: expected a number"),
+        ("n=%ff%00", "n: expected an integer"),
+        ("n=4&m=4&n=5", "expected each parameter once, got 'n' again"),
+        ("spectrum=custom&values=", "values: expected 1 to"),
     ],
 )
 def test_a_bad_parameter_is_a_400_with_what_was_expected(server, query, words):

@@ -146,7 +146,7 @@ def test_bad_input_is_named(call, message):
 
 
 def test_each_step_has_words_of_its_own_and_one_matrix():
-    """A hypothesis is closed "by step '...'", and A of the lemma is A0 of the claim."""
+    """A hypothesis is closed "by line 3, '...'", and A of the lemma is A0 of the claim."""
     from lora_proofs.claims.rushka_klabjan.trace_squared import (
         expected_diagonal,
         expected_gaussian,

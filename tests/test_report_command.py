@@ -62,6 +62,16 @@ def test_the_ending_chooses_the_format(recorded, path, opening):
     assert left(recorded) == [path]
 
 
+def test_a_name_that_says_another_format_is_told(recorded):
+    told = recorded.done("report", *NAMES, "--format", "markdown", "-o", "r.html")
+    assert told == ""  # on standard output
+    assert (recorded.folder / "r.html").read_text("utf-8").startswith("# Report")
+    done = recorded("report", *NAMES, "--format", "markdown", "-o", "r.html", "--force")
+    assert "it holds markdown, although its name says html" in done.stderr
+    done = recorded("report", *NAMES, "-o", "r.html", "--force")
+    assert "although" not in done.stderr
+
+
 def test_the_same_ledger_gives_the_same_bytes(recorded):
     for path in ("a.md", "b.md"):
         recorded.done("report", *NAMES, "-o", path)
@@ -205,6 +215,7 @@ def test_an_interrupted_run_is_reported_as_far_as_it_came(lora_proofs, monkeypat
     runs_of(monkeypatch, finished)
     told = lora_proofs.done("report", *NAMES, "--fresh", "-o", "r.md", code=2)
     assert f"interrupted; {finished} of 2 claims are finished" in told
+    assert "`lora-proofs verify --resume` with the same targets" in told
     opening = (lora_proofs.folder / "r.md").read_text().split("Each claim below")[0]
     assert "This report is of a run that did not finish." in opening
     assert "it was interrupted at" in opening

@@ -186,7 +186,11 @@ def test_certificates_are_linked_and_their_names_are_no_scheme():
 def test_the_smallest_slack_has_its_place_and_its_precision():
     comparison = {"label": "bound", "left": "1", "relation": "<=", "right": "2", "slack": "1"}
     place = {"regime": "ties", "instance": {"h": "1/3"}}
-    for radius, words in (("0", "; the sides are exact."), ("1e-55", "is known up to `1e-55`.")):
+    for radius, words in (
+        ("0", "; the sides are exact."),
+        ("1e-55", "is known up to `1e-55`."),
+        ("[1.7e-59 ± 1.6e-84]", "is known up to `1.7e-59`."),
+    ):
         at = {**place, "comparison": {**comparison, "relative": "0.5", "radius": radius}}
         text = told(record(samples={"instances": 9, "smallest_at": at}))
         words = (
@@ -315,3 +319,29 @@ def test_equal_records_give_equal_trees_and_stay_as_they_were():
     records = copy.deepcopy(list(ALL))
     assert document(records) == document(copy.deepcopy(records))
     assert records == list(ALL)
+
+
+# The derivation: what it ends in
+
+
+def test_a_derivation_shows_what_it_ends_in_and_what_a_lemma_says_in_words():
+    cited = {"kind": "cited", "latex": "", "text": "", "why": "so it tends to 0", "ok": True,
+             "rule": "squeeze theorem", "checked_by": ["lemma: squeeze theorem"]}  # fmt: skip
+    line = {**cited, "kind": "identity", "latex": "e = h", "rule": "", "why": "given"}
+    derivation = {
+        "closed": True, "scope": "all shapes", "lines": [line, cited],
+        "concludes": [["e = h", "e = h"]],
+        "names": [["LK/2", r"\tfrac12 LK = \tfrac{1}{2} L K"], ["C", "C = 2 L"]],
+    }  # fmt: skip
+    text = told(record(derivation=derivation))
+    assert "It ends in what the claim gives as its conclusion:\n\n- $e = h$" in text
+    assert "- line 2, in words: what the squeeze theorem says" in text
+    assert "squeeze theorem: If $0 \\le e (h)" in text
+    assert "$C = 2 L$" in text and "L K$\n" not in text  # a name that is its own formula
+    open_one = {**derivation, "closed": False}
+    assert "It is to end in what the claim" in told(record(derivation=open_one))
+    assert "conclusion:" not in told(record(derivation={**derivation, "concludes": []}))
+
+
+def test_slack_and_radius_are_explained():
+    assert "The slack of a comparison is the room that it leaves" in told(record())

@@ -111,7 +111,13 @@ class Character:
         """What edits take for granted without that the author says it, in words."""
         if self.said is not None:
             return ""
-        return "; ".join(map(str, (*self.kept, *self.indices)))
+        alone = [kept for kept in self.kept if kept.beside is None]
+        named: dict[str, list[str]] = {}
+        for kept in alone:
+            named.setdefault(kept.words, []).append(name_of(kept.path))
+        told = [f"{', '.join(names)} {words}" for words, names in named.items()]
+        beside = [str(kept) for kept in self.kept if kept.beside is not None]
+        return "; ".join((*told, *beside, *map(str, self.indices)))
 
     def admits(self, instance: Instance) -> bool:
         """Whether an edited instance keeps what every draw has."""

@@ -117,6 +117,11 @@ MATRIX: Mapping[str, Condition] = {
     "of determinant 1 or -1": _unit_determinant,
     "of less than full rank": _singular,
 }
+IMPLIED: Mapping[str, tuple[str, ...]] = {
+    "diagonal": ("lower triangular", "upper triangular"),
+    "with positive entries": ("without negative entries",),
+}
+"""What goes without saying beside a stronger condition."""
 BESIDE_SIZE = "trace less the size"
 SAME: Mapping[str, Callable[[Rows], Any]] = {
     "trace": lambda X: sum(X[i][i] for i in range(min(len(X), len(X[0])))),
@@ -134,16 +139,41 @@ NUMBER: Mapping[str, Condition] = {
 }
 
 
+def _is(value: Fraction) -> Callable[[int, int, Fraction], bool]:
+    return lambda i, j, x: x == value
+
+
+def _shape(X: Rows) -> tuple[int, int]:
+    return len(X), len(X[0])
+
+
+def _stand_ins(n: int, m: int) -> tuple[Rows, Rows]:
+    """A matrix of a shape with nothing exceptional, and its negative: what both meet, all do."""
+    entry, X = 1, np.empty((n, m), dtype=object)
+    for place in np.ndindex(n, m):
+        entry = entry * 48271 % 2147483647  # Park and Miller's minimal standard generator
+        X[place] = Fraction(entry % 201 - 100)
+    return tuple(map(tuple, X)), tuple(map(tuple, -X))
+
+
 def of_matrices(found: Sequence[Any]) -> Iterator[tuple[str, Condition]]:
     """The conditions on a matrix; what is trivial for a single entry alone is none."""
     if all(len(X) * len(X[0]) == 1 for X in found):
         return
-    yield from ((name, ok) for name, ok in MATRIX.items() if all(map(ok, found)))
     entries = [x for X in found for row in X for x in row]
+    if len(set(entries)) == 1:  # it implies all the others
+        (one,) = set(entries)
+        yield (f"with all entries {decimal(one)}" if one else "= 0"), _entrywise(_is(one))
+        return
+    holding = [(name, ok) for name, ok in MATRIX.items() if all(map(ok, found))]
+    stand_ins = [X for shape in {_shape(X) for X in found} for X in _stand_ins(*shape)]
+    telling = [(name, ok) for name, ok in holding if not all(map(ok, stand_ins))]
+    implied = {weaker for name, _ in telling for weaker in IMPLIED.get(name, ())}
+    yield from ((name, ok) for name, ok in telling if name not in implied)
     if all(x.denominator == 1 for x in entries):
         words, ok = whole(entries)
         yield f"of entries that are {words}", lambda X: all(ok(x) for row in X for x in row)
-    varies = len({(len(X), len(X[0])) for X in found}) > 1
+    varies = len(set(map(_shape, found))) > 1
     for name, value in SAME.items():
         if name == BESIDE_SIZE and not varies:
             continue

@@ -105,7 +105,9 @@ def write_report(
         told = made(document(records, history))
     file.write(told)
     if file.path:
-        note(f"wrote {file.path}: {len(records)} claim(s)")
+        named = _endings().get(file.path.suffix.lower(), kind)
+        other = "" if named == kind else f"; it holds {kind}, although its name says {named}"
+        note(f"wrote {file.path}: {len(records)} claim(s){other}")
     return EXIT_INTERRUPTED if interrupted else 0
 
 
@@ -121,17 +123,28 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _by_ending(file: Output) -> str:
+def _endings() -> dict[str, str]:
+    """The format that the ending of a name says."""
     from lora_proofs.report.faces import FORMATS
 
+    return {one.ending: name for name, one in FORMATS.items()}
+
+
+def _by_ending(file: Output) -> str:
     ending = file.path.suffix.lower() if file.path else ""
-    by_ending = {one.ending: name for name, one in FORMATS.items()}
+    by_ending = _endings()
     if ending and ending not in by_ending:
         raise BadInput(
             f"{file.path}: expected a name that ends in one of {', '.join(by_ending)}, got "
             f"{ending}; end it so, or say --format {NAMES}"
         )
     return by_ending.get(ending, "html")
+
+
+_AGAIN = (
+    "`lora-proofs verify --resume` with the same targets, budget and ledger goes on from there, "
+    "and this command without --fresh reports it"
+)
 
 
 def _verified(
@@ -146,7 +159,9 @@ def _verified(
     from lora_proofs.language.budget import budget as budget_named
 
     how = budget_named(budget or "standard")
-    run = Run(entries, how, checked_seed(seed or 0), processes(jobs or "auto"), ledger)
+    run = Run(
+        entries, how, checked_seed(seed or 0), processes(jobs or "auto"), ledger, again=_AGAIN
+    )
     run.interruptible()
     return run.interrupted
 

@@ -193,10 +193,11 @@ class Run:
         certificates: Path | None = None,
         crew: Crew | None = None,
         resume: bool = False,
+        again: str = "the same command with --resume goes on from there",
     ) -> None:
         self.entries, self.budget, self.seed = entries, budget, seed
         self.jobs, self.ledger, self.certificates, self.crew = jobs, ledger, certificates, crew
-        self.resume = resume
+        self.resume, self.again = resume, again
         self.interrupted = False
         self.finished: dict[str, dict[str, Any]] = {}
 
@@ -209,7 +210,7 @@ class Run:
             self.interrupted = True
             note(
                 f"lora-proofs: interrupted; {len(self.finished)} of {len(self.entries)} claims are "
-                f"finished and in {self.ledger}; the same command with --resume goes on from there"
+                f"finished and in {self.ledger}; {self.again}"
             )
         if self.certificates:
             from lora_proofs.running.certificate_files import sweep_up

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lora_proofs.report import attacks, findings
 from lora_proofs.report.ending import facts_of, record_line, run_blocks
-from lora_proofs.report.leaning import leaning
+from lora_proofs.report.leaning import leaning, stated
 from lora_proofs.report.records import (
     READ,
     STATUSES,
@@ -183,17 +184,43 @@ def _derivation(record: Record) -> Iterator[Block]:
         yield Section(plain("Derivation"), (paragraph(_NONE),))
         return
     lines = tuple(_line(line) for line in parts(derivation, "lines"))
-    told = (_summary(derivation, len(lines)), *_where(derivation))
+    told = (_summary(derivation, len(lines)), *_concludes(derivation), *_where(derivation))
     shown = (Derivation(lines),) if lines else ()
     yield Section(plain("Derivation"), (*told, *shown, *_problems(derivation)))
 
 
+def _concludes(derivation: Record) -> Iterator[Block]:
+    """What the last lines have to state; which of the statement's words that is, a reader sees."""
+    found = [latex for _, latex in derivation.get("concludes") or ()]
+    if found:
+        ends = "It ends in" if derivation.get("closed") else "It is to end in"
+        yield paragraph(f"{ends} what the claim gives as its conclusion:")
+        yield Bullets((*((Math(latex),) for latex in found), *_worded(derivation)))
+
+
+def _worded(derivation: Record) -> Iterator[Inlines]:
+    """The lines that conclude something without a formula, by their lemma."""
+    numbers: dict[str, list[str]] = {}
+    for number, line in enumerate(parts(derivation, "lines"), 1):
+        if line.get("kind") == "cited" and not line.get("latex"):
+            numbers.setdefault(str(line.get("rule")), []).append(str(number))
+    for rule, where in numbers.items():
+        lines = "line" if len(where) == 1 else "lines"
+        yield plain(f"{lines} {joined(where)}, in words: what the {rule} says")
+
+
 def _where(derivation: Record) -> Iterator[Block]:
     """What the names in the lines stand for."""
-    names = [latex for _, latex in derivation.get("names") or ()]
+    names = [latex for _, latex in derivation.get("names") or () if not _empty(latex)]
     if names:
         yield paragraph("In these lines:")
         yield Bullets(tuple((Math(latex),) for latex in names))
+
+
+def _empty(definition: str) -> bool:
+    """Whether a reader sees the same on both sides, as a name may be the formula itself."""
+    left, _, right = (re.sub(r"[{}\s]", "", side) for side in definition.partition(" = "))
+    return left == right
 
 
 _NONE = "There is no derivation: the verdict rests on instances."
@@ -215,7 +242,8 @@ def _line(line: Record) -> DerivedLine:
     kind = str(line.get("kind") or "step")
     why = inlines(sentence(line["why"])) if line.get("why") else ()
     latex = str(line.get("latex") or "")
-    text = inlines(line["text"]) if line.get("text") and not latex else ()
+    said = line.get("text") or (stated(str(line.get("rule"))) if kind == "cited" else "")
+    text = inlines(said) if said and not latex else ()
     mark, checked = _checked(kind, line)
     return DerivedLine(kind, latex, () if text == why else text, why, mark, checked)
 

@@ -41,7 +41,7 @@ _FACTORS = {
     "W0": "frozen weight",
     "A0": "right factor at time 0",
     "B0": "left factor at time 0",
-    "Y": r"target of the Frobenius loss",
+    "Y": r"target of the loss, where it has one",
 }
 _FLOW = {
     **_FACTORS,

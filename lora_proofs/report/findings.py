@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
@@ -103,7 +104,9 @@ def _precision(comparison: Record) -> Inlines:
         return ()
     if radius == "0":
         return (Text("; the sides are exact"),)
-    return (Text("; the slack is known up to "), Code(radius))
+    ball = re.match(r"\[(\S+) (?:±|\+/-) ", radius)
+    return (Text("; the sides are rounded here, the slack is known up to "),
+            Code(ball[1] if ball else radius))  # fmt: skip
 
 
 def _samples(samples: Record) -> Iterator[Inlines]:
@@ -130,7 +133,8 @@ def _samples(samples: Record) -> Iterator[Inlines]:
         told = joined(f"{name} ({count})" for name, count in excluded.items())
         yield plain(f"Draws that an assumption excluded: {told}.")
     if samples.get("trivial"):
-        yield plain(f"{counted(samples['trivial'], 'instance')} compared only 0 with 0.")
+        count = counted(samples["trivial"], "instance")
+        yield plain(f"{count} compared only 0 with 0, which shows nothing by itself.")
 
 
 def _own(samples: Record) -> str:

@@ -110,6 +110,16 @@ def _lemma(name: str) -> tuple[Any, str]:
     return None, ""
 
 
+def stated(name: str) -> str:
+    """A lemma in its own words, for a line that states no formula; nothing for an unknown one.
+
+    >>> stated("principle of induction")[:44]
+    'principle of induction: A property that the '
+    """
+    lemma, _ = _lemma(name)
+    return f"{name}: {lemma.statement}" if lemma is not None else ""
+
+
 def references(names: list[str]) -> list[str]:
     """The references of cited theorems, where they are known.
 

@@ -65,8 +65,15 @@ def index(
     return (
         *_attention(records, anchors),
         Section(plain("What was found"), (*opening, *tables), "summary"),
-        Section(plain("What the verdicts mean"), (_legend(records),), "verdicts"),
+        Section(plain("What the verdicts mean"), (_legend(records), paragraph(_SLACK)), "verdicts"),
     )
+
+
+_SLACK = (
+    "The slack of a comparison is the room that it leaves: right side less left side of “≤”, left "
+    "less right of “≥”, below 0 where it fails. The radius is how far a printed slack may be off; "
+    "it is 0 in exact arithmetic."
+)
 
 
 def _counts(found: Mapping[Reach, list[int]], records: Sequence[Record]) -> Block:

@@ -96,6 +96,7 @@ DERIVATION = an(
     closed=FLAG,
     scope=TEXT,
     names=many(NAME_AND_MEANING),
+    concludes=many(NAME_AND_MEANING),
     evaluated_on=COUNT,
     broken_line=TEXT,
     steps=COUNT,

@@ -65,6 +65,8 @@ class Tally:
     witnesses: list[Instance] = field(default_factory=list)
     problems: set[str] = field(default_factory=set)
     notes: set[str] = field(default_factory=set)
+    missed: int = 0
+    """Instances on which the construction fails, and nothing tells whether another one would."""
     suspect: str = ""
     refutation: Refutation | None = None
     refuted_in: str = ""
@@ -194,6 +196,8 @@ def sample(claim: Claim, budget: Budget, seed: int) -> tuple[Tally, Stream]:
             tally.count(regime, instance)
             break
         tally.add(regime, instance, judged)
+    if tally.missed:
+        tally.notes.add(f"{MISSES} on {tally.missed} of {sum(tally.regimes.values())} instances")
     if not tally.refutation:
         tally.shapes_alone = tally.watch.shapes_alone(claim, budget.digits)
         tally.notes.update(tally.watch.notes(claim, budget.digits))
@@ -226,6 +230,8 @@ def suspected(
         return judged
     if claim.kind == "lower-bound" and claim.lower_bound and judged.rigorous:
         # ``refute`` asked the lower bound: of the construction nothing is in doubt.
+        tally.missed += 1
+        tally.watch.level = False
         if not any(problem.startswith(MISSES) for problem in tally.problems):
             tally.problems.add(
                 f"{MISSES} on {instance!r} ({judged.failing().label!r}), beyond doubt, and the "

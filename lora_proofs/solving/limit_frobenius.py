@@ -87,7 +87,7 @@ def _part(
             end = replace(end, sees=((Y - W0, 1),))
         if end.argument == AT_REST:
             return end
-        return replace(end, argument=f"scalar mode, with its error for tr W: {end.argument}")
+        return replace(end, argument=f"scalar mode, where tr W means its error: {end.argument}")
     return block_end(replace(problem, W0=W0, Y=Y, A0=A0, B0=B0), ctx, certify, progress)
 
 

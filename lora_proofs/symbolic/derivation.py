@@ -50,7 +50,7 @@ def check_derivation(
     _ends_in(steps, conclusion)
     _in_order(steps)
     _cites_listed(steps, lemmas)
-    judge = _Judge(assumptions)
+    judge = _Judge(assumptions, steps)
     lines = tuple(judge.line(step) for step in steps)
     problems = (
         *(f"line {i + 1}: {x.problem}" for i, x in enumerate(lines) if not x.ok),
@@ -69,6 +69,7 @@ def check_derivation(
         prose=prose,
         problems=problems,
         names=_names(steps),
+        concludes=tuple((relation_text(r), relation_latex(r)) for r in conclusion),
         sentences=_sentences(steps, statements or {}),
         uncontrolled=_uncontrolled(steps, technical),
     )
@@ -84,7 +85,8 @@ def _names(steps: tuple[Step, ...]) -> tuple[tuple[str, str], ...]:
 def _sentences(steps: tuple[Step, ...], statements: Mapping[str, str]) -> tuple[str, ...]:
     """The hypotheses that no engine reads, and what their author closes them by."""
     found = (
-        f"{step.lemma.name}: {_sentence(step.lemma.hypotheses[name])} <- {_told(by, statements)}"
+        f"{step.lemma.name}: {_sentence(step.lemma.hypotheses[name])} <- "
+        f"{_told(by, statements, steps)}"
         for step in steps
         if step.lemma
         for name, by in step.discharged_by
@@ -107,22 +109,24 @@ def _sentence(hypothesis: Any) -> str:
     return hypothesis.sentence if isinstance(hypothesis, Shown) else str(hypothesis)
 
 
-def _told(closed_by: Any, statements: Mapping[str, str]) -> str:
+def _told(closed_by: Any, statements: Mapping[str, str], steps: tuple[Step, ...]) -> str:
     said = statements.get(closed_by, "") if isinstance(closed_by, str) else ""
-    return f"{_by(closed_by)}: {said}" if said else _by(closed_by)
+    return f"{_by(closed_by, steps)}: {said}" if said else _by(closed_by, steps)
 
 
-def _by(closed_by: Any) -> str:
+def _by(closed_by: Any, steps: tuple[Step, ...]) -> str:
+    """What closes a hypothesis: an assumption, or the line of a step, as lines may share words."""
     if isinstance(closed_by, Step):
-        return f"step {closed_by.why!r}"
+        number = next((i + 1 for i, step in enumerate(steps) if step is closed_by), "?")
+        return f"line {number}, {closed_by.why!r}"
     return f"assumption {closed_by!r}"
 
 
-def _closed_by(lemma: Lemma, name: str, closed_by: Any) -> str:
+def _closed_by(lemma: Lemma, name: str, closed_by: Any, steps: tuple[Step, ...]) -> str:
     """One hypothesis of a line: a sentence in full, a relation by its name, and what closed it."""
     hypothesis = lemma.hypotheses[name]
     said = repr(name) if isinstance(hypothesis, w.Relation) else f"{_sentence(hypothesis)!r}"
-    return f"hypothesis {said} by {_by(closed_by)}"
+    return f"hypothesis {said} by {_by(closed_by, steps)}"
 
 
 def _engines(line: Line) -> tuple[str, ...]:
@@ -180,6 +184,7 @@ class _Judge:
     """Decides one step at a time."""
 
     assumptions: Mapping[str, Granted]
+    steps: tuple[Step, ...]
 
     def line(self, step: Step) -> Line:
         checked, problem = self._decide(step)
@@ -267,7 +272,7 @@ class _Judge:
         extra = set(given) - set(step.lemma.hypotheses)
         if extra:
             return (), f"{step.lemma.name} has no hypothesis named {', '.join(sorted(extra))}"
-        by = (_closed_by(step.lemma, name, x) for name, x in given.items())
+        by = (_closed_by(step.lemma, name, x, self.steps) for name, x in given.items())
         return (f"lemma: {step.lemma.name}", *by), ""
 
     def _discharge(self, step: Step, name: str, hypothesis: Any, by: Any) -> str:

@@ -168,6 +168,8 @@ class DerivationEvidence:
     problems: tuple[str, ...]
     names: tuple[tuple[str, str], ...] = ()
     """Every expression that lines display by a name, as text and as LaTeX: "T = tr(W)"."""
+    concludes: tuple[tuple[str, str], ...] = ()
+    """What the claim says that it proves: its last lines, as text and as LaTeX."""
     sentences: tuple[str, ...] = ()
     """Hypotheses in words, closed by an assumption or a step as the author says."""
     uncontrolled: tuple[str, ...] = ()

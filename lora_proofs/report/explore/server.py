@@ -191,7 +191,13 @@ def _asked(query: str) -> Setting:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=40, errors="replace")
     except ValueError:
         raise BadInput("expected at most 40 parameters") from None
-    return setting({name: value for name, value in pairs if value or name == "claim"})
+    asked = dict(pairs)
+    if len(asked) < len(pairs):
+        again = next(name for k, (name, _) in enumerate(pairs) if name in dict(pairs[:k]))
+        raise BadInput(f"expected each parameter once, got {again[:40]!r} again")
+    # A field that is left empty says nothing, but for a list that is asked for.
+    wanted = {"claim", "values"} if asked.get("spectrum") == "custom" else {"claim"}
+    return setting({name: value for name, value in pairs if value or name in wanted})
 
 
 def serve(

@@ -115,16 +115,16 @@ def _value(name: str, text: str) -> str | int | float:
         return text
     least, most = LIMITS[name]
     whole = isinstance(least, int)
-    value = _number(name, text)
+    value = _number(name, text, "an integer" if whole else "a number such as 2 or 0.5")
     if not least <= value <= most or (whole and value != int(value)):
         kind = "an integer" if whole else "a number"
         raise BadInput(f"{name}: expected {kind} from {least} to {most}, got {_shown(text)}")
     return int(value) if whole else value
 
 
-def _number(name: str, text: str) -> float:
+def _number(name: str, text: str, kind: str = "numbers such as 2 or 0.5") -> float:
     if not _NUMBER.fullmatch(text.strip()):
-        raise BadInput(f"{name}: expected a number such as 2 or 0.5, got {_shown(text)}")
+        raise BadInput(f"{name}: expected {kind}, got {_shown(text)}")
     return float(text)
 
 

@@ -294,6 +294,8 @@ claim = Claim(
     ),
     note=(
         "Checked at rational points of the two hyperbolas, which stand for every time; x = N/D is "
-        "read where N and D are positive: on the whole interval on which the flow exists."
+        "read where N and D are positive: on the whole interval on which the flow exists. No line "
+        "of the derivation says that this is so for all t >= 0. By hand: q + p and q - p are half "
+        "of squares, so mu >= |w0|, and N, D >= cosh(mu t) - sinh(mu t) = e^(-mu t) > 0."
     ),
 )

@@ -144,7 +144,7 @@ earlier = Assumption(
     r"the hypothesis of the induction over layers: $\mathrm{rank}(\hat P - P) \le S - R_L$ for the "
     r"products $\hat P$, $P$ of the adapted and of the frozen layers before the last",
     earlier_ranks,
-    technical="it is what the induction proves, so no instance that has the other one breaks it",
+    technical="the induction proves it: no hypothesis of the theorem, no instance breaks it alone",
     relations=(INDUCTIVE,),
 )
 values = Assumption(

@@ -206,6 +206,6 @@ claim = Claim(
     arithmetics=("ball",),
     note=(
         "beta is larger as commonly quoted, with i up to Lbar, and in Frobenius norms; the smaller "
-        "one with operator norms is proved here. The root of ||Sigma||_F in it is false."
+        "one with operator norms is judged here. The root of ||Sigma||_F in it is false."
     ),
 )

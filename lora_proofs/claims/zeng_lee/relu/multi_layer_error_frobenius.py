@@ -87,7 +87,8 @@ claim = Claim(
     ),
     arithmetics=("ball",),
     note=(
-        "The lower bound over all adapters and biases is proved for Lbar = L = R = 1. For deeper "
-        "networks only the numbers of an optimiser say that it fails: nothing is claimed there."
+        "The lower bound over all adapters and biases is a proof by hand, for Lbar = L = R = 1. "
+        "For deeper networks only the numbers of an optimiser say that it fails: nothing is "
+        "claimed there."
     ),
 )

@@ -166,5 +166,8 @@ claim = Claim(
         Control(None, (ONE_ORDER,), "the second layer claimed to be the target's", another_order),
     ),
     arithmetics=("exact",),
-    note="For a one-layer target with Wbar nonsingular and all outputs positive it is true.",
+    note=(
+        "For a one-layer target with Wbar nonsingular and all outputs positive it is "
+        "zeng-lee/threshold-necessary."
+    ),
 )

@@ -78,7 +78,7 @@ claim = Claim(
         r"$x$ uniform on the points $\pm 3 e_i$ (so $\Sigma = I$), $W = \tfrac16 I$, $\bar W = "
         r"\tfrac13 I$, $\bar b = 0$ every adapter and bias has an error of at least $(9 - "
         r"\tfrac{7129}{2520})/72 > \tfrac1{12}$, which is the bound. With the trace in place of "
-        r"the Frobenius norm it is true."
+        r"the Frobenius norm it is zeng-lee/one-layer-relu-error."
     ),
     assumptions=(),
     instances=INSTANCES,
@@ -91,7 +91,7 @@ claim = Claim(
     ),
     arithmetics=("exact", "ball"),
     note=(
-        "The lower bound is proved for L = R = 1. For L >= 2 there is only a numerical "
+        "The lower bound is a proof by hand, for L = R = 1. For L >= 2 there is only a numerical "
         "counterexample, without a lower bound over all adapters: nothing is claimed there. For x "
         "uniform on a sphere the bound fails for every D >= 3, by symmetry."
     ),

@@ -48,7 +48,7 @@ def quoted(instance: Instance) -> int:
 
 
 def proved(instance: Instance) -> int:
-    """The least rank that is proved to suffice for generic weights."""
+    """The least rank that is known to suffice for generic weights."""
     return least_rank(*sizes(instance))
 
 
@@ -64,8 +64,8 @@ def least_rank(D: int, L: int, Lbar: int) -> int:
 
 
 def check(instance: Instance, ctx: Arithmetic) -> Iterator[Comparison]:
-    """Is the rank that is proved to suffice the one of the abstract?"""
-    label = "a rank that is proved to suffice against ceil(Lbar D/L)"
+    """Is the rank that is known to suffice the one of the abstract?"""
+    label = "a rank that is known to suffice against ceil(Lbar D/L)"
     yield at_most(label, proved(instance), quoted(instance))
 
 
@@ -108,8 +108,10 @@ claim = Claim(
     source=Source("zeng-lee", "", "as commonly quoted", "summary"),
     statement=(
         r"For generic weights adapters of rank $R \ge \bar L D/L$ and biases give $f = \bar f$ on "
-        r"any bounded set, for all $L \ge \bar L$. Proved: $R = \lceil D/\lfloor L/"
-        r"\bar L \rfloor \rceil$ suffices, $R = \lceil 2D/L \rceil$ does for $\bar L = 2$, and so "
+        r"any bounded set, for all $L \ge \bar L$. Known by constructions, which "
+        r"zeng-lee/general-partition-exact and zeng-lee/two-layer-target-straddling certify on "
+        r"instances: $R = \lceil D/\lfloor L/\bar L \rfloor \rceil$ suffices, "
+        r"$R = \lceil 2D/L \rceil$ does for $\bar L = 2$, and so "
         r"does the largest of such ranks over pieces of one or two target layers. Open: $\bar L "
         r"\ge 3$ where these stay above $\bar L D/L$."
     ),
@@ -125,7 +127,7 @@ claim = Claim(
     ),
     arithmetics=("exact",),
     note=(
-        "Open for example at D = 5, L = 5, Lbar = 3: R = 4 is proved to suffice, 3 is quoted. A "
-        "positive scale of each hidden unit is free too, which is not used here."
+        "Open for example at D = 5, L = 5, Lbar = 3: R = 4 suffices by a construction, 3 is "
+        "quoted. A positive scale of each hidden unit is free too, which is not used here."
     ),
 )  # fmt: skip
