@@ -1,6 +1,7 @@
 """What a report says of a claim, and how it shows what was proved and what was not."""
 
 import copy
+import importlib
 import re
 
 import pytest
@@ -345,3 +346,12 @@ def test_a_derivation_shows_what_it_ends_in_and_what_a_lemma_says_in_words():
 
 def test_slack_and_radius_are_explained():
     assert "The slack of a comparison is the room that it leaves" in told(record())
+
+
+def test_a_proof_by_hand_can_be_read_where_a_verdict_leans_on_it():
+    for name, cited in literature.BY_HAND.items():
+        text = told(record(verdict="REFUTED", scope="one exact instance", cites=[name]))
+        assert f"**{name[0].upper()}{name[1:]}**, read by no engine:" in text
+        proof = importlib.import_module(cited.reference.removeprefix("the text of ")).__doc__
+        assert proof is not None and proof.strip().splitlines()[0] in text
+    assert "read by no engine" not in told(record(cites=["squeeze theorem"]))

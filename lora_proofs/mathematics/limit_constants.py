@@ -61,8 +61,10 @@ class Mode:
 
 
 def named_next(symbol: Symbol, value: Word) -> Named:
-    """A factor after the step, displayed as the symbol with a plus."""
-    return Named(f"{symbol.name}+", value, latex=rf"{{{symbol.latex}}}_{{+}}")
+    """A factor after the step: iterate k + 1 of an iterate k, else the symbol with a plus."""
+    latex = symbol.latex.replace("_k^", "_{k+1}^", 1)
+    plus = latex if latex != symbol.latex else rf"{{{latex}}}_{{+}}"
+    return Named(f"{symbol.name}+", value, latex=plus)
 
 
 def _mode(name: str, short: str, constant: Word) -> Mode:

@@ -76,8 +76,10 @@ FUBINI = Cited(
 )
 AXES_BOUND = Cited(
     "proof by hand: lower bound over all adapters of rank one, inputs on the axes",
-    "for inputs on the axes every adapter of rank one and every bias has at least this mean error "
-    "and this mean squared error",
+    r"for inputs $\pm\rho e_i$ on the axes, diagonal weights $w_j \le t_j$ and the sorted gaps "
+    r"$g_{(1)} \ge g_{(2)} \ge \dots$ of $\rho(t_j - w_j)$, every adapter of rank one and every "
+    r"bias has $\mathbb E\|f - \bar f\|^2 \ge \frac1{2D}\sum_p \frac{p-1}{p} g_{(p)}^2$, and a "
+    r"mean error of at least what the text bounds in the same way",
     "the text of lora_proofs.claims.zeng_lee.relu.axes",
 )
 DIAGONAL_CRITERION = Cited(

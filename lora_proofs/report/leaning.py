@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 from lora_proofs.report.findings import IN_WORDS
 from lora_proofs.report.records import Record, listed, part, parts
 from lora_proofs.report.text import counted, inlines, joined, paragraph, plain, sentence
-from lora_proofs.report.tree import Block, Bullets, Inlines, Section, Table
+from lora_proofs.report.tree import (
+    Block,
+    Bullets,
+    Callout,
+    CodeBlock,
+    Inlines,
+    Paragraph,
+    Section,
+    Table,
+    Text,
+)
 
+_TEXT = "the text of "
+"""What the reference of a proof by hand begins with; the name of its module follows."""
 _ARITHMETICS = {
     "exact": "exact rational arithmetic of FLINT",
     "ball": "ball arithmetic of FLINT, whose balls enclose every rounding",
@@ -68,6 +81,19 @@ def _cited(record: Record) -> Iterator[Block]:
     if names:
         header = ("Cited theorem", "Statement", "Proved in", "How it enters")
         yield Table("Cited, not shown here", header, tuple(_row(name, record) for name in names))
+    for name in names:
+        yield from _by_hand(name)
+
+
+def _by_hand(name: str) -> Iterator[Block]:
+    """A proof by hand, as the text of a module of the package gives it; no engine reads it."""
+    lemma, _ = _lemma(name)
+    where = lemma.reference.removeprefix(_TEXT) if lemma is not None else ""
+    if lemma is not None and where != lemma.reference:
+        told = (import_module(where).__doc__ or f"It is {lemma.reference}.").strip()
+        called = Text(name[:1].upper() + name[1:], strong=True)
+        head = Paragraph((called, Text(", read by no engine:")))
+        yield Callout("note", (head, CodeBlock(told)))
 
 
 def _in_words(record: Record) -> Iterator[Block]:
