@@ -1,6 +1,7 @@
 """Sphinx: the pages are Markdown (MyST), the theme is Furo; ``_ext`` has what is generated."""
 
 import sys
+from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
@@ -9,7 +10,10 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 project = "lora_proofs"
 author = "The lora_proofs developers"
 copyright = f"2026, {author}"
-version = release = installed_version("lora_proofs")
+try:
+    version = release = installed_version("lora_proofs")
+except PackageNotFoundError:  # a bare checkout, on the path
+    version = release = "not installed"
 
 extensions = ["myst_parser", "lora_docs"]
 myst_enable_extensions = ["dollarmath", "amsmath"]

@@ -174,3 +174,7 @@ def test_what_no_run_records_is_not_drawn(slacks):
 def test_a_claim_without_a_fitting_picture_gets_none():
     assert for_claim({"name": "my/claim"}) == ()
     assert for_claim({}) == ()
+
+
+def test_what_is_left_of_0_is_rounding_and_no_number():
+    assert values("staircase.staircase", "construction")[-1] == 0.0

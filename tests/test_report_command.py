@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from lora_proofs.running.ledger import Ledger
 from lora_proofs.running.records import digest
 from lora_proofs.running.verifying import select
 
+ROOT = Path(__file__).parents[1]
 NAMES = ("classical/balancedness", "classical/energy-identity")
 
 
@@ -236,6 +238,48 @@ def test_a_killed_run_is_known_by_what_it_lacks(recorded):
     assert "it finished 1." in told and f"Not finished: `{NAMES[0]}`." in told
 
 
+@pytest.mark.parametrize("after", ['"x"', "null", "[1]"])
+def test_a_run_that_was_edited_is_malformed(recorded, after):
+    with sqlite3.connect(recorded.folder / ".lora-proofs" / "ledger.sqlite") as raw:
+        name, place = raw.execute("SELECT name, place FROM records").fetchone()
+        run = f'{{"claims": [["{name}", "{place}", "key"]], "after": {after}}}'
+        raw.execute("INSERT INTO runs (begun_at, run) VALUES ('2026-01-02T03:04:05', ?)", (run,))
+    raw.close()
+    done = recorded("report", *NAMES, "-o", "r.md")
+    assert done.returncode == 4 and "run 1 is malformed" in done.stderr
+    assert left(recorded) == []
+
+
+def test_a_claim_of_a_file_cannot_stand_in_for_a_shipped_one(recorded):
+    text = (ROOT / "docs" / "tutorial" / "my_claim.py").read_text()
+    name = re.search(r'name="([^"]+)"', text)[1]
+    (recorded.folder / "c.py").write_text(text.replace(name, NAMES[0]))
+    done = recorded("report", "c.py", "-o", "r.md")
+    assert done.returncode == 4 and "as a shipped claim is; rename" in done.stderr
+    assert left(recorded) == ["c.py"]
+
+
+def test_a_correction_that_was_recorded_of_other_words_is_told(recorded):
+    false, right = "rushka-klabjan/naive/tie-limit-is-unique", "rushka-klabjan/frobenius-ties"
+    with Ledger(recorded.folder / ".lora-proofs" / "ledger.sqlite") as ledger:
+        for entry in select([false, right]):
+            verdict = "REFUTED" if entry.name == false else "CERTIFIED"
+            record = {**made(entry.name, verdict), "source": entry.told["source"]}
+            record["statement"] = "other words" if entry.name == right else "$x = y$"
+            ledger.append(record, place=str(entry.locator), budget="quick", seed=0)
+    text = recorded.done("report", false, "-o", "-", "--format", "markdown")
+    assert "other words" not in text
+    assert "its record is not about this: the claim has changed since" in text
+
+
+def test_a_report_keeps_who_may_read_the_file(recorded):
+    path = recorded.folder / "r.md"
+    path.write_text("old")
+    path.chmod(0o600)
+    recorded.done("report", *NAMES, "-o", "r.md", "--force")
+    assert path.stat().st_mode & 0o777 == 0o600 and path.read_text() != "old"
+
+
 def test_options_of_a_run_need_one(recorded):
     words = ["--budget, --seed", "add --fresh"]
     given = ("--budget", "quick", "--seed", "0")
@@ -252,7 +296,12 @@ def test_what_corrects_a_false_claim_stands_beside_it_unasked(lora_proofs):
         ledger.append(record, place=str(false.locator), budget="quick", seed=0)
         text = lora_proofs.done("report", name, "-o", "-", "--format", "markdown")
         assert "no record of it is in the ledger" in text.split("### Corrected")[1]
-        ledger.append(made(true.name), place=str(true.locator), budget="quick", seed=0)
+        ledger.append(
+            {**made(true.name), "statement": true.told["statement"]},
+            place=str(true.locator),
+            budget="quick",
+            seed=0,
+        )
     text = lora_proofs.done("report", name, "-o", "-", "--format", "markdown")
     assert "**PROVED** for all shapes" in text.split("### Corrected")[1].split("###")[0]
     assert "claim-rushka-klabjan-gradient-flow-limit" not in text

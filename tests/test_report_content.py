@@ -355,3 +355,27 @@ def test_a_proof_by_hand_can_be_read_where_a_verdict_leans_on_it():
         proof = importlib.import_module(cited.reference.removeprefix("the text of ")).__doc__
         assert proof is not None and proof.strip().splitlines()[0] in text
     assert "read by no engine" not in told(record(cites=["squeeze theorem"]))
+
+
+# Records that no run wrote, or that are about other words
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"derivation": None}, "it is PROVED, and has no closed derivation"),
+        ({"controls": [{"outcome": "survived", "why": "x"}]}, "a control was not refuted"),
+        ({"verdict": "REFUTED", "counterexample": None}, "it is REFUTED, and has no counter"),
+    ],
+)
+def test_a_record_that_contradicts_its_verdict_is_looked_at_first(more, words):
+    text = told(record(**more))
+    assert "**Look at these first**" in text and words in text
+    assert "Look at these first" not in told(record())
+
+
+def test_a_correction_that_was_recorded_of_other_words_shows_no_verdict():
+    false = record(verdict="REFUTED", scope="one exact instance", source={"corrected_by": "b/c"})
+    right = {"name": "b/c", "statement": "$y = y$", "stale": "the claim has changed since"}
+    text = told(false, history={"beside": {"b/c": right}})
+    assert "its record is not about this: the claim has changed since" in text

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lora_proofs.errors import BadInput
-from lora_proofs.report import pdf
+from lora_proofs.report import pdf, render
 from lora_proofs.report.cleaning import cleaned
 from lora_proofs.report.columns import shares
 from lora_proofs.report.figure import Axis, Figure, Plot, Series
@@ -193,3 +193,21 @@ def test_a_long_exact_number_breaks_where_the_line_ends():
         return json.loads(typst.query(asked.encode(), "<height>", field="value"))[0]
 
     assert height(300) > 3 * height(10)
+
+
+def test_no_line_of_latex_is_longer_than_tex_reads() -> None:
+    for made in (typed("7" * 10**5), coded("7" * 10**5), coded("a/b " * 50_000)):
+        assert max(map(len, made.split("\n"))) < 20_000
+        bare = made.replace("%\n", "").replace(r"\allowbreak{}", "")
+        assert bare in ("7" * 10**5, ("a/b " * 50_000).rstrip(), "a/b " * 50_000)
+        assert not any(line.startswith(" ") for line in made.split("\n"))
+
+
+def test_an_indent_is_no_length_that_tex_lacks() -> None:
+    made = render([{"name": "a/b", "statement": "$$" + " " * 5000 + r"\unknown x$$"}], "latex")
+    assert r"\hspace*{2500" not in made
+
+
+def test_a_long_scope_breaks_in_a_pdf() -> None:
+    made = to_typst(Document("t", (Paragraph((Judged("PROVED", "7" * 300),)),)))
+    assert "7" * 60 not in made and made.count("\u200b") > 5

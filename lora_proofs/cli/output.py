@@ -54,7 +54,9 @@ class Output:
         if path.exists() and not self.force:
             raise self._exists()
         if not self._target().parent.is_dir():
-            raise BadInput(f"{path}: cannot be written, there is no directory {path.parent}")
+            raise BadInput(
+                f"{path}: cannot be written, there is no directory {self._target().parent}"
+            )
 
     def _refuse_ledger(self, path: Path) -> None:
         """The ledger, and the files that SQLite keeps beside it, there or not."""
@@ -107,11 +109,18 @@ class Output:
     def _replace(self, data: bytes) -> None:
         with self._beside() as name:
             Path(name).write_bytes(data)
-            os.chmod(name, 0o666 & ~_umask())
+            os.chmod(name, self._mode())
             if self.force:
                 os.replace(name, self._target())
             else:
                 self._put(name)
+
+    def _mode(self) -> int:
+        """The permissions of the file that is replaced; of a new one what is usual."""
+        try:
+            return self._target().stat().st_mode & 0o777
+        except OSError:
+            return 0o666 & ~_umask()
 
     def _put(self, name: str) -> None:
         """Give a whole file its name, unless another took it while the report was being made."""

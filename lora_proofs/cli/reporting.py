@@ -96,6 +96,7 @@ def write_report(
         )
     with _uncollected():
         entries = select(targets or [])
+        _refuse_names_of_ours(entries)
     interrupted = fresh and _verified(entries, ledger, budget, seed, jobs)
     with _uncollected():
         records, history = _recorded(entries, ledger, interrupted)
@@ -109,6 +110,18 @@ def write_report(
         other = "" if named == kind else f"; it holds {kind}, although its name says {named}"
         note(f"wrote {file.path}: {len(records)} claim(s){other}")
     return EXIT_INTERRUPTED if interrupted else 0
+
+
+def _refuse_names_of_ours(entries: Sequence[Entry]) -> None:
+    """A claim of a file that is named as a shipped one would stand in the report in its place."""
+    from lora_proofs.running.catalogue import shipped_near
+
+    for entry in entries:
+        if not entry.shipped and any(e.name == entry.name for e in shipped_near(entry.name)):
+            raise BadInput(
+                f"{entry.home}: its claim is named {entry.name!r}, as a shipped claim is; rename "
+                "it, so that no reader takes one for the other"
+            )
 
 
 @contextmanager
@@ -177,8 +190,8 @@ def _recorded(
         found = [ledger.latest(entry.name, str(entry.locator)) for entry in entries]
         told = history(ledger, entries, found)
         records = [record for record in found if record is not None]
-        told["beside"] = {name: one for name, one in _corrections(records, ledger)}
         told["changed"] = _changed(entries, found)
+        told["beside"] = {name: one for name, one in _corrections(records, ledger)}
         told["earlier"] = _earlier(entries, found, ledger)
     if not records and not interrupted:
         raise BadInput(
@@ -235,6 +248,7 @@ def _corrections(
     """What corrects a false claim, where that was not asked for: its record, or what it states."""
     from lora_proofs.running.catalogue import is_path
     from lora_proofs.running.selecting import select
+    from lora_proofs.running.staleness import OTHER, changed, in_words
 
     known = {record["name"] for record in records}
     named = dict.fromkeys(record.get("source", {}).get("corrected_by") for record in records)
@@ -245,4 +259,9 @@ def _corrections(
             (entry,) = select([name])
         except (LoraProofsError, ValueError):
             continue  # a claim may name what is not there
-        yield name, ledger.latest(name, str(entry.locator)) or entry.told
+        record = ledger.latest(name, str(entry.locator))
+        found = changed(entry, record) if record else {}
+        if found.get("what") in OTHER:  # a verdict on other words than stand there now
+            yield name, {**entry.told, "stale": in_words(found)}
+        else:
+            yield name, record or entry.told

@@ -119,9 +119,15 @@ def _corrected(
         yield Section(plain("Corrected"), (table,))
 
 
+_UNRECORDED = "no record of it is in the ledger"
+
+
 def _standing(other: Record) -> Inlines:
     """The verdict of a claim that a chapter refers to, if it has one."""
-    return (judged(other),) if other.get("verdict") else plain("no record of it is in the ledger")
+    if other.get("verdict"):
+        return (judged(other),)
+    stale = other.get("stale")
+    return plain(f"its record is not about this: {stale}" if stale else _UNRECORDED)
 
 
 def _recorded(record: Record, run: Mapping[str, Any]) -> Iterator[Block]:

@@ -68,6 +68,7 @@ _LATIN |= {
 }
 # Part of a word that no line would hold.
 _LONG = re.compile(r"[^\s\u200b]{16}(?=[^\s\u200b]{16})")
+_LINE = 5000
 _ACCENTS = {
     "\u0300": "`",
     "\u0301": "'",
@@ -92,7 +93,8 @@ def typed(text: str) -> str:
     >>> print(typed("50% of \\input{x}"))
     50\% of \textbackslash{}input\{x\}
     """
-    return "".join(_IN_TEXT.get(one) or _typed(one) for one in _LONG.sub("\\g<0>\u200b", text))
+    broken = _LONG.sub("\\g<0>\u200b", text)
+    return _in_lines("".join(_IN_TEXT.get(one) or _typed(one) for one in broken))
 
 
 def coded(text: str, size: int = 24) -> str:
@@ -121,7 +123,21 @@ def _breakable(text: str, size: int, marks: Mapping[str, str]) -> str:
         shown = ["".join(marks.get(one) or _typed(one) for one in part) for part in parts]
         found.append(" " if word.isspace() else r"\allowbreak{}".join(shown))
         found.append(r"\allowbreak{}" if word[-1] in "/,;=_-" or len(word) > size else "")
-    return "".join(found).removesuffix(r"\allowbreak{}")
+    return _in_lines("".join(found).removesuffix(r"\allowbreak{}"))
+
+
+def _in_lines(source: str) -> str:
+    """Source with ends of line that print nothing: TeX reads lines up to 200,000 characters."""
+    if len(source) <= _LINE:
+        return source
+    pieces, size = [], 0
+    for piece in re.split(r"(?<=\\allowbreak\{\})(?=\S)", source):
+        if size > _LINE:
+            pieces.append("%\n")
+            size = 0
+        pieces.append(piece)
+        size += len(piece)
+    return "".join(pieces)
 
 
 def _typed(character: str) -> str:

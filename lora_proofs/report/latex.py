@@ -276,7 +276,7 @@ def _listing(text: str) -> str:
 
 
 def _kept(line: str) -> str:
-    indent = len(line) - len(line.lstrip(" "))
+    indent = min(len(line) - len(line.lstrip(" ")), 40)  # TeX knows no length of 40,000 spaces
     return rf"\hspace*{{{indent / 2}em}}" * bool(indent) + (coded(line.strip()) or r"\strut")
 
 

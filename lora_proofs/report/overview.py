@@ -12,6 +12,7 @@ from lora_proofs.report.records import (
     claim_link,
     for_readers,
     judged,
+    misfit,
     name_of,
     needs_attention,
     part,
@@ -129,6 +130,8 @@ def _worry(record: Record, anchor: str) -> Inlines:
     found: list[Any] = [link, Text(": "), judged(record)]
     if unexpected(record):
         found += [Text(f"; the baseline expects {record.get('expected')}")]
+    if told := misfit(record):
+        found += [Text(f"; its record contradicts itself: {told}. Verify it again", strong=True)]
     reasons = record.get("reasons") or ()
     if reasons:
         found += [Text("; "), *inlines(for_readers(str(reasons[0])))]

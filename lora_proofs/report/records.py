@@ -132,7 +132,25 @@ def needs_attention(record: Record) -> bool:
     (False, True)
     """
     weak = record.get("verdict") not in ("PROVED", "CERTIFIED", "SUPPORTED", "REFUTED")
-    return weak or bool(record.get("error")) or unexpected(record)
+    return weak or bool(record.get("error")) or unexpected(record) or bool(misfit(record))
+
+
+def misfit(record: Record) -> str:
+    """What of a record its verdict cannot have come from: then it was not written by a run.
+
+    >>> misfit({"verdict": "PROVED", "derivation": None})
+    'it is PROVED, and has no closed derivation'
+    """
+    verdict = record.get("verdict")
+    closed = part(record, "derivation").get("closed")
+    if verdict == "PROVED" and "derivation" in record and not closed:
+        return "it is PROVED, and has no closed derivation"
+    if verdict == "REFUTED" and "counterexample" in record and not record["counterexample"]:
+        return "it is REFUTED, and has no counterexample"
+    outcomes = [control.get("outcome") for control in parts(record, "controls")]
+    if verdict in ("PROVED", "CERTIFIED", "SUPPORTED") and any(o != "refuted" for o in outcomes):
+        return f"it is {verdict}, and a control was not refuted"
+    return ""
 
 
 def anchors(records: Sequence[Record]) -> list[str]:

@@ -101,6 +101,11 @@ _ANCHOR = re.compile("[a-z0-9-]+")
 _ADDRESS = re.compile(r"https://[A-Za-z0-9./_-]+")
 
 
+def _parted(text: str) -> str:
+    """Text with places where a word may break that no line would hold."""
+    return _LONG.sub("\\g<0>\u200b", text)
+
+
 def to_typst(document: Document) -> str:
     """The document as one source that reads no file and loads no package.
 
@@ -184,7 +189,7 @@ class _Writer:
     def inline(self, node: Inline) -> str:
         match node:
             case Text(text, strong):
-                shown = quoted(_LONG.sub("\\g<0>\u200b", re.sub(r"\s+", " ", text)))
+                shown = quoted(_parted(re.sub(r"\s+", " ", text)))
                 return f"#strong({shown})" if strong else f"#{shown}"
             case Math(latex):
                 return self.formula(latex)
@@ -194,7 +199,8 @@ class _Writer:
                 return self.link(node)
             case Judged():
                 tone = TONES.get(node.verdict, "open")
-                return f"#judged({quoted(node.verdict)}, {quoted(tone)}, {quoted(node.reach)})"
+                words = (node.verdict, tone, _parted(node.reach))
+                return f"#judged({', '.join(map(quoted, words))})"
 
     def formula(self, latex: str) -> str:
         """The formula in its line, in pieces if it is wider than one."""

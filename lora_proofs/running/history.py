@@ -79,6 +79,8 @@ def history(
 def _claims(run: dict[str, Any], ledger: Ledger) -> list[tuple[str, str, str]]:
     """The claims that a run selected, taken out of what it told."""
     try:
+        if type(run.get("after", 0)) is not int:
+            raise TypeError
         return [(str(name), str(where), str(key)) for name, where, key in run.pop("claims")]
     except (KeyError, TypeError, ValueError):
         raise LedgerError(f"{ledger.path}: run {run['number']} is malformed") from None
@@ -103,7 +105,7 @@ def _finished(run: Mapping[str, Any], key: str, record: Record | None) -> bool:
     if record is None:
         return False
     taken_over = run.get("resumed") and record.get("run", {}).get("key") == key
-    return bool(record["record"] > int(run.get("after", 0)) or taken_over)
+    return bool(record["record"] > run.get("after", 0) or taken_over)
 
 
 def differing(ledger: Ledger, record: Record, where: str) -> list[dict[str, Any]]:

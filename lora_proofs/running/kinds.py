@@ -111,7 +111,7 @@ def _text_like(pattern: str) -> Callable[[Any], bool]:
 
 
 def _whole(value: Any, least: int) -> bool:
-    return type(value) is int and value >= least
+    return type(value) is int and least <= value <= 10**18
 
 
 def _seconds(value: Any) -> bool:
@@ -123,8 +123,8 @@ OBJECT: Kind = that("an object", lambda value: isinstance(value, dict))
 TEXT: Kind = that("text", lambda value: isinstance(value, str))
 FLAG: Kind = that("true or false", lambda value: type(value) is bool)
 WHOLE: Kind = that("a whole number", lambda value: type(value) is int)
-COUNT: Kind = that("a whole number from 0 on", lambda value: _whole(value, 0))
-SOME: Kind = that("a whole number from 1 on", lambda value: _whole(value, 1))
+COUNT: Kind = that("a whole number from 0 to 10^18", lambda value: _whole(value, 0))
+SOME: Kind = that("a whole number from 1 to 10^18", lambda value: _whole(value, 1))
 SECONDS: Kind = that("seconds from 0 on", _seconds)
 FINITE: Kind = that("a finite number as text", _text_like(_FINITE))
 ENCLOSED: Kind = that("a finite number or ball as text", _text_like(f"{_FINITE}|{_BALL}"))

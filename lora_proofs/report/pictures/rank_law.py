@@ -41,8 +41,8 @@ def rank_law() -> Figure:
         "the norm of the latter, both at the end of their flows from B₀ = 0. For orthonormal rows "
         f"of A₀ it is √(n/r − 1) (the flow agrees within {within(far)}), from {number(law[0], 3)} "
         "at r = 1 to 0 at r = n; no zero-loss update of rank r is nearer. It is 1 or more for "
-        f"r ≤ n/2. Gaussian starts lie higher, {number(expected[-1], 3)} at r = n; rows whose "
-        f"lengths halve come down to {number(min(decaying), 3)} and no further."
+        f"r ≤ n/2. Gaussian starts lie higher from r = 2 on, {number(expected[-1], 3)} at r = n; "
+        f"rows whose lengths halve come down to {number(min(decaying), 3)} and no further."
     )
     caption = (
         f"Trace-squared loss; {DRAWS} Gaussian starts at each rank, seed {SEED}. The constant of "
