@@ -205,6 +205,25 @@ def test_an_equation_that_is_assumed_is_kept_by_simpler_choices(template):
         assert shrunk.to_dict(found)["steps"] == shrunk.steps
 
 
+def test_a_number_that_hangs_on_a_size_shrinks_with_it(template):
+    """Edits leave both as they were drawn; plain as the end of edits is, choices go on from it."""
+
+    def draw(source, regime):
+        n, m = source.integer(2, 3), source.integer(2, 3)
+        X = [[fraction(source) for _ in range(m)] for _ in range(n)]
+        return Instance(X=X, r=source.integer(1, min(n, m)))
+
+    def small(instance, ctx):
+        yield at_most("entries", sum(abs(x) for row in instance.X for x in row), ctx.number(0))
+
+    subject = claim(template, instances=Instances(draw), check=small)
+    breaking = Breaking(subject, budget("quick"), 0)
+    assert breaking.subject.together
+    start = Instance(X=[[2, 1, 1], [1, 0, 3], [1, 1, 1]], r=3, regimes=("all",))
+    end = breaking.shrunk(Found(refute(subject, start, 50), "draws")).refutation.instance
+    assert (len(end.X), len(end.X[0]), end.r) == (2, 2, 1)
+
+
 def _first_that_refutes(subject):
     """The first draw of the samples that refutes and is not simple."""
     for k in range(100):

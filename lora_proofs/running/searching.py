@@ -124,7 +124,8 @@ class Breaking:
         if self.subject.dependent:
             return self._by_choices(found.refutation, self._origin(found), MOST_JUDGED)
         small = self._by_fields(found.refutation, MOST_JUDGED)
-        if is_plain(small.refutation.instance):
+        # Edits leave fields that hang together as they were drawn: then only choices cut sizes.
+        if is_plain(small.refutation.instance) and not self.subject.together:
             return small
         drawn = self._drawn(found)
         if drawn is None:
