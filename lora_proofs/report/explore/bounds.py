@@ -218,6 +218,7 @@ def of_flow() -> Iterator[Kind]:
         r + "frobenius-critical-value-gap", r + "frobenius-ties", r + "frobenius-strict-saddles",
         r + "frobenius-rank-deficient-target", r + "naive/tie-limit-is-unique",
         r + "naive/almost-every-start-covers-zero-b", r + "naive/greedy-for-every-start",
+        r + "naive/every-direction-met",
     ))  # fmt: skip
     yield Kind(greedy_loss, f, FLAT, names=(r + "frobenius-greedy-limit",))
     yield Kind(kept_loss, f, ALIGNED, names=(
