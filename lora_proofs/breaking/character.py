@@ -15,6 +15,7 @@ from typing import Any
 
 from lora_proofs.breaking.conditions import (
     MANY,
+    ZERO,
     Condition,
     of_grids,
     of_indices,
@@ -111,7 +112,12 @@ class Character:
         """What edits take for granted without that the author says it, in words."""
         if self.said is not None:
             return ""
-        alone = [kept for kept in self.kept if kept.beside is None]
+        zero = {kept.path for kept in self.kept if kept.words == ZERO}
+        alone = [
+            kept
+            for kept in self.kept
+            if kept.beside is None and (kept.words == ZERO or kept.path not in zero)
+        ]
         named: dict[str, list[str]] = {}
         for kept in alone:
             named.setdefault(kept.words, []).append(name_of(kept.path))

@@ -122,6 +122,8 @@ IMPLIED: Mapping[str, tuple[str, ...]] = {
     "with positive entries": ("without negative entries",),
 }
 """What goes without saying beside a stronger condition."""
+ZERO = "= 0"
+"""The words for a matrix that is 0 in every draw, which leaves nothing else to say of it."""
 BESIDE_SIZE = "trace less the size"
 SAME: Mapping[str, Callable[[Rows], Any]] = {
     "trace": lambda X: sum(X[i][i] for i in range(min(len(X), len(X[0])))),
@@ -163,7 +165,7 @@ def of_matrices(found: Sequence[Any]) -> Iterator[tuple[str, Condition]]:
     entries = [x for X in found for row in X for x in row]
     if len(set(entries)) == 1:  # it implies all the others
         (one,) = set(entries)
-        yield (f"with all entries {decimal(one)}" if one else "= 0"), _entrywise(_is(one))
+        yield (f"with all entries {decimal(one)}" if one else ZERO), _entrywise(_is(one))
         return
     holding = [(name, ok) for name, ok in MATRIX.items() if all(map(ok, found))]
     stand_ins = [X for shape in {_shape(X) for X in found} for X in _stand_ins(*shape)]
