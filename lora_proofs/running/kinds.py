@@ -56,7 +56,7 @@ def many(kind: Kind) -> Kind:
     """A list of what fits.
 
     >>> list(many(COUNT)([1, -2]))
-    [('[1]', 'expected a whole number from 0 on, got -2')]
+    [('[1]', 'expected a whole number from 0 to 10^18, got -2')]
     """
 
     def faults(value: Any) -> Iterator[Fault]:
