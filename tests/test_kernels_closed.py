@@ -113,7 +113,7 @@ def test_closed_and_integrated_flows_agree(shape):
     both = closed.error + general.error
     assert (np.abs(closed.W - general.W).max(axis=(1, 2)) <= both).all()
     assert (np.abs(closed.singular_values - general.singular_values).max(axis=1) <= both).all()
-    assert closed.error.max() < 1e-11
+    assert (closed.error <= 1e-11 * (1 + np.abs(closed.W).sum(axis=(1, 2)))).all()
 
 
 def test_the_front_door_chooses_per_instance():

@@ -19,11 +19,12 @@ from lora_proofs.kernels.arguments import (
     sizes,
     whole_number,
 )
-from lora_proofs.kernels.balanced import BALANCED, balance_defect, balanced_flow
+from lora_proofs.kernels.balanced import BALANCED, balance_defect
+from lora_proofs.kernels.closed import closed_flow
 from lora_proofs.kernels.compiled.frobenius import general_flow
 from lora_proofs.kernels.frobenius import frobenius_flow
 from lora_proofs.kernels.namespace import batch_arrays
-from lora_proofs.kernels.result import OK, BatchResult
+from lora_proofs.kernels.result import OK, BatchResult, joined, woven
 from lora_proofs.kernels.trace_squared import trace_squared_flow
 from lora_proofs.kernels.underflow import with_underflow
 
@@ -92,7 +93,7 @@ def lora_flow(
         for where in _blocks(N, A0.shape[-1], B0.shape[-2], A0.shape[-2]):
             block = [_part(X, where, xp) for X in (W0, Y, A0, B0, t)]
             done.append(_solve(block, xp, factors, method, tolerance, most_steps, options, general))
-    whole = _joined(done, xp)
+    whole = joined(done, xp)
     return whole if Y is None else _scaled_back(whole, scale, root, xp)
 
 
@@ -152,12 +153,12 @@ def _solve(
             some = [W0, Y, A0, B0, t]
             if place.shape[0] < N:
                 some = [xp.take(X, place, axis=0) for X in some]
-            one: Any = balanced_flow if balanced else general
+            one: Any = closed_flow if balanced else general
             more = {} if balanced else {"tolerance": tolerance}
             moved = with_underflow(one(*some, xp, **options, **more), some, xp, balanced)
             found.append(_honest(moved, xp))
             places.append(place)
-    return found[0] if len(found) == 1 else _woven(found, places, xp)
+    return found[0] if len(found) == 1 else woven(found, places, xp)
 
 
 def _honest(result: BatchResult, xp: Any) -> BatchResult:
@@ -175,25 +176,6 @@ def _honest(result: BatchResult, xp: Any) -> BatchResult:
     fields = ("W", "A", "B", "error", "singular_values")
     changed: Any = {name: masked(getattr(result, name)) for name in fields}
     return replace(result, **changed)
-
-
-FIELDS = ("W", "A", "B", "error", "steps", "reason", "singular_values")
-
-
-def _joined(parts: list[BatchResult], xp: Any) -> BatchResult:
-    """Results of blocks that follow each other; a factor that one does not know, none has."""
-    if len(parts) == 1:
-        return parts[0]
-    columns = {name: [getattr(part, name) for part in parts] for name in FIELDS}
-    whole = {k: None if any(x is None for x in v) else xp.concat(v) for k, v in columns.items()}
-    return BatchResult(method="+".join(sorted({p.method for p in parts})), **whole)
-
-
-def _woven(parts: list[BatchResult], places: list[Array], xp: Any) -> BatchResult:
-    joined, back = _joined(parts, xp), xp.argsort(xp.concat(places))
-    whole = {name: getattr(joined, name) for name in FIELDS}
-    sorted_: Any = {k: X if X is None else xp.take(X, back, axis=0) for k, X in whole.items()}
-    return replace(joined, **sorted_)
 
 
 def _scaled_back(result: BatchResult, scale: float, root: float, xp: Any) -> BatchResult:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+Array = Any
 REASONS = (
     "",
     "the data or the time are not finite, or too large to be squared",
@@ -49,3 +50,29 @@ class BatchResult:
         'too many steps'
         """
         return REASONS[int(self.reason[index])]
+
+
+FIELDS = ("W", "A", "B", "error", "steps", "reason", "singular_values")
+
+
+def taken(result: BatchResult, places: Array, xp: Any) -> BatchResult:
+    """The results at these places."""
+    columns: Any = {name: getattr(result, name) for name in FIELDS}
+    return replace(
+        result,
+        **{k: X if X is None else xp.take(X, places, axis=0) for k, X in columns.items()},
+    )
+
+
+def joined(parts: list[BatchResult], xp: Any) -> BatchResult:
+    """Results of blocks that follow each other; a factor that one does not know, none has."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = {name: [getattr(part, name) for part in parts] for name in FIELDS}
+    whole = {k: None if any(x is None for x in v) else xp.concat(v) for k, v in columns.items()}
+    return BatchResult(method="+".join(sorted({p.method for p in parts})), **whole)
+
+
+def woven(parts: list[BatchResult], places: list[Array], xp: Any) -> BatchResult:
+    """Results of parts of a batch, each at its places."""
+    return taken(joined(parts, xp), xp.argsort(xp.concat(places)), xp)
