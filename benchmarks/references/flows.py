@@ -80,6 +80,8 @@ def _taylor(W0: Array, Y: Array, A0: Array, B0: Array, t: float) -> tuple[Array,
 
 
 def _met(kernel: str, regime: str, seed: int, found: Any, truth: tuple[Any, Any, Any]) -> Met:
+    if found.failed[0]:
+        return Met(kernel, regime, 0.0, None, f"seed {seed}")
     pairs = zip((found.A, found.B, found.W), truth, strict=True)
     off = max((_off(x[0], y) for x, y in pairs if y is not None and x is not None), default=0.0)
     return Met(kernel, regime, off, _said(found), f"seed {seed}")
