@@ -1,4 +1,4 @@
-"""Balanced flows without an SVD: against many digits and the SVD's way, and where they step back."""
+"""Balanced flows without an SVD: against many digits and substeps, and where they step back."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ substeps in singular coordinates (``balanced.py``), which keep zeros and know th
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from lora_proofs.kernels.balanced import balanced_flow
@@ -32,16 +33,15 @@ def closed_flow(
 
     A and B are those of the flow where r = 1, and ``None`` elsewhere: W is known, a rotation not.
     """
-    swift: Any = rank_one_flow if A0.shape[1] == 1 else propagated_flow
-    options: dict[str, Any] = {"singular_values": singular_values}
+    swift = rank_one_flow if A0.shape[1] == 1 else propagated_flow
+    careful = partial(balanced_flow, most_steps=most_steps, singular_values=singular_values)
     if A0.shape[1] > 1 and bool(xp.all(xp.any(B0 != 0, axis=(-2, -1)))):
-        return balanced_flow(W0, Y, A0, B0, t, xp, most_steps=most_steps, **options)
-    found, sure = swift(W0, Y, A0, B0, t, xp, **options)
+        return careful(W0, Y, A0, B0, t, xp)
+    found, sure = swift(W0, Y, A0, B0, t, xp, singular_values=singular_values)
     if bool(xp.all(sure)):
         return found
     (kept,), (others,) = xp.nonzero(sure), xp.nonzero(~sure)
-    rest = [xp.take(X, others, axis=0) for X in (W0, Y, A0, B0, t)]
-    careful = balanced_flow(*rest, xp, most_steps=most_steps, **options)
+    rest = careful(*(xp.take(X, others, axis=0) for X in (W0, Y, A0, B0, t)), xp)
     if not kept.shape[0]:
-        return careful
-    return woven([taken(found, kept, xp), careful], [kept, others], xp)
+        return rest
+    return woven([taken(found, kept, xp), rest], [kept, others], xp)

@@ -29,7 +29,7 @@ GROWTH = 10.0  # three doublings of `SHORT`
 LONGEST = 128.0  # the largest ||F|| t
 SHARPEST = 1e-11  # the largest error relative to the result
 SAMPLES = 2
-DEFECT = 64.0 * EPS  # how far a start may be from one that is balanced, and more
+DEFECT = 48.0 * EPS  # times sqrt r: how far a start may be from one that is balanced, and more
 ROUNDINGS = 3.0
 
 
@@ -78,7 +78,7 @@ def _ride(
     R = 0.0 * (a.mT @ a) + eye[:r, :r]
     z = xp.concat([a, xp.zeros((N, m, SAMPLES), dtype=a.dtype, device=a.device)], axis=2)
     z = xp.stack([0.0 * z, z], axis=1)
-    z += _kick(z, kinds, DEFECT, R, xp) * along
+    z += _kick(z, kinds, DEFECT * r**0.5, R, xp) * along
     space, flat = (xp.empty_like(z), xp.empty_like(z)), (N, 2 * m, q)
     for _ in range(count):
         kick = _kick(z, kinds, noise, R, xp)

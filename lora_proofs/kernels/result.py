@@ -57,11 +57,9 @@ FIELDS = ("W", "A", "B", "error", "steps", "reason", "singular_values")
 
 def taken(result: BatchResult, places: Array, xp: Any) -> BatchResult:
     """The results at these places."""
-    columns: Any = {name: getattr(result, name) for name in FIELDS}
-    return replace(
-        result,
-        **{k: X if X is None else xp.take(X, places, axis=0) for k, X in columns.items()},
-    )
+    columns = {name: getattr(result, name) for name in FIELDS}
+    some: Any = {k: X if X is None else xp.take(X, places, axis=0) for k, X in columns.items()}
+    return replace(result, **some)
 
 
 def joined(parts: list[BatchResult], xp: Any) -> BatchResult:
