@@ -41,7 +41,8 @@ def closed_flow(
     if bool(xp.all(sure)):
         return found
     (kept,), (others,) = xp.nonzero(sure), xp.nonzero(~sure)
-    rest = careful(*(xp.take(X, others, axis=0) for X in (W0, Y, A0, B0, t)), xp)
+    W0, Y, A0, B0, t = (xp.take(X, others, axis=0) for X in (W0, Y, A0, B0, t))
+    rest = careful(W0, Y, A0, B0, t, xp)
     if not kept.shape[0]:
         return rest
     return woven([taken(found, kept, xp), rest], [kept, others], xp)
