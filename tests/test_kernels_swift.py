@@ -75,6 +75,90 @@ def test_where_digits_are_lost_nothing_is_returned(r):
     assert np.abs(whole.W[0, 0]).max() == 0  # the saddle is kept, exactly
 
 
+def distances(data, times, found, sure):
+    """How far W, A and B are from the closed form in 40 digits, where the kernel is sure."""
+    far = np.zeros(len(times))
+    for i in np.flatnonzero(sure):
+        truth = frobenius_riccati_closed_form(*(X[i].tolist() for X in data), times[i], DIGITS)
+        for here, there in ((found.W, truth.W), (found.A, truth.A), (found.B, truth.B)):
+            if here is not None:
+                with DIGITS.working():
+                    exact = DIGITS.matrix(here[i].tolist()) - DIGITS.matrix(there.tolist())
+                far[i] = max(far[i], *(float(abs(x)) for x in exact.flat))
+    return far
+
+
+MIXED = np.array([0.01, 0.1, 0.4, 1.0, 4.0, 20.0, 60.0])
+
+
+@pytest.mark.parametrize("r", [1, 2])
+def test_short_instances_beside_long_ones_keep_their_digits(r):
+    """Ones have one direction alone: what a long instance asks for must not spoil a short one."""
+    count = len(MIXED)
+    A0 = 0.5 * np.repeat(np.eye(r, 2)[None], count, axis=0)
+    E = np.ones((count, 2, 2))
+    data = np.zeros((count, 2, 2)), E, A0, np.zeros((count, 2, r))
+    flow = rank_one_flow if r == 1 else propagated_flow
+    found, sure = flow(*data, MIXED, np, singular_values=False)
+    far = distances(data, MIXED, found, sure)
+    assert sure[:5].all() and (far[:5] < 1e-15).all() and (far <= found.error).all()
+
+
+@pytest.mark.parametrize("size", [1e-2, 1e-4, 1e-8, 1e-20, 1e-25, 1e-60])
+def test_a_small_target_beside_large_factors_of_one_length(size):
+    """c = |b|^2 - |a|^2 is a small difference of large squares, and all that grows beside E."""
+    rng, N = np.random.default_rng(3), 6
+    a, b, E = (rng.normal(size=(N, *shape)) for shape in ((1, 3), (3, 1), (3, 3)))
+    a, b = (X / np.linalg.norm(X, axis=(1, 2))[:, None, None] for X in (a, b))
+    times = np.full(N, 5 / size)
+    data = np.zeros((N, 3, 3)), E * size, a, b
+    found, sure = rank_one_flow(*data, times, np, singular_values=False)
+    far = distances(data, times, found, sure)
+    assert (far <= found.error)[sure].all() and (size < 1e-3 or sure.any())
+    whole = lora_flow(*data, times)
+    far = distances(data, times, whole, ~whole.failed)
+    assert (far <= whole.error)[~whole.failed].all()
+
+
+def test_large_frozen_weights_are_in_the_error():
+    for r in (1, 2):
+        W0, Y, A0, B0 = starts((3, 3, r), 4)
+        found, sure = swift((W0 + 1e9, Y + 1e9, A0, B0), 1.0)
+        assert sure.any() and (found.error[sure] > 1e-9).all()
+
+
+def test_ordinary_starts_go_without_an_svd(monkeypatch):
+    """And through the front door: substeps are not asked at all."""
+
+    def asked(*_, **__):
+        raise AssertionError("substeps were asked")
+
+    monkeypatch.setattr("lora_proofs.kernels.closed.balanced_flow", asked)
+    for shape in ((8, 8, 1), (8, 8, 2), (6, 9, 3)):
+        data = starts(shape, 20)
+        assert not lora_flow(*data, 1.0).failed.any()
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 2), (2, 1, 2), (1, 1, 2), (3, 2, 2)])
+def test_singular_values_leave_everything_else_as_it_is(shape):
+    (n, m, r), rng = shape, np.random.default_rng(1)
+    A0, B0 = np.zeros((1, r, m)), np.zeros((1, n, r))
+    side = A0[0] if m >= n else B0[0]
+    side[range(min(side.shape)), range(min(side.shape))] = 1.0
+    for Y in rng.normal(size=(3, 1, n, m)):
+        for method in ("auto", "general"):
+            data = (np.zeros((1, n, m)), Y, A0, B0, 1.0)
+            ends = [lora_flow(*data, method=method, singular_values=k) for k in (True, False)]
+            assert (ends[0].W == ends[1].W).all()
+
+
+def test_an_endless_time_stops_nothing_else():
+    data, t = starts((8, 9, 2), 3), np.array([1.0, 1e308, 2.0])
+    whole = lora_flow(data[0] * 1e10, data[1] * 1e10, *data[2:], t)
+    assert whole.failed.tolist()[1] or np.isfinite(whole.W).all()
+    assert lora_flow(*data, t).failed.tolist() == [False, True, False]
+
+
 def test_a_start_away_from_zero_is_left_to_the_svd_for_more_than_one_row():
     W0, Y, A0, _ = starts((4, 3, 2), 3)
     B0 = np.zeros((3, 4, 2))
@@ -138,9 +222,9 @@ def test_matrices_are_functions_of_the_eigenvalues():
     mu = np.sqrt(np.maximum(values, 0) + (c**2 / 4)[:, None])
     z = h[:, None] * mu
     both = cosh_and_sinh(G, c, h, np)
-    for found, factor in zip(both, (np.cosh(z), np.sinh(z) / mu), strict=True):
+    for found, factor in zip(both, (2 * np.sinh(z / 2) ** 2, np.sinh(z) / mu), strict=True):
         truth = Q @ (factor[..., None] * Q.mT)
-        bound = 1e-13 * np.exp(h) * np.maximum(1, h)
+        bound = 1e-13 * np.minimum(h, 1) * np.exp(h) * np.maximum(1, h)
         assert (np.abs(found - truth).max(axis=(1, 2)) <= bound).all()
 
 

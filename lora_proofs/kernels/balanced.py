@@ -24,7 +24,7 @@ Array = Any
 GROWTH = 4.0
 MOST = 2.0**60
 MOVED = 65_536.0  # roundings by which the second run is moved
-TRUST = 1_024.0  # what its distance is divided by: the error is that of 64 roundings
+TRUST = 256.0  # what its distance is divided by: the error is that of 256 roundings
 BALANCED = 32.0 * EPS
 CHUNK = 1 << 18  # bytes of the states that move together
 UNLOGGED = 16  # substeps whose determinants are multiplied: far below the range of float64
@@ -88,7 +88,7 @@ def balanced_flow(
 
 def _substeps(largest: Array, c: Array, t: Array, xp: Any) -> Array:
     """How many substeps: powers of 2 and 3/2 of them, so that few counts occur."""
-    needed = xp.sqrt(largest**2 + c**2 / 4) * t / GROWTH
+    needed = xp.hypot(largest, c / 2) * t / GROWTH
     needed = xp.where(needed < MOST, needed, MOST + 0.0 * largest)  # more is no integer
     powers = 2.0 ** xp.ceil(xp.log2(xp.maximum(needed, 1.0 + 0.0 * needed)))
     count = xp.where(needed <= 0.75 * powers, 0.75 * powers, powers)
@@ -201,7 +201,7 @@ def _growth(
     k = sigma.shape[-1]
     zeros = xp.zeros((sigma.shape[0], rows - k), dtype=sigma.dtype, device=sigma.device)
     wide = xp.concat([sigma, zeros], axis=1) if rows > k else sigma
-    mu = xp.sqrt(wide**2 + c[:, None] ** 2 / 4)
+    mu = xp.hypot(wide, c[:, None] / 2 + 0.0 * wide)
     z = mu * h[:, None]
     safe = xp.where(z > 0, mu, xp.ones_like(mu))
     ratio = xp.where(z > 0, xp.sinh(z) / safe, h[:, None] + 0.0 * z)

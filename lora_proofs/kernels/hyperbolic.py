@@ -25,13 +25,16 @@ PER_ROOT = 4.4  # exp(-(2k)^2/(2 tau)), the size of a coefficient, is 2^-56 at k
 
 
 def spectral_bound(G: Array, xp: Any) -> Array:
-    """A bound of ||G||_2 for symmetric G (N, m, m), at most m^(1/8) times as large: (N,).
+    """A bound of ||G||_2 for G = E'E (N, m, m), at most m^(1/8) times as large: (N,).
 
     >>> spectral_bound(np.diag([4.0, 1.0])[None], np).round(3)
     array([4.])
     """
+    largest = xp.max(xp.linalg.diagonal(G), axis=-1)
+    largest = xp.where(largest > 0, largest, xp.ones_like(largest))
+    G = G / largest[:, None, None]  # the squares of its fourth power could underflow
     square = G @ G
-    return size(square @ square, xp) ** 0.25
+    return size(square @ square, xp) ** 0.25 * largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,4 +109,17 @@ def _points(K: int) -> tuple[list[float], list[float], list[list[float]]]:
     """x and 1 - x at the K points, and the cosines that make coefficients of values."""
     angles = [(2 * j + 1) * math.pi / (2 * K) for j in range(K)]
     x, short = [math.cos(u / 2) for u in angles], [2 * math.sin(u / 4) ** 2 for u in angles]
-    return x, short, [[(2 if k else 1) / K * math.cos(k * u) for k in range(K)] for u in angles]
+    table = [
+        [_cosine(k * (2 * j + 1), K) * (2 if k else 1) / K for k in range(K)] for j in range(K)
+    ]
+    return x, short, table
+
+
+def _cosine(turns: int, K: int) -> float:
+    """cos(turns pi/(2 K)), from an angle of at most pi/4: a large one would be rounded."""
+    turns %= 4 * K
+    turns = min(turns, 4 * K - turns)
+    sign, turns = (1, turns) if turns <= K else (-1, 2 * K - turns)
+    if 2 * turns <= K:
+        return sign * math.cos(turns * math.pi / (2 * K))
+    return sign * math.sin((K - turns) * math.pi / (2 * K))

@@ -13,20 +13,19 @@ SHORT = 1.25  # where Taylor's series up to the power 18 has all digits
 
 
 def cosh_and_sinh(G: Array, c: Array, h: Array, xp: Any) -> Array:
-    """cosh(h sqrt H) and sinh(h sqrt H)/sqrt H for ||H|| <= 1: (2, N, m, m).
+    """cosh(h sqrt H) - 1 and sinh(h sqrt H)/sqrt H for ||H|| <= 1: (2, N, m, m).
 
-    Taylor's series for u = h/2^k <= ``SHORT``, then k times cosh 2x = 2 cosh^2 x - 1 and
-    sinh 2x = 2 cosh x sinh x.
+    Taylor's series for u = h/2^k <= ``SHORT``, then k times cosh 2x - 1 = 2 (D^2 + 2 D) with
+    D = cosh x - 1, and sinh 2x = 2 (D sinh x + sinh x): where h is short nothing is lost.
 
     >>> both = cosh_and_sinh(np.ones((1, 1, 1)), np.zeros(1), np.ones(1), np)
     >>> both.ravel().round(12).tolist()
-    [1.543080634815, 1.175201193644]
+    [0.543080634815, 1.175201193644]
     """
     N, m = G.shape[:2]
     longest = float(xp.max(h)) if N else 0.0
     doublings = max(0, math.ceil(math.log2(longest / SHORT))) if longest > 0 else 0
-    u = h / 2.0**doublings
-    eye, u = xp.eye(m, dtype=G.dtype, device=G.device), u[:, None, None]
+    eye, u = xp.eye(m, dtype=G.dtype, device=G.device), (h / 2.0**doublings)[:, None, None]
     powers = _powers(u**2 * (G + (c**2 / 4)[:, None, None] * eye), xp)
     cube = powers[3, ...]
     table = xp.asarray(_taylor(), dtype=G.dtype, device=G.device)
@@ -37,10 +36,20 @@ def cosh_and_sinh(G: Array, c: Array, h: Array, xp: Any) -> Array:
     both, spare = product(cube, both, third, xp), both
     both += first
     for _ in range(doublings):
-        both, spare = product(both[0, ...], both, spare, xp), both
-        both *= 2.0
-        both = _less_one(both, eye, xp)
+        both, spare = _doubled(both, spare, xp), both
     return both * xp.stack([xp.ones_like(u), u])
+
+
+def _doubled(both: Array, spare: Array, xp: Any) -> Array:
+    """2 (D^2 + 2 D) and 2 (D S + S) of [D, S]."""
+    new = product(both[0, ...], both, spare, xp)
+    new += both
+    if xp is np:
+        new[0] += both[0]
+    else:
+        new = xp.stack([new[0, ...] + both[0, ...], new[1, ...]])
+    new *= 2.0
+    return new
 
 
 def _powers(x: Array, xp: Any) -> Array:
@@ -61,16 +70,9 @@ def product(X: Array, Y: Array, out: Array | None, xp: Any) -> Array:
     return np.matmul(X, Y, out=out) if xp is np else X @ Y
 
 
-def _less_one(both: Array, eye: Array, xp: Any) -> Array:
-    """[C - 1, S] of [C, S]."""
-    if xp is np:
-        both[0] -= eye
-        return both
-    return both - xp.stack([eye, 0.0 * eye])[:, None, ...]
-
-
 @lru_cache(maxsize=1)
 def _taylor() -> list[list[float]]:
     """Coefficients of 1, x, x^2 and x^3 in three parts of both series, up to x^9."""
     series = [[1 / math.factorial(2 * k + odd) for k in range(10)] for odd in (0, 1)]
+    series[0][0] = 0.0  # cosh - 1
     return [[*c[3 * i : 3 * i + 3], c[9] if i == 2 else 0.0] for i in range(3) for c in series]

@@ -48,7 +48,7 @@ def propagated_flow(
     wide, t, unit = rho[:, None, None], t * rho, unit * xp.sqrt(rho)
     E, G, c, a = E / wide, G / wide**2, c / rho, a / xp.sqrt(wide)
     near = (t <= LONGEST) & (largest_entry(B0, xp) == 0)
-    t = xp.where(near, t, 0.0 * t)
+    t = xp.where(near, t, xp.zeros_like(t))
     count = max(1, math.ceil(float(xp.max(t)) / GROWTH)) if t.shape[0] else 1
     h = t / count
     noise = ROUNDINGS * EPS * (4 + h * (2 + size(E, xp))) * xp.exp(h)
@@ -78,10 +78,11 @@ def _ride(
     R = 0.0 * (a.mT @ a) + eye[:r, :r]
     z = xp.concat([a, xp.zeros((N, m, SAMPLES), dtype=a.dtype, device=a.device)], axis=2)
     z = xp.stack([0.0 * z, z], axis=1)
-    z += _kick(z, kinds, DEFECT * r**0.5, R, xp) * along
+    counted = xp.reshape(0.0 * along + (1.0 - kinds), (2 * m * q,))
+    z += _kick(z, counted, DEFECT * r**0.5, R, xp) * along
     space, flat = (xp.empty_like(z), xp.empty_like(z)), (N, 2 * m, q)
     for _ in range(count):
-        kick = _kick(z, kinds, noise, R, xp)
+        kick = _kick(z, counted, noise, R, xp)
         y, M = propagator.step(z, space, xp)
         M += eye
         T = root_with_columns(M, r, xp)
@@ -91,9 +92,8 @@ def _ride(
     return z, R
 
 
-def _kick(z: Array, kinds: Array, noise: Array | float, R: Array, xp: Any) -> Array:
+def _kick(z: Array, counted: Array, noise: Array | float, R: Array, xp: Any) -> Array:
     """How far p has to move for p q' to move by ``noise`` times the length of z: (N, 1, 1, 1)."""
-    N, r, flat = z.shape[0], R.shape[1], math.prod(z.shape[1:])
-    counted = xp.reshape(0.0 * z[:1, ...] + (1.0 - kinds), (flat,))
-    length = xp.sqrt(xp.reshape(z * z, (N, flat)) @ counted) if N else 0.0 * noise
+    N, r = z.shape[0], R.shape[1]
+    length = xp.sqrt(xp.reshape(z * z, (N, counted.shape[0])) @ counted)
     return (noise * length * r**0.5 / size(R, xp))[:, None, None, None]

@@ -61,7 +61,7 @@ class Propagator:
 
 def _matrices(G: Array, c: Array, h: Array, xp: Any) -> tuple[Array, Array]:
     both = cosh_and_sinh(G, c, h, xp)
-    C, S = both[0, ...], both[1, ...]
+    C, S = both[0, ...] + xp.eye(G.shape[-1], dtype=G.dtype, device=G.device), both[1, ...]
     cross = (c / 2)[:, None, None] * S
     return xp.stack([C + cross, C - cross], axis=1), S[:, None, :, :]
 

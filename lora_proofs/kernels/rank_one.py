@@ -15,14 +15,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from lora_proofs.kernels.coordinates import EPS, scaled, size
+from lora_proofs.kernels.coordinates import EPS, largest_entry, scaled, size
 from lora_proofs.kernels.frobenius import errors_of_product
 from lora_proofs.kernels.hyperbolic import Hyperbolic, spectral_bound
 from lora_proofs.kernels.result import BatchResult
 
 Array = Any
 LONGEST = 256.0  # the largest tau
-CANCELLED = 0.25
+CANCELLED = 0.5
+SEEN = 1e-140  # entries of E whose squares are numbers
 SHARPEST = 1e-10  # the largest error relative to the result
 
 
@@ -39,11 +40,12 @@ def rank_one_flow(
     whole = xp.exp(-2 * series.tau) + xp.sum(w_b * y_b, axis=-1) + xp.sum(w_a * y_a, axis=-1)
     positive = whole > 0
     root = 1 / xp.sqrt(xp.where(positive, whole, xp.ones_like(whole)))
-    lost = _lost(E, b, a, (y_b, y_a), (w_b, w_a), series, root, xp)
+    lost = _lost(E, b, a, t, (y_b, y_a), (w_b, w_a), series, root, xp)
     b, a = y_b * root[:, None], y_a * root[:, None]
     norm_b, norm_a = xp.sqrt(_square(b, xp)), xp.sqrt(_square(a, xp))
     error, scale = errors_of_product(unit, norm_b, norm_a, lost, lost, xp)
-    sure = positive & (series.tau <= LONGEST) & (error <= SHARPEST * scale)
+    seen = (largest_entry(E, xp) > SEEN) | (largest_entry(E, xp) == 0)
+    sure = positive & seen & (series.tau <= LONGEST) & (error <= SHARPEST * scale)
     B, A = (b * unit[:, None])[:, :, None], (a * unit[:, None])[:, None, :]
     error = error + 16 * EPS * (scale + xp.max(xp.abs(W0), axis=(-2, -1)))
     values = (norm_b * norm_a * unit**2)[:, None] if singular_values else None
@@ -68,6 +70,7 @@ def _lost(
     E: Array,
     b: Array,
     a: Array,
+    t: Array,
     y: tuple[Array, Array],
     w: tuple[Array, Array],
     series: Hyperbolic,
@@ -76,13 +79,14 @@ def _lost(
 ) -> Array:
     """How far rounding moves b and a: (N,).
 
-    Rounded are the terms of the series and E'E, to which cosh(t sqrt H) has a derivative of at
-    most t/(2 rho) e^tau. ``CANCELLED`` of the sum is what signs leave of it, on many instances,
-    with a factor of 5 to spare.
+    Rounded are the terms of the series; E'E, to which cosh(t sqrt H) has a derivative of at most
+    t/(2 rho) e^tau; and c, which may be a small difference of large squares. ``CANCELLED`` of the
+    sum is what signs leave of it, on many instances, with a factor of 5 to spare.
     """
     start, y, w = (xp.sqrt(_square(u, xp) + _square(v, xp)) for u, v in ((b, a), y, w))
     share = size(E, xp) / series.rho
-    rounded = CANCELLED * EPS * (16 + series.cosh.shape[-1] + (1 + series.tau) * (2 + share))
+    terms = 16 + series.cosh.shape[-1] + (1 + series.tau) * (2 + share) + 4 * t * start**2
+    rounded = CANCELLED * EPS * terms
     off_y = rounded * start
     off_w = off_y * series.odd
     off_whole = off_w * y + w * off_y

@@ -30,7 +30,7 @@ def _triangle(X: Array, xp: Any) -> Array:
 
 def _triangle_of_two(X: Array) -> tuple[Array, Array, Array]:
     """The entries of [[p, q], [0, s]], the triangle of two columns, by Gram and Schmidt."""
-    first, second = (np.ascontiguousarray(X[..., k]) for k in (0, 1))
+    first, second = X[..., 0].copy(), X[..., 1].copy()
     p = np.sqrt(np.vecdot(first, first))
     first /= np.where(p > 0, p, 1.0)[:, None]
     q = np.vecdot(first, second)
