@@ -24,7 +24,7 @@ Array = Any
 LONGEST = 256.0  # the largest tau
 CANCELLED = 0.5
 SEEN = 1e-140  # entries of E whose squares are numbers
-SHARPEST = 1e-10  # the largest error relative to the result
+SHARPEST = 4e-10  # the largest error relative to the result
 
 
 def rank_one_flow(
@@ -85,7 +85,7 @@ def _lost(
     """
     start, y, w = (xp.sqrt(_square(u, xp) + _square(v, xp)) for u, v in ((b, a), y, w))
     share = size(E, xp) / series.rho
-    terms = 16 + series.cosh.shape[-1] + (1 + series.tau) * (2 + share) + 4 * t * start**2
+    terms = 16 + series.cosh.shape[-1] + (1 + series.tau) * (2 + share) + t * start**2
     rounded = CANCELLED * EPS * terms
     off_y = rounded * start
     off_w = off_y * series.odd
