@@ -120,6 +120,30 @@ def test_a_small_target_beside_large_factors_of_one_length(size):
     assert (far <= whole.error)[~whole.failed].all()
 
 
+@pytest.mark.parametrize("size", [1e-10, 1e-25, 1e-60])
+def test_a_small_target_beside_factors_that_cancel_exactly(size):
+    ones = np.ones((1, 1, 1))
+    data, t = (0 * ones, size * ones, ones, ones), np.array([1 / size])
+    whole = lora_flow(*data, t)
+    far = distances(data, t, whole, ~whole.failed)
+    assert not whole.failed[0] and (far <= whole.error).all()
+
+
+@pytest.mark.parametrize("r", [1, 2])
+def test_few_roundings_are_left_over(r):
+    """Beside substeps, which lose next to nothing here: a tenth of the error would not do."""
+    rng, N, flow = np.random.default_rng(r), 3000, (rank_one_flow if r == 1 else propagated_flow)
+    ratios = []
+    for n, t in ((2, 1.0), (2, 5.0), (3, 5.0), (3, 20.0)):
+        E, A0 = rng.normal(size=(N, n, n)), np.repeat(np.eye(r, n)[None], N, axis=0)
+        data = 0 * E, E, A0 * rng.uniform(0.01, 3, size=(N, 1, 1)), np.zeros((N, n, r))
+        found, sure = flow(*data, np.full(N, t), np, singular_values=False)
+        other = balanced_flow(*data, np.full(N, t), np, most_steps=2000, singular_values=False)
+        apart = np.abs(found.W - other.W).max(axis=(1, 2)) + 1e-300
+        ratios.extend((found.error / apart)[sure & (apart > 5e-15)])
+    assert len(ratios) > 20 and 3 < min(ratios) < 40
+
+
 def test_large_frozen_weights_are_in_the_error():
     for r in (1, 2):
         W0, Y, A0, B0 = starts((3, 3, r), 4)

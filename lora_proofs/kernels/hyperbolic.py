@@ -116,10 +116,6 @@ def _points(K: int) -> tuple[list[float], list[float], list[list[float]]]:
 
 
 def _cosine(turns: int, K: int) -> float:
-    """cos(turns pi/(2 K)), from an angle of at most pi/4: a large one would be rounded."""
+    """cos(turns pi/(2 K)) as the sine of an angle of at most pi/2: a large one would be rounded."""
     turns %= 4 * K
-    turns = min(turns, 4 * K - turns)
-    sign, turns = (1, turns) if turns <= K else (-1, 2 * K - turns)
-    if 2 * turns <= K:
-        return sign * math.cos(turns * math.pi / (2 * K))
-    return sign * math.sin((K - turns) * math.pi / (2 * K))
+    return math.sin((K - min(turns, 4 * K - turns)) * math.pi / (2 * K))
