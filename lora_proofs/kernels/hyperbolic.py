@@ -20,6 +20,7 @@ from lora_proofs.kernels.coordinates import size
 
 Array = Any
 FEWEST = 6
+SMALL = 1e-30
 NARROW = 16  # below it, NumPy is faster with instances along the last axis
 PER_ROOT = 4.4  # exp(-(2k)^2/(2 tau)), the size of a coefficient, is 2^-56 at k = 4.4 sqrt(tau)
 
@@ -32,9 +33,10 @@ def spectral_bound(G: Array, xp: Any) -> Array:
     """
     largest = xp.max(xp.linalg.diagonal(G), axis=-1)
     largest = xp.where(largest > 0, largest, xp.ones_like(largest))
-    G = G / largest[:, None, None]  # the squares of its fourth power could underflow
+    if bool(xp.any(largest < SMALL)):  # the squares of its fourth power could underflow
+        return spectral_bound(G / largest[:, None, None], xp) * largest
     square = G @ G
-    return size(square @ square, xp) ** 0.25 * largest
+    return size(square @ square, xp) ** 0.25
 
 
 @dataclass(frozen=True, eq=False)

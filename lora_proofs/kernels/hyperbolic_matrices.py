@@ -37,7 +37,10 @@ def cosh_and_sinh(G: Array, c: Array, h: Array, xp: Any) -> Array:
     both += first
     for _ in range(doublings):
         both, spare = _doubled(both, spare, xp), both
-    return both * xp.stack([xp.ones_like(u), u])
+    if xp is np:
+        both[1] *= u
+        return both
+    return xp.stack([both[0, ...], u * both[1, ...]])
 
 
 def _doubled(both: Array, spare: Array, xp: Any) -> Array:

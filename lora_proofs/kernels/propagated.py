@@ -46,14 +46,14 @@ def propagated_flow(
     rho = xp.sqrt(spectral_bound(G, xp) + c**2 / 4)
     rho = xp.where(rho > 0, rho, xp.ones_like(rho))
     wide, t, unit = rho[:, None, None], t * rho, unit * xp.sqrt(rho)
-    E, G, c, a = E / wide, G / wide**2, c / rho, a / xp.sqrt(wide)
+    G, c, a = G / wide**2, c / rho, a / xp.sqrt(wide)
     near = (t <= LONGEST) & (largest_entry(B0, xp) == 0)
     t = xp.where(near, t, xp.zeros_like(t))
     count = max(1, math.ceil(float(xp.max(t)) / GROWTH)) if t.shape[0] else 1
     h = t / count
-    noise = ROUNDINGS * EPS * (4 + h * (2 + size(E, xp))) * xp.exp(h)
+    noise = ROUNDINGS * EPS * (4 + h * (2 + size(E, xp) / rho)) * xp.exp(h)
     z, R = _ride(a, Propagator.of(G, c, h, xp), noise, count, xp)
-    b, a = E @ z[:, 0, ...], z[:, 1, ...]
+    b, a = E @ (z[:, 0, ...] / wide), z[:, 1, ...]
     b, a, p_b, p_a = b[..., :r], a[..., :r], b[..., r:], a[..., r:]
     scale = unit**2 * size(b, xp) * size(a, xp)
     error = unit**2 * (size(p_b, xp) * size(a @ R, xp) + size(b @ R, xp) * size(p_a, xp))
@@ -79,10 +79,10 @@ def _ride(
     z = xp.concat([a, xp.zeros((N, m, SAMPLES), dtype=a.dtype, device=a.device)], axis=2)
     z = xp.stack([0.0 * z, z], axis=1)
     counted = xp.reshape(0.0 * along + (1.0 - kinds), (2 * m * q,))
-    z += _kick(z, counted, DEFECT * r**0.5, R, xp) * along
     space, flat = (xp.empty_like(z), xp.empty_like(z)), (N, 2 * m, q)
+    z += _kick(z, counted, DEFECT * r**0.5, R, space[0], xp) * along
     for _ in range(count):
-        kick = _kick(z, counted, noise, R, xp)
+        kick = _kick(z, counted, noise, R, space[0], xp)
         y, M = propagator.step(z, space, xp)
         M += eye
         T = root_with_columns(M, r, xp)
@@ -92,8 +92,9 @@ def _ride(
     return z, R
 
 
-def _kick(z: Array, counted: Array, noise: Array | float, R: Array, xp: Any) -> Array:
+def _kick(z: Array, counted: Array, noise: Array | float, R: Array, room: Array, xp: Any) -> Array:
     """How far p has to move for p q' to move by ``noise`` times the length of z: (N, 1, 1, 1)."""
     N, r = z.shape[0], R.shape[1]
-    length = xp.sqrt(xp.reshape(z * z, (N, counted.shape[0])) @ counted)
+    squares = np.multiply(z, z, out=room) if xp is np else z * z
+    length = xp.sqrt(xp.reshape(squares, (N, counted.shape[0])) @ counted)
     return (noise * length * r**0.5 / size(R, xp))[:, None, None, None]
