@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 Array = Any
-SHORT = 1.25  # where Taylor's series up to the power 18 has all digits
+SHORT = 1.375  # where Taylor's series up to the power 18 has all digits
 
 
 def cosh_and_sinh(G: Array, c: Array, h: Array, xp: Any) -> Array:

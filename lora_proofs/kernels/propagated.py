@@ -25,7 +25,7 @@ from lora_proofs.kernels.result import BatchResult
 from lora_proofs.kernels.spectrum import product_singular_values
 
 Array = Any
-GROWTH = 10.0  # three doublings of `SHORT`
+GROWTH = 11.0  # three doublings of `SHORT`
 LONGEST = 128.0  # the largest ||F|| t
 SHARPEST = 1e-11  # the largest error relative to the result
 SAMPLES = 2
