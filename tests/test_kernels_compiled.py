@@ -82,7 +82,7 @@ def test_it_agrees_with_numpy_within_both_errors(shape, regime):
         assert (gap.reshape(len(gap), -1).max(axis=1) <= room).all(), name
     assert np.isnan(here.W[~fine]).all()
     size = 1 + np.abs(there.W[fine]).max(axis=(1, 2))
-    assert (here.error[fine] <= 1e-5 * size).all()
+    assert (here.error[fine] <= 3e-5 * size).all()
     kept = here.B[fine] @ here.A[fine] + data[0][fine]
     assert np.abs(here.W[fine] - kept).max() <= 1e-13 * size.max()
 

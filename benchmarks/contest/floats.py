@@ -211,6 +211,6 @@ def flops(batch: Batch, tolerance: float, estimate: bool = True) -> float:
     data = (0 * batch.E, batch.E, batch.A0, batch.B0, T)
     end = lora_flow(*data, method="general", tolerance=tolerance, estimate=estimate)
     slope = 2 * n * r * r + 2 * (n + m) * r * r + 4 * min(n, m) * r
-    rows = [*(weights for weights, _ in STAGE_WEIGHTS), *LAST_WEIGHTS]
+    rows = [weights for weights, _ in (*STAGE_WEIGHTS, *LAST_WEIGHTS)]
     sums = 2 * (n + m) * r * sum(np.count_nonzero(row) for row in rows)
     return float(np.mean(end.steps)) * (12 * slope + sums)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lora_proofs.kernels.result import OK, STUCK, TOO_MANY_STEPS
-from lora_proofs.kernels.stepping import STABLE
+from lora_proofs.kernels.stepping import ACCEPTED, LEAST_TRAIL, SAFETY, STABLE, TRAIL
 from lora_proofs.mathematics.dormand_prince import ERROR_3, ERROR_5, STAGES, WEIGHTS
 
 Array = Any
@@ -16,7 +16,7 @@ def integrate_generic(flows: Any, most_steps: int, xp: Any) -> None:
     y, sigma, D, left, tolerance = flows.state, flows.sigma, flows.D, flows.left, flows.tolerance
     reason, h = flows.reason, xp.minimum(tolerance**0.125, left)
     steps, index = xp.zeros_like(reason), xp.arange(y.shape[0], device=y.device)
-    recent, path = xp.zeros_like(left), xp.zeros_like(left)
+    recent, path, trail = xp.zeros_like(left), xp.zeros_like(left), xp.ones_like(left)
     done = []
     while True:
         going = (left > 0) & (reason == OK)
@@ -28,11 +28,13 @@ def integrate_generic(flows: Any, most_steps: int, xp: Any) -> None:
             )
             if not count:
                 break
-            moving = (y, sigma, D, left, tolerance, reason, h, steps, index, recent, path)
+            moving = (y, sigma, D, left, tolerance, reason, h, steps, index, recent, path, trail)
             moving = tuple(xp.take(x, stay, axis=0) for x in moving)
-            y, sigma, D, left, tolerance, reason, h, steps, index, recent, path = moving
+            y, sigma, D, left, tolerance, reason, h, steps, index, recent, path, trail = moving
         steps = steps + xp.astype(h > 0, steps.dtype)
-        y, left, h, *measures = _step(y, sigma, D, left, tolerance, h, flows.shape, xp)
+        y, left, h, trail, *measures = _step(
+            y, sigma, D, left, tolerance, h, trail, flows.shape, xp
+        )
         lost, gone, stepped = measures
         recent = xp.where(stepped, recent / 2 + lost, recent)
         path = xp.where(stepped, path + gone, path)
@@ -52,10 +54,11 @@ def _step(
     left: Array,
     tolerance: Array,
     h: Array,
+    trail: Array,
     shape: tuple[int, int, int],
     xp: Any,
 ) -> tuple[Array, ...]:
-    """States, times to go and step sizes; what was lost, the path and where a step was made."""
+    """States, times to go, step sizes, trails; what was lost, the path, where a step was made."""
     slopes: list[Array] = []
     wide = h[:, None]
     for row in ((), *STAGES):
@@ -64,12 +67,15 @@ def _step(
     zero, slope = xp.zeros_like(y), wide * _field(new, sigma, D, shape, xp)
     fifth, third = (_squares(_add(zero, w, slopes), xp) for w in (ERROR_5, ERROR_3))
     before, after = _squares(y, xp), _squares(new, xp)
-    scale = tolerance**2 * xp.maximum(before, after)
-    error = fifth / xp.sqrt((fifth + 0.01 * third) * scale + 1e-300)
+    scale = (ACCEPTED * tolerance) ** 2 * xp.maximum(before, after)
+    error = fifth / (xp.sqrt(fifth + 0.01 * third) * xp.sqrt(scale) + 1e-150)
     error = xp.where(xp.isfinite(error), error, xp.full_like(error, 1e10))
-    accept = error <= 1
+    accept = (error <= 1) & xp.isfinite(after)
     left_then = xp.where(accept, left - h, left)
-    factor = xp.clip(0.9 * xp.maximum(error, xp.full_like(error, 1e-12)) ** -0.125, 0.2, 6.0)
+    power = xp.clip(error, 1e-12, 1e10) ** (TRAIL / 2)
+    now = power * power
+    factor = xp.clip(SAFETY / xp.where(accept, power * now / trail, now * now), 0.2, 6.0)
+    trail = xp.where(accept, xp.clip(now, LEAST_TRAIL, 1.0), trail)
     slow = STABLE / xp.maximum(_rates(new, D, shape, xp), xp.full_like(h, 1e-300))
     size = xp.minimum(h * factor, slow)
     size = xp.minimum(xp.where(xp.isfinite(size), size, h / 5), left_then)
@@ -77,7 +83,7 @@ def _step(
     turned = xp.sum(y * slopes[0], axis=-1) - xp.sum(new * slope, axis=-1)
     path = h * ((before + after) / 2 + turned / 6)
     y = xp.where(accept[:, None], new, y)
-    return y, left_then, size, xp.sqrt(fifth), path, accept & (h > 0)
+    return y, left_then, size, trail, xp.sqrt(fifth), path, accept & (h > 0)
 
 
 def _rates(y: Array, D: Array, shape: tuple[int, int, int], xp: Any) -> Array:

@@ -14,28 +14,34 @@ from lora_proofs.mathematics.dormand_prince import ERROR_3, ERROR_5, STAGES, WEI
 Array = Any
 STABLE = 6.0  # the interval of absolute stability; beyond it errors of the last steps stay
 ROWS = 11  # the state and ten slopes: the second to fifth slope share two rows
+STATE, SLOPE = 2, 3  # the rows of the state and of its slope
 WORKING_SET = 4 << 20  # bytes of rows: larger chunks miss the cache, smaller ones pay in calls
+SAFETY, TRAIL = 0.95, 1 / 16  # a step follows SAFETY error^(-3/32) (error before)^TRAIL
+LEAST_TRAIL = 1e-4**TRAIL
+ACCEPTED = 8.0  # tolerances; with this trail the errors of most steps stay below one
 
 
 def _row_of(stage: int) -> int:
     """The row that keeps the slope of a stage (from 1); a slope is overwritten once unused."""
-    return stage if stage <= 3 else stage - 2
+    return {1: SLOPE, 2: 1, 3: 0, 4: 1, 5: 0}.get(stage, stage - 2)
 
 
-def _weights(values: tuple[float, ...], state: float) -> Array:
+def _weights(values: tuple[float, ...], state: float) -> tuple[Array, slice]:
+    """The weights of rows that follow each other, and which these are."""
     row = np.zeros(ROWS)
-    row[0] = state
+    row[STATE] = state
     for stage, weight in enumerate(values, start=1):
         if weight:
             row[_row_of(stage)] = weight
-    return row
+    used = np.flatnonzero(row)
+    where = slice(int(used[0]), int(used[-1]) + 1)
+    return row[where].copy(), where
 
 
-STAGE_WEIGHTS = tuple(
-    (np.trim_zeros(_weights(values, 1.0), "b"), _row_of(stage))
-    for stage, values in enumerate(STAGES, start=2)
-)
-LAST_WEIGHTS = np.array([_weights(WEIGHTS, 1.0), _weights(ERROR_5, 0.0), _weights(ERROR_3, 0.0)])
+STAGE_WEIGHTS = tuple(_weights(values, 1.0) for values in STAGES)
+LAST_WEIGHTS = (_weights(WEIGHTS, 1.0), _weights(ERROR_5, 0.0), _weights(ERROR_3, 0.0))
+STAGE_ROWS = tuple(_row_of(stage) for stage in range(2, len(STAGES) + 2))
+SPENT = _row_of(5)  # a row that is free after the last stage
 
 
 @dataclass(eq=False)
@@ -45,7 +51,8 @@ class Flows:
     ``state`` (N, s) holds b, then a; ``sigma`` (N, k), ``D`` (N, r, r), ``left`` (N,) the time to
     go and ``tolerance`` (N,) the error of one step, relative to the norm of the state. ``recent``
     (N,) is what the last steps may have lost, by the estimate of order 5, halved with every step.
-    ``path`` (N,) is the integral of the squared norm of the state over the time that has passed.
+    ``path`` (N,) is the integral of the squared norm of the state over the time that has passed,
+    ``trail`` (N,) the error of the step before, to the power ``TRAIL``.
     """
 
     state: Array
@@ -59,6 +66,7 @@ class Flows:
     steps: Array = None
     recent: Array = None
     path: Array = None
+    trail: Array = None
 
 
 def integrate(flows: Flows, most_steps: int) -> None:
@@ -66,6 +74,7 @@ def integrate(flows: Flows, most_steps: int) -> None:
     n, m, r = flows.shape
     flows.h, flows.steps = np.zeros_like(flows.left), np.zeros_like(flows.reason)
     flows.recent, flows.path = np.zeros_like(flows.left), np.zeros_like(flows.left)
+    flows.trail = np.ones_like(flows.left)
     layout = InstanceLast if r <= 3 else InstanceFirst
     width = (n + m) * r
     capacity = max(8, WORKING_SET // (8 * width * (ROWS + 4)))
@@ -95,15 +104,25 @@ class Chunk:
         self.row_views = [self.field.views(row) for row in self.rows]
         self.last_views = [self.field.views(row) for row in self.last]
         self.stage_views = self.field.views(self.stage)
-        self.rows[0] = self.field.row(states)
+        self.sums = [
+            (weights, self.rows[used], self.row_views[row])
+            for (weights, used), row in zip(STAGE_WEIGHTS, STAGE_ROWS, strict=True)
+        ]
+        self.last_sums = [
+            (weights, self.rows[used], row)
+            for (weights, used), row in zip(LAST_WEIGHTS, self.last, strict=True)
+        ]
+        self.rows[STATE] = self.field.row(states)
+        state, slope = self.row_views[STATE], self.row_views[SLOPE]
         self.left, self.tolerance = flows.left[active], flows.tolerance[active]
-        self.square = self.field.inner(self.row_views[0], self.row_views[0])
+        self.square = self.field.inner(state, state)
         flows.h[new] = np.minimum(flows.tolerance[new] ** 0.125, flows.left[new])
         self.h = flows.h[active]
         self.field.set_steps(self.h)
-        self.field.slopes(self.row_views[0], self.row_views[1])
-        self.growth = self.field.inner(self.row_views[0], self.row_views[1])
+        self.field.slopes(state, slope)
+        self.growth = self.field.inner(state, slope)
         self.recent, self.path = flows.recent[active], flows.path[active]
+        self.trail = flows.trail[active]
         self.steps = np.zeros(len(active), dtype=np.int64)
         self.reason = flows.reason[active]
 
@@ -120,56 +139,67 @@ class Chunk:
 
     def step(self) -> None:
         """One step of every instance; it counts where its error is small enough."""
-        field, rows = self.field, self.rows
+        field, spent = self.field, self.row_views[SPENT]
         field.set_steps(self.h)
-        for weights, target in STAGE_WEIGHTS:
-            np.dot(weights, rows[: len(weights)], out=self.stage)
-            field.slopes(self.stage_views, self.row_views[target])
-        np.dot(LAST_WEIGHTS, rows, out=self.last)
-        field.slopes(self.last_views[0], self.row_views[2])
+        for weights, used, target in self.sums:
+            np.dot(weights, used, out=self.stage)
+            field.slopes(self.stage_views, target)
+        for weights, used, row in self.last_sums:
+            np.dot(weights, used, out=row)
+        field.slopes(self.last_views[0], spent)
         slow_enough = STABLE / np.maximum(field.stiffness(), 1e-300)
         square, fifth, third = (field.inner(x, x) for x in self.last_views)
-        size = self.tolerance**2 * np.maximum(self.square, square)
-        error = fifth / np.sqrt((fifth + 0.01 * third) * size + 1e-300)
-        factor = np.clip(0.9 * np.maximum(error, 1e-12) ** -0.125, 0.2, 6.0)
-        factor = np.where(np.isfinite(factor), np.minimum(factor, slow_enough), 0.2)
-        accept = error <= 1
+        size = (ACCEPTED * self.tolerance) ** 2 * np.maximum(self.square, square)
+        # Roots before the product, which may overflow: a step that explodes would count.
+        error = fifth / (np.sqrt(fifth + 0.01 * third) * np.sqrt(size) + 1e-150)
+        accept = (error <= 1) & np.isfinite(square)
         self._measure(accept, square, np.sqrt(fifth))
-        self._take(accept)
-        self._next_steps(accept, factor)
+        self._take(accept, self._next_steps(accept, error, slow_enough))
 
     def _measure(self, accept: Array, square: Array, lost: Array) -> None:
         """What a step adds to the path, by Hermite's rule, and to what the last steps lost."""
-        growth = self.field.inner(self.last_views[0], self.row_views[2])
+        growth = self.field.inner(self.last_views[0], self.row_views[SPENT])
         added = self.h * ((self.square + square) / 2 + (self.growth - growth) / 6)
         np.add(self.path, added, out=self.path, where=accept)
         lost = np.where(self.h > 0, self.recent / 2 + lost, self.recent)
         for mine, new in ((self.recent, lost), (self.square, square), (self.growth, growth)):
             np.copyto(mine, new, where=accept)
 
-    def _take(self, accept: Array) -> None:
-        mask = self.field.spread(accept)
-        for new, old in ((self.last_views[0], 0), (self.row_views[2], 1)):
-            for source, target in zip(new.blocks, self.row_views[old].blocks, strict=True):
-                np.copyto(target, source, where=mask)
-
-    def _next_steps(self, accept: Array, factor: Array) -> None:
+    def _next_steps(self, accept: Array, error: Array, slow_enough: Array) -> Array:
+        """Sets the step sizes, and returns how they change: (N,)."""
+        power = np.maximum(error, 1e-12) ** (TRAIL / 2)
+        trail = power * power
+        factor = SAFETY / np.where(accept, power * trail / self.trail, trail * trail)
+        np.copyto(self.trail, np.maximum(trail, LEAST_TRAIL), where=accept)
+        factor = np.clip(factor, 0.2, 6.0)
+        factor = np.where(np.isfinite(factor), np.minimum(factor, slow_enough), 0.2)
         self.steps += self.h > 0
         left = self.left - np.where(accept, self.h, 0.0)
         h = np.minimum(self.h * factor, left)
         h = np.where((h < left) & (2 * h > left), left / 2, h)
-        ratio = h / np.where(self.h > 0, self.h, 1.0)
+        ratio: Array = h / np.where(self.h > 0, self.h, 1.0)
         self.growth *= ratio
-        wide = self.field.spread(ratio)
-        for block in self.row_views[1].blocks:
-            np.multiply(block, wide, out=block)
         self.left, self.h = left, h
+        return ratio
+
+    def _take(self, accept: Array, ratio: Array) -> None:
+        """The new states where they count, and everywhere slopes for the next step sizes."""
+        (refused,), wide = np.nonzero(~accept), self.field.spread(ratio)
+        for new, row in ((self.last_views[0], STATE), (self.row_views[SPENT], SLOPE)):
+            for source, target in zip(new.blocks, self.row_views[row].blocks, strict=True):
+                if len(refused):
+                    source[:, refused] = target[:, refused]
+                if row == SLOPE:
+                    np.multiply(source, wide, out=target)
+                else:
+                    np.copyto(target, source)
 
     def store(self) -> None:
         """Write the states back."""
         flows, active = self.flows, self.active
-        flows.state[active] = self.field.states(self.rows[0])
+        flows.state[active] = self.field.states(self.rows[STATE])
         flows.left[active], flows.h[active] = self.left, self.h
         flows.steps[active] += self.steps
         flows.recent[active], flows.path[active] = self.recent, self.path
+        flows.trail[active] = self.trail
         flows.reason[active] = self.reason

@@ -17,6 +17,9 @@
 #define LANES 4
 #endif
 #define STABLE 6.0
+#define ACCEPTED 8.0
+#define SAFETY 0.95
+#define LEAST_TRAIL 0.5623413251903491 /* 1e-4 to the power 1/16 */
 #define LARGEST 1e140
 #define SMALLEST 1e-290
 #define INLINE static inline __attribute__((always_inline))
@@ -78,7 +81,8 @@ typedef struct Engine {
     void (*slopes)(struct Engine *, const V *y, V *f);
     long n, m, r, s, q; /* s vectors a state; an instance takes q lanes */
     V *y, *z, *k[12], *d, *e, *D, *P, *Q; /* e has one zero before and one after */
-    V left, h, tolerance, square, growth, recent, path; /* growth: of square / 2, by the slope */
+    V left, h, tolerance, square, growth, recent, path, trail;
+    /* growth: of square / 2, by the slope; trail: the error of the step before, to the power 1/16 */
     long task[LANES], steps[LANES], reason[LANES];
 } Engine;
 
@@ -213,10 +217,11 @@ static void step(Engine *g) {
     g->slopes(g, g->z, g->k[3]); /* the fourth slope is no longer needed */
     V growth = inner(g, g->z, g->k[3]);
     V slow = STABLE / larger(rate(g->r, g->q, g->P) + rate(g->r, g->q, g->Q), all(1e-300));
-    V size = g->tolerance * g->tolerance * larger(g->square, square);
-    V error = fifth / root((fifth + 0.01 * third) * size + 1e-300);
-    M accept = error <= 1.0, finite = error - error == 0.0;
-    V factor = 0.9 / root(root(root(larger(error, all(1e-12)))));
+    V size = ACCEPTED * ACCEPTED * g->tolerance * g->tolerance * larger(g->square, square);
+    V error = fifth / (root(fifth + 0.01 * third) * root(size) + 1e-150);
+    M accept = (error <= 1.0) & (square - square == 0.0), finite = error - error == 0.0;
+    V trail = root(root(root(root(larger(error, all(1e-12))))));
+    V factor = SAFETY / pick(accept, root(trail) * trail / g->trail, trail * trail);
     factor = pick(finite, smaller(larger(factor, all(0.2)), all(6.0)), all(0.2));
     V most = smaller(h * factor, pick(finite, slow, all(1e300)));
     int every = 1;
@@ -235,6 +240,7 @@ static void step(Engine *g) {
     g->growth = pick(accept, growth, g->growth);
     g->recent = pick(accept & (h > 0.0), g->recent / 2.0 + root(fifth), g->recent);
     g->left = pick(accept, g->left - h, g->left);
+    g->trail = pick(accept, larger(trail, all(LEAST_TRAIL)), g->trail);
     h = smaller(most, g->left);
     g->h = pick((h < g->left) & (2.0 * h > g->left), g->left / 2.0, h);
 }
@@ -274,6 +280,7 @@ static void load(Engine *g, int slot, long task, const Task *about, const double
     ALL_LANES(g->tolerance, about->tolerance);
     ALL_LANES(g->recent, 0.0);
     ALL_LANES(g->path, 0.0);
+    ALL_LANES(g->trail, 1.0);
     ALL_LANES(g->square, square);
     ALL_LANES(g->h, h);
 }
