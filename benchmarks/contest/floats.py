@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from contest.measure import Contestant, Solve
 from contest.problem import Batch, T
 from lora_proofs.errors import Unavailable
 from lora_proofs.kernels import lora_flow
+from lora_proofs.kernels.flow import LOOSEST
 
 HEYOKA_LANES = 8
 
@@ -48,7 +50,8 @@ def _kernel(name: str, backend: str, like: Contestant | None = None) -> Kernel:
 
         return solve
 
-    return Kernel(name, make, like=like, backend=backend)
+    loosest = -math.log10(LOOSEST)
+    return Kernel(name, make, like=like, backend=backend, loosest=loosest)
 
 
 def scipy_loop() -> Contestant:

@@ -22,14 +22,15 @@ class Contestant:
     """``make(batch, tolerance)`` prepares (compiles, converts) and returns what is timed.
 
     ``most`` is how many instances of a batch a round takes (a loop costs the same for each one),
-    ``grid`` the steps in which tolerances are searched, in decades; ``like`` is a contestant of
-    the same numbers, whose tolerance is taken over instead.
+    ``grid`` the steps in which tolerances are searched, in decades, from ``loosest`` on; ``like``
+    is a contestant of the same numbers, whose tolerance is taken over instead.
     """
 
     name: str
     make: Make
     most: int = 10**9
     grid: float = 0.125
+    loosest: float = LOOSEST
     like: Contestant | None = None
     tolerance: float = 0.0
     error: float = float("nan")
@@ -43,7 +44,7 @@ def match(contestant: Contestant, batch: Batch, truth: Any, target: float) -> No
         contestant.tolerance, contestant.error = contestant.like.tolerance, contestant.like.error
         return
     sample = batch.head(len(truth))
-    places = np.arange(LOOSEST, SHARPEST, contestant.grid)
+    places = np.arange(contestant.loosest, SHARPEST, contestant.grid)
     seen: dict[int, float] = {}
 
     def reached(place: int) -> float:
