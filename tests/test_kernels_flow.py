@@ -119,7 +119,7 @@ def test_two_tolerances_agree_within_their_errors(shape, regime):
     for x, y in ((rough.A, sharp.A), (rough.B, sharp.B), (rough.W, sharp.W)):
         gap = np.abs(x - y).max(axis=(1, 2))
         assert (gap <= rough.error + sharp.error)[fine].all()
-    assert (sharp.error[fine] <= rough.error[fine]).all()
+    assert (sharp.error <= 1.1 * rough.error)[fine].all()  # alike where roundings decide
 
 
 def test_scipy_agrees_at_long_times():

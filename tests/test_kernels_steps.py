@@ -25,7 +25,7 @@ def started(n, m, r, count, tolerance=1e-8, seed=0):
     rng, k = np.random.default_rng(seed), min(n, m)
     b, a = rng.normal(size=(count, n, r)), rng.normal(size=(count, m, r))
     sigma = np.sort(rng.uniform(0.5, 4, (count, k)))[:, ::-1]
-    state = np.concatenate([b.reshape(count, -1), a.reshape(count, -1)], axis=1)
+    state = np.concatenate([b.mT.reshape(count, -1), a.mT.reshape(count, -1)], axis=1)
     left, reason = np.linspace(0.5, 6, count), np.zeros(count, dtype=np.int64)
     D = b.mT @ b - a.mT @ a
     return Flows(state, sigma, D, left, np.full(count, tolerance), (n, m, r), reason)
@@ -34,14 +34,14 @@ def started(n, m, r, count, tolerance=1e-8, seed=0):
 def field(flows):
     """b' and a' at the states, as rows."""
     (n, m, r), count = flows.shape, len(flows.state)
-    b = flows.state[:, : n * r].reshape(count, n, r)
-    a = flows.state[:, n * r :].reshape(count, m, r)
+    b = flows.state[:, : n * r].reshape(count, r, n).mT
+    a = flows.state[:, n * r :].reshape(count, r, m).mT
     S = np.zeros((count, n, m))
     for i in range(min(n, m)):
         S[:, i, i] = flows.sigma[:, i]
     P = b.mT @ b
     slopes = S @ a - b @ (P - flows.D), S.mT @ b - a @ P
-    return np.concatenate([x.reshape(count, -1) for x in slopes], axis=1)
+    return np.concatenate([x.mT.reshape(count, -1) for x in slopes], axis=1)
 
 
 def field_of(chunk, flows):

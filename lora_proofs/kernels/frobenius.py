@@ -79,7 +79,8 @@ def _runs(c: Coordinates, tolerance: float, most_steps: int, second: bool, xp: A
     count, N = len(starts), c.b.shape[0]
     D = b.mT @ b - a.mT @ a
     wide = count * N
-    state = xp.concat([xp.reshape(b, (wide, n * r)), xp.reshape(a, (wide, m * r))], axis=1)
+    flat = xp.reshape(b.mT, (wide, n * r)), xp.reshape(a.mT, (wide, m * r))
+    state = xp.concat(flat, axis=1)
     long = STABLE * most_steps < c.t * xp.max(c.sigma, axis=-1)
     reason = xp.where((c.reason == OK) & long, TOO_MANY_STEPS, c.reason)
     sizes = xp.concat([xp.full_like(c.t, x) for x in tolerances])
@@ -89,8 +90,8 @@ def _runs(c: Coordinates, tolerance: float, most_steps: int, second: bool, xp: A
         integrate(flows, most_steps)
     else:
         integrate_generic(flows, most_steps, xp)
-    b = xp.reshape(flows.state[:, : n * r], (count, N, n, r))
-    a = xp.reshape(flows.state[:, n * r :], (count, N, m, r))
+    b = xp.reshape(flows.state[:, : n * r], (count, N, r, n)).mT
+    a = xp.reshape(flows.state[:, n * r :], (count, N, r, m)).mT
     steps, reasons = (xp.reshape(x, (count, N)) for x in (flows.steps, flows.reason))
     ends = [(b[k, ...], a[k, ...]) for k in range(count)]
     paths = xp.reshape(flows.path, (count, N))

@@ -89,8 +89,8 @@ def _step(
 def _rates(y: Array, D: Array, shape: tuple[int, int, int], xp: Any) -> Array:
     """A bound of the fastest rate at flat states: (N,)."""
     n, _, r = shape
-    b = xp.reshape(y[:, : n * r], (y.shape[0], n, r))
-    P = b.mT @ b
+    b = xp.reshape(y[:, : n * r], (y.shape[0], r, n))
+    P = b @ b.mT
     both = (xp.sum((X @ X) ** 2, axis=(-2, -1)) ** 0.25 for X in (P, P - D))
     return sum(both)
 
@@ -107,14 +107,14 @@ def _squares(y: Array, xp: Any) -> Array:
 
 
 def _field(y: Array, sigma: Array, D: Array, shape: tuple[int, int, int], xp: Any) -> Array:
-    """b' = S a - b Q and a' = S'b - a P at flat states."""
+    """S a - b Q and S'b - a P, transposed, at flat states."""
     (n, m, r), N, k = shape, y.shape[0], sigma.shape[1]
-    b, a = xp.reshape(y[:, : n * r], (N, n, r)), xp.reshape(y[:, n * r :], (N, m, r))
-    P, S = b.mT @ b, sigma[:, :, None]
-    to_b, to_a = S * a[:, :k, ...], S * b[:, :k, ...]
+    b, a = xp.reshape(y[:, : n * r], (N, r, n)), xp.reshape(y[:, n * r :], (N, r, m))
+    P, S = b @ b.mT, sigma[:, None, :]
+    to_b, to_a = S * a[..., :k], S * b[..., :k]
     if n > k:
-        to_b = xp.concat([to_b, xp.zeros_like(b[:, k:, ...])], axis=1)
+        to_b = xp.concat([to_b, xp.zeros_like(b[..., k:])], axis=2)
     if m > k:
-        to_a = xp.concat([to_a, xp.zeros_like(a[:, k:, ...])], axis=1)
-    rates = (to_b - b @ (P - D), to_a - a @ P)
-    return xp.concat([xp.reshape(x, (N, x.shape[1] * r)) for x in rates], axis=1)
+        to_a = xp.concat([to_a, xp.zeros_like(a[..., k:])], axis=2)
+    rates = (to_b - (P - D) @ b, to_a - P @ a)
+    return xp.concat([xp.reshape(x, (N, r * x.shape[2])) for x in rates], axis=1)

@@ -31,16 +31,19 @@ class Views:
 
 
 class InstanceLast:
-    """Instances along the last axis: rows (n + m, r, N); vector operations over N, for r <= 3."""
+    """Instances along the last axis: rows hold b' (r, n, N), then a' (r, m, N); few products.
+
+    Vector operations over N. Transposed, the sums of b'b stay in the nearest cache: half the time.
+    """
 
     def __init__(self, shape: tuple[int, int, int], sigma: Array, D: Array) -> None:
         (self.n, self.m, self.r), self.count = shape, len(D)
         self.k, N = sigma.shape[1], len(D)
-        self.sigma = np.ascontiguousarray(sigma.T)[:, None, :]
+        self.sigma = np.ascontiguousarray(sigma.T)
         self.D = np.ascontiguousarray(np.moveaxis(D, 0, -1))
         self.h_sigma, self.h_D = np.empty_like(self.sigma), np.empty_like(self.D)
         self.minus_h: Array = None
-        self.PQ, self.push = np.empty((2, *self.D.shape)), np.empty((2, self.k, self.r, N))
+        self.PQ, self.push = np.empty((2, *self.D.shape)), np.empty((2, self.r, self.k, N))
 
     def row(self, states: Array) -> Array:
         """States (N, s) as one flat row."""
@@ -52,14 +55,14 @@ class InstanceLast:
 
     def views(self, row: Array) -> Views:
         """The views of a flat row."""
-        k, y = self.k, row.reshape(-1, self.r, self.count)
-        b, a = y[: self.n], y[self.n :]
-        pushed: tuple[Array, ...] = (b[:k], a[:k])
-        pushing: tuple[Array, ...] = (a[:k], b[:k])
+        k, r, N, cut = self.k, self.r, self.count, self.n * self.r * self.count
+        b, a = row[:cut].reshape(r, self.n, N), row[cut:].reshape(r, self.m, N)
+        pushed: tuple[Array, ...] = (b[:, :k], a[:, :k])
+        pushing: tuple[Array, ...] = (a[:, :k], b[:, :k])
         if self.n == self.m:
-            pair = y.reshape(2, k, self.r, self.count)
+            pair = row.reshape(2, r, k, N)
             pushed, pushing = (pair,), (pair[::-1],)
-        return Views(b, a, pushed, pushing, (row.reshape(-1, self.count),))
+        return Views(b, a, pushed, pushing, (row.reshape(-1, N),))
 
     def set_steps(self, h: Array) -> None:
         """Take these step sizes (N,)."""
@@ -70,14 +73,14 @@ class InstanceLast:
     def slopes(self, y: Views, f: Views) -> None:
         """The flow at y times the step sizes, into f."""
         Q, P = self.PQ
-        np.einsum("ikN,ilN->klN", y.b, y.b, out=P)
+        np.einsum("kiN,liN->klN", y.b, y.b, out=P)
         np.multiply(P, self.minus_h, out=P)
         np.add(P, self.h_D, out=Q)
         if self.n == self.m:
-            np.einsum("xikN,xklN->xilN", y.pushed[0], self.PQ, out=f.pushed[0])
+            np.einsum("xkiN,xklN->xliN", y.pushed[0], self.PQ, out=f.pushed[0])
         else:
-            np.einsum("ikN,klN->ilN", y.b, Q, out=f.b)
-            np.einsum("ikN,klN->ilN", y.a, P, out=f.a)
+            np.einsum("kiN,klN->liN", y.b, Q, out=f.b)
+            np.einsum("kiN,klN->liN", y.a, P, out=f.a)
         push(self.h_sigma, y, f, self.push)
 
     def inner(self, x: Views, y: Views) -> Array:
@@ -112,12 +115,11 @@ class InstanceFirst:
     def row(self, states: Array) -> Array:
         """States (N, s) as one flat row."""
         cut = self.n * self.r
-        both = ((states[:, :cut], self.n), (states[:, cut:], self.m))
-        return np.concatenate([x.reshape(-1, size, self.r).mT.ravel() for x, size in both])
+        return np.concatenate([states[:, :cut].ravel(), states[:, cut:].ravel()])
 
     def states(self, row: Array) -> Array:
         """A flat row as states (N, s)."""
-        return np.concatenate([x.mT.reshape(self.count, -1) for x in self._factors(row)], axis=1)
+        return np.concatenate([x.reshape(self.count, -1) for x in self._factors(row)], axis=1)
 
     def _factors(self, row: Array) -> tuple[Array, Array]:
         cut = self.count * self.n * self.r

@@ -15,6 +15,7 @@ Array = Any
 STABLE = 6.0  # the interval of absolute stability; beyond it errors of the last steps stay
 ROWS = 11  # the state and ten slopes: the second to fifth slope share two rows
 STATE, SLOPE = 2, 3  # the rows of the state and of its slope
+FEW = 400  # products of a slope, up to which vector operations over the batch beat BLAS
 WORKING_SET = 4 << 20  # bytes of rows: larger chunks miss the cache, smaller ones pay in calls
 SAFETY, TRAIL = 0.95, 1 / 16  # a step follows SAFETY error^(-3/32) (error before)^TRAIL
 LEAST_TRAIL = 1e-4**TRAIL
@@ -48,11 +49,11 @@ SPENT = _row_of(5)  # a row that is free after the last stage
 class Flows:
     """N flows in singular coordinates: what is given, and the state as it moves.
 
-    ``state`` (N, s) holds b, then a; ``sigma`` (N, k), ``D`` (N, r, r), ``left`` (N,) the time to
-    go and ``tolerance`` (N,) the error of one step, relative to the norm of the state. ``recent``
-    (N,) is what the last steps may have lost, by the estimate of order 5, halved with every step.
-    ``path`` (N,) is the integral of the squared norm of the state over the time that has passed,
-    ``trail`` (N,) the error of the step before, to the power ``TRAIL``.
+    ``state`` (N, s) holds b' (r, n), then a' (r, m); ``sigma`` is (N, k), ``D`` (N, r, r), ``left``
+    (N,) the time to go and ``tolerance`` (N,) the error of one step, relative to the norm of the
+    state. ``recent`` (N,) is what the last steps may have lost, by the estimate of order 5, halved
+    with every step; ``path`` (N,) the integral of the squared norm of the state over the time that
+    has passed; ``trail`` (N,) the error of the step before, to the power ``TRAIL``.
     """
 
     state: Array
@@ -75,7 +76,7 @@ def integrate(flows: Flows, most_steps: int) -> None:
     flows.h, flows.steps = np.zeros_like(flows.left), np.zeros_like(flows.reason)
     flows.recent, flows.path = np.zeros_like(flows.left), np.zeros_like(flows.left)
     flows.trail = np.ones_like(flows.left)
-    layout = InstanceLast if r <= 3 else InstanceFirst
+    layout = InstanceLast if (n + m) * r**2 <= FEW else InstanceFirst
     width = (n + m) * r
     capacity = max(8, WORKING_SET // (8 * width * (ROWS + 4)))
     waiting = np.flatnonzero((flows.left > 0) & (flows.reason == OK))
