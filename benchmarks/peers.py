@@ -73,7 +73,7 @@ class Run:
     """What a run has found so far, and what it says on the way."""
 
     def __init__(self, only: tuple[str, ...], quick: bool) -> None:
-        self.only, self.quick, self.rounds = only, quick, 1 if quick else 5
+        self.only, self.quick, self.rounds = only, quick, 1 if quick else 9
         self.rows: list[Row] = []
         self.notes: list[str] = []
 
