@@ -89,7 +89,8 @@ class InstanceLast:
 
     def stiffness(self) -> Array:
         """The step size times a bound of the fastest rate at the last call of ``slopes``: (N,)."""
-        return sum(np.sqrt(np.einsum("xklN,xklN->xN", self.PQ, self.PQ)))
+        p, q = np.sqrt(np.einsum("xklN,xklN->xN", self.PQ, self.PQ))
+        return p + q
 
     def spread(self, values: Array) -> Array:
         """Numbers (N,), in a shape that meets the blocks."""
@@ -157,17 +158,22 @@ class InstanceFirst:
 
     def inner(self, x: Views, y: Views) -> Array:
         """The inner product of two rows in every instance: (N,)."""
-        pairs = zip(x.blocks, y.blocks, strict=True)
-        return sum(part for one, other in pairs for part in np.vecdot(one, other))
+        first, *more = zip(x.blocks, y.blocks, strict=True)
+        return sum((_inner(*pair) for pair in more), _inner(*first))
 
     def stiffness(self) -> Array:
         """The step size times a bound of the fastest rate at the last call of ``slopes``: (N,)."""
-        squared = np.matmul(self.PQ, self.PQ).reshape(2, self.count, -1)
-        return sum(np.sqrt(np.sqrt(np.vecdot(squared, squared))))
+        squared = np.matmul(self.PQ, self.PQ)
+        p, q = np.sqrt(np.sqrt(np.einsum("xNkl,xNkl->xN", squared, squared)))
+        return p + q
 
     def spread(self, values: Array) -> Array:
         """Numbers (N,), in a shape that meets the blocks."""
         return values[:, None]
+
+
+def _inner(one: Array, other: Array) -> Array:
+    return np.einsum("xNs,xNs->N", one, other)
 
 
 def push(h_sigma: Array, y: Views, f: Views, room: Array) -> None:

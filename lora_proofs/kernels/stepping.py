@@ -153,7 +153,8 @@ class Chunk:
         size = (ACCEPTED * self.tolerance) ** 2 * np.maximum(self.square, square)
         # Roots before the product, which may overflow: a step that explodes would count.
         error = fifth / (np.sqrt(fifth + 0.01 * third) * np.sqrt(size) + 1e-150)
-        accept = (error <= 1) & np.isfinite(square)
+        error = np.where(np.isfinite(square), error, np.inf)
+        accept = error <= 1
         self._measure(accept, square, np.sqrt(fifth))
         self._take(accept, self._next_steps(accept, error, slow_enough))
 
@@ -172,8 +173,9 @@ class Chunk:
         trail = power * power
         factor = SAFETY / np.where(accept, power * trail / self.trail, trail * trail)
         np.copyto(self.trail, np.maximum(trail, LEAST_TRAIL), where=accept)
-        factor = np.clip(factor, 0.2, 6.0)
-        factor = np.where(np.isfinite(factor), np.minimum(factor, slow_enough), 0.2)
+        # What was refused may have exploded: how fast it is there says nothing of where it started.
+        most = np.where(accept, np.minimum(slow_enough, 6.0), 1.0)
+        factor = np.fmin(np.fmax(factor, 0.2), most)  # not a number: 0.2
         self.steps += self.h > 0
         left = self.left - np.where(accept, self.h, 0.0)
         h = np.minimum(self.h * factor, left)

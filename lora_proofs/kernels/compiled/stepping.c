@@ -219,11 +219,11 @@ static void step(Engine *g) {
     V slow = STABLE / larger(rate(g->r, g->q, g->P) + rate(g->r, g->q, g->Q), all(1e-300));
     V size = ACCEPTED * ACCEPTED * g->tolerance * g->tolerance * larger(g->square, square);
     V error = fifth / (root(fifth + 0.01 * third) * root(size) + 1e-150);
-    M accept = (error <= 1.0) & (square - square == 0.0), finite = error - error == 0.0;
+    M finite = (error - error == 0.0) & (square - square == 0.0), accept = finite & (error <= 1.0);
     V trail = root(root(root(root(larger(error, all(1e-12))))));
     V factor = SAFETY / pick(accept, root(trail) * trail / g->trail, trail * trail);
     factor = pick(finite, smaller(larger(factor, all(0.2)), all(6.0)), all(0.2));
-    V most = smaller(h * factor, pick(finite, slow, all(1e300)));
+    V most = smaller(h * factor, pick(accept, slow, all(1e300))); /* a refused one may have exploded */
     int every = 1;
     EACH every &= accept[l] != 0;
     if (every) {
