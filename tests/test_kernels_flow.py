@@ -83,7 +83,7 @@ def test_without_an_estimate_what_fails_is_told():
 
 @pytest.mark.parametrize("move", [integrate, partial(integrate_generic, xp=np)])
 def test_a_step_size_that_goes_to_nothing_is_told(move):
-    """No data of ``lora_flow`` reach it: in its units rates are near 1, and too long a time is."""
+    """By what is not a number; a step that explodes shrinks, and goes on."""
     ones = np.ones((2, 1))
     sigma = np.array([[np.nan], [1.0]])
     state, D, t, tolerance = np.ones((2, 2)), 0 * ones[..., None], ones[:, 0], 1e-9 * ones[:, 0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import array_api_strict as strict
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from lora_proofs.errors import Unavailable
 from lora_proofs.kernels import lora_flow, stepping
 from lora_proofs.kernels.compiled import building
+from lora_proofs.kernels.generic import _step as one_step
 from lora_proofs.kernels.layouts import InstanceFirst, InstanceLast
 from lora_proofs.kernels.stepping import SLOPE, STATE, Chunk, Flows, integrate
 
@@ -17,6 +20,8 @@ try:
     MISSING = ""
 except Unavailable as error:
     MISSING = str(error)
+compiled = pytest.mark.skipif(bool(MISSING), reason=MISSING or "it is there")
+BACKENDS = ["numpy", "another library", pytest.param("compiled", marks=compiled)]
 SHAPES = [(4, 4, 2), (5, 3, 2), (3, 6, 3), (6, 6, 4), (7, 5, 5), (4, 6, 4)]
 
 
@@ -72,6 +77,57 @@ def test_a_step_that_is_refused_moves_nothing_but_its_size(shape, layout):
     assert np.allclose(chunk.square, (after**2).sum(axis=1))
 
 
+@pytest.mark.parametrize("layout", [InstanceFirst, InstanceLast, None])
+def test_a_step_that_explodes_is_refused(layout):
+    """From some of these its square overflows, so that beside it the error looks like nothing."""
+    N, t = 4000, 0.3
+    b, ones = np.linspace(10.5, 12, N), np.ones(N)
+    state, D = np.stack([b, 0.1 * ones], axis=1), (b**2 - 0.01)[:, None, None]
+    flows = Flows(state, ones[:, None], D, t * ones, 3e-9 * ones, (1, 1, 1), np.zeros(N, np.int64))
+    with np.errstate(all="ignore"):
+        if layout:
+            flows.h, flows.steps = t * ones, np.zeros(N, dtype=np.int64)
+            flows.recent, flows.path, flows.trail = 0 * ones, 0 * ones, ones
+            chunk = Chunk(flows, np.arange(N), np.arange(0), layout)
+            chunk.step()
+            left, h = chunk.left, chunk.h
+        else:
+            given = (state, flows.sigma, D, flows.left, flows.tolerance, t * ones, ones)
+            _, left, h, *_ = one_step(*given, flows.shape, np)
+    assert (left == t).all() and (h >= 0.2 * t).all() and (h < t).all()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_instance_whose_first_step_explodes_is_integrated(backend):
+    rng, N, n, m, r = np.random.default_rng(0), 16, 400, 2, 2
+    Y = 1e-3 * rng.normal(size=(N, n, m))
+    A0, B0 = rng.normal(size=(N, r, m)), rng.normal(size=(N, n, r))
+    data = [0 * Y, Y, A0, B0, 1 / np.maximum(abs(A0).max((1, 2)), abs(B0).max((1, 2))) ** 2]
+    end = general(backend, *data)
+    assert not end.failed.any() and end.steps.max() < 200
+    sharp = general("numpy", *data, tolerance=1e-10)
+    assert (np.abs(end.W - sharp.W).max((1, 2)) <= end.error + sharp.error).all()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_instance_whose_square_overflows_is_integrated(backend):
+    b, n = np.linspace(0.887, 0.889, 80), 200
+    Y, B0 = np.zeros((80, n, 1)), np.broadcast_to(b[:, None, None], (80, n, 1))
+    Y[:, 0, 0] = 0.5
+    data = [0 * Y, Y, np.full((80, 1, 1), 0.1), B0]
+    assert not general(backend, *data, 1.0).failed.any()
+
+
+def general(backend, *data, **options):
+    """The end of the integrated flows, as arrays of NumPy; loose, so that first steps are long."""
+    options = {"method": "general", "tolerance": 1e-6, "singular_values": False} | options
+    if backend == "another library":
+        there = lora_flow(*(strict.asarray(X) for X in data), **options)
+        parts = {x: np.asarray(getattr(there, x)) for x in ("W", "error", "steps", "reason")}
+        return replace(there, **parts)
+    return lora_flow(*data, **options, backend=backend)
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_refilling_a_chunk_changes_no_step(shape, monkeypatch):
     whole, parts = started(*shape, 40), started(*shape, 40)
@@ -104,7 +160,7 @@ def test_arrays_of_another_library_take_the_same_steps(shape, small):
     assert alike(there.steps, here.steps)
 
 
-@pytest.mark.skipif(bool(MISSING), reason=MISSING or "it is there")
+@compiled
 @pytest.mark.parametrize("small", [1.0, 1e-7])
 @pytest.mark.parametrize("shape", [(4, 4, 2), (5, 3, 2), (6, 6, 4), (7, 5, 5), (9, 9, 8)])
 def test_the_compiled_kernel_takes_the_same_steps(shape, small):

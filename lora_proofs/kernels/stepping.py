@@ -53,7 +53,8 @@ class Flows:
     (N,) the time to go and ``tolerance`` (N,) the error of one step, relative to the norm of the
     state. ``recent`` (N,) is what the last steps may have lost, by the estimate of order 5, halved
     with every step; ``path`` (N,) the integral of the squared norm of the state over the time that
-    has passed; ``trail`` (N,) the error of the step before, to the power ``TRAIL``.
+    has passed; ``trail`` (N,) the error of the last step that counted, 1e-4 at least, to the power
+    ``TRAIL``.
     """
 
     state: Array

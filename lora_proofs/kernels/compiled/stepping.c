@@ -82,7 +82,7 @@ typedef struct Engine {
     long n, m, r, s, q; /* s vectors a state; an instance takes q lanes */
     V *y, *z, *k[12], *d, *e, *D, *P, *Q; /* e has one zero before and one after */
     V left, h, tolerance, square, growth, recent, path, trail;
-    /* growth: of square / 2, by the slope; trail: the error of the step before, to the power 1/16 */
+    /* growth: of square / 2, by the slope; trail: the error of the last step that counted, to 1/16 */
     long task[LANES], steps[LANES], reason[LANES];
 } Engine;
 
