@@ -15,6 +15,19 @@ NIGHTLY = bool(os.environ.get("LORA_PROOFS_NIGHTLY"))
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "nightly: more of the same; run by `tox -e nightly` alone")
+    config.addinivalue_line("markers", "compiled: needs a C compiler")
+
+
+def pytest_runtest_setup(item):
+    """Where no C kernel can be made, say why and leave out what needs it."""
+    if item.get_closest_marker("compiled"):
+        from lora_proofs.errors import Unavailable
+        from lora_proofs.kernels.compiled import building as kernel
+
+        try:
+            kernel.library()
+        except Unavailable as error:
+            pytest.skip(str(error))
 
 
 def pytest_collection_modifyitems(config, items):

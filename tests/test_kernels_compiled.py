@@ -14,12 +14,7 @@ from lora_proofs.kernels import REASONS, lora_flow
 from lora_proofs.kernels.compiled import building
 from lora_proofs.kernels.result import NOT_FINITE, TOO_MANY_STEPS
 
-try:
-    building.library()
-    MISSING = ""
-except Unavailable as error:
-    MISSING = str(error)
-compiled = pytest.mark.skipif(bool(MISSING), reason=MISSING or "it is there")
+compiled = pytest.mark.compiled
 
 
 def problems(n, m, r, count, seed=0):

@@ -8,19 +8,12 @@ import array_api_strict as strict
 import numpy as np
 import pytest
 
-from lora_proofs.errors import Unavailable
 from lora_proofs.kernels import lora_flow, stepping
-from lora_proofs.kernels.compiled import building
 from lora_proofs.kernels.generic import _step as one_step
 from lora_proofs.kernels.layouts import InstanceFirst, InstanceLast
 from lora_proofs.kernels.stepping import SLOPE, STATE, Chunk, Flows, integrate
 
-try:
-    building.library()
-    MISSING = ""
-except Unavailable as error:
-    MISSING = str(error)
-compiled = pytest.mark.skipif(bool(MISSING), reason=MISSING or "it is there")
+compiled = pytest.mark.compiled
 BACKENDS = ["numpy", "another library", pytest.param("compiled", marks=compiled)]
 SHAPES = [(4, 4, 2), (5, 3, 2), (3, 6, 3), (6, 6, 4), (7, 5, 5), (4, 6, 4)]
 

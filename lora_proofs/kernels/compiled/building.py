@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lora_proofs.errors import Unavailable
+from lora_proofs.kernels.stepping import ACCEPTED, LEAST_TRAIL, SAFETY, STABLE
 from lora_proofs.mathematics.dormand_prince import ERROR_3, ERROR_5, STAGES, WEIGHTS
 
 COMPILERS = ("cc", "gcc", "clang")
@@ -28,16 +29,19 @@ SOURCES = ("flow.c", "stepping.c")
 FLAGS = ("-O3", "-std=gnu11", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math",
          "-fno-strict-aliasing")  # fmt: skip
 NATIVE = ("-march=native", "-mcpu=native", "-O3")  # the first that the compiler takes
+CONTROL = {
+    "STABLE": STABLE, "ACCEPTED": ACCEPTED, "SAFETY": SAFETY, "LEAST_TRAIL": LEAST_TRAIL,
+}  # fmt: skip
 
 
 def stages_source() -> str:
-    """The sums of Dormand-Prince as C, from the tables that the other paths read.
+    """The control of the steps and the sums of Dormand-Prince as C, from what the other paths read.
 
-    >>> stages_source().splitlines()[0][:30]
-    'static void combine_2(long s, '
+    >>> stages_source().splitlines()[0]
+    '#define STABLE 6.0'
     """
     head = "static void combine_{}(long s, const V *y, V h, V *const *k, V *restrict z"
-    lines = []
+    lines = [f"#define {name} {value!r}" for name, value in CONTROL.items()]
     for stage, weights in enumerate(STAGES, start=2):
         lines.append(head.format(stage) + f") {{ {_rows(weights)}for (long x = 0; x < s; x++)")
         lines.append(f"    z[x] = y[x] + h * ({_sum(weights)}); }}")

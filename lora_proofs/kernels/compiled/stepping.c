@@ -16,10 +16,6 @@
 #else
 #define LANES 4
 #endif
-#define STABLE 6.0
-#define ACCEPTED 8.0
-#define SAFETY 0.95
-#define LEAST_TRAIL 0.5623413251903491 /* 1e-4 to the power 1/16 */
 #define LARGEST 1e140
 #define SMALLEST 1e-290
 #define INLINE static inline __attribute__((always_inline))
@@ -37,7 +33,7 @@ INLINE V smaller(V x, V y) { return pick(x < y, x, y); }
 INLINE M full(long long x) { return x - (M){}; }
 #define AT(v, i) (((double *)(v))[(i) * LANES + l]) /* entry i of lane l */
 
-#include "dormand_prince.h" /* combine_2 .. combine_12, combine_last: made from the tables */
+#include "dormand_prince.h" /* STABLE to LEAST_TRAIL, combine_2 to combine_last: as in Python */
 
 /* ---------------------------------------------------------------- the slopes of one stage */
 
